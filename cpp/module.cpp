@@ -1,0 +1,10 @@
+#include "bindings.h"
+
+PYBIND11_MODULE(_native, module, pybind11::mod_gil_not_used()) {
+    module.doc() = "From a frame to the network's input, and from a probability map to a mask.";
+    module.attr("__version__") = AERNET_VERSION;
+    aernet::register_errors(module);
+    aernet::register_mask(module);
+    aernet::register_preprocess(module);
+    aernet::register_threads(module);
+}

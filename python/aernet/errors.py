@@ -1,0 +1,19 @@
+"""What can go wrong: each message names the thing, what was expected, what was found and what to do."""
+
+from __future__ import annotations
+
+
+class AernetError(Exception):
+    """Any error that a user can act on; the command line prints its message as one line."""
+
+
+class FrameError(AernetError, ValueError):
+    """A frame or a probability map that breaks the contract on type, shape or value."""
+
+
+class ModelError(AernetError):
+    """A model file that is missing, unreadable, or not an AER-Net model."""
+
+
+class SourceError(AernetError):
+    """A picture, folder or table that is missing, unreadable, or not what it should be."""
