@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` (same suffix) that takes its place when the block ends well.
 
-    The folder is made if needed. When the block fails, or is interrupted, `path` stays as it was and the temporary
-    file is gone.
+    The folder is made if needed. When the block fails, or is interrupted, `path` stays as it was and the
+    temporary file is gone.
 
     Raises:
         AernetError: `path` cannot be written.

@@ -1,0 +1,231 @@
+"""Pictures with their experts' masks, in folders or zip files, in the naming of the ISIC challenges."""
+
+from __future__ import annotations
+
+import csv
+import os
+import threading
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from aernet.errors import SourceError
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    import numpy.typing as npt
+
+# ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
+_MASK_ENDING = "_segmentation"
+_SUPERPIXELS_ENDING = "_superpixels"
+
+
+class _Source(Protocol):
+    """A folder or a zip file: the names of its files, and their bytes."""
+
+    path: Path
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self) -> list[str]:
+        return [file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file()]
+
+    def read(self, name: str) -> bytes:
+        path = self.path / name
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+class _Zip:
+    """A zip file that each thread of each process opens for itself: they would share one file position."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened = threading.local()
+
+    def __reduce__(self) -> tuple[type[_Zip], tuple[Path]]:
+        return _Zip, (self.path,)
+
+    def _file(self) -> zipfile.ZipFile:
+        if getattr(self._opened, "process", None) != os.getpid():
+            try:
+                self._opened.file = zipfile.ZipFile(self.path)
+            except OSError as error:
+                raise SourceError(f"{self.path}: cannot be read ({error.strerror})") from error
+            except zipfile.BadZipFile as error:
+                raise SourceError(f"{self.path}: not a whole zip file ({error})") from error
+            self._opened.process = os.getpid()
+        file: zipfile.ZipFile = self._opened.file
+        return file
+
+    def names(self) -> list[str]:
+        return [name for name in self._file().namelist() if not name.endswith("/")]
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._file().read(name)
+        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise SourceError(f"{self.path}/{name}: cannot be read from the zip file ({error})") from error
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One picture with its expert's mask; both are read when asked for, from any thread."""
+
+    image_id: str
+    """The picture's name without its ending, as in the challenge's tables: `ISIC_0000000`."""
+
+    _images: _Source
+    _image_name: str
+    _masks: _Source
+    _mask_name: str
+
+    def image(self) -> npt.NDArray[np.uint8]:
+        """Read the picture: uint8 BGR, H x W x 3.
+
+        Raises:
+            SourceError: the file is not a whole 8-bit picture.
+        """
+        return decode_picture(self._images.read(self._image_name), f"{self._images.path}/{self._image_name}")
+
+    def mask(self) -> npt.NDArray[np.uint8]:
+        """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
+
+        That is where the official scorer of the challenge (`isic-challenge-scoring`) sees lesion.
+
+        Raises:
+            SourceError: the file is not a whole 8-bit picture, or has values but none above 128.
+        """
+        name = f"{self._masks.path}/{self._mask_name}"
+        gray = cv2.cvtColor(decode_picture(self._masks.read(self._mask_name), name), cv2.COLOR_BGR2GRAY)
+        mask = np.where(gray > 128, np.uint8(255), np.uint8(0))
+        if gray.any() and not mask.any():
+            raise SourceError(
+                f"{name}: a mask is 0 for skin and 255 for lesion, but no value here is above {gray.max()}"
+            )
+        return mask
+
+
+def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = None) -> list[Pair]:
+    """Pair each picture of `images` with `<image_id>_segmentation.png` of `masks`, sorted by `image_id`.
+
+    Args:
+        images: a folder, searched recursively, or a zip file.
+        masks: the same; may be the same folder or zip file as `images`.
+        image_ids: the pictures wanted, each of which must have a picture and a mask; None wants all, and then
+            neither a picture without a mask nor a mask without a picture may be there.
+
+    Raises:
+        SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, holds two of one
+            name, or lacks a picture or a mask.
+    """
+    image_source, mask_source = _open(images), _open(masks)
+    image_names = _by_image_id(image_source, _picture_id, "picture")
+    mask_names = _by_image_id(mask_source, _mask_id, f"mask named <picture>{_MASK_ENDING}.png")
+    wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
+    _none_may_lack(wanted, image_names, f"no picture in {images} for")
+    _none_may_lack(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
+    return [
+        Pair(image_id, image_source, image_names[image_id], mask_source, mask_names[image_id])
+        for image_id in sorted(wanted)
+    ]
+
+
+def read_split(table: Path, subset: str) -> frozenset[str]:
+    """Read the image ids of one subset from a CSV file with the columns `image_id` and `subset`.
+
+    Raises:
+        SourceError: the file is unreadable, lacks a column, lists an image twice, or has no such subset.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            rows = list(reader)
+    except OSError as error:
+        raise SourceError(f"{table}: cannot be read ({error.strerror})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SourceError(f"{table}: not a CSV table ({error})") from error
+    for column in ("image_id", "subset"):
+        if column not in columns:
+            raise SourceError(
+                f"{table}: no column {column!r}; the columns are {', '.join(columns) or 'none'}"
+            )
+    subset_of: dict[str, str] = {}
+    for row in rows:
+        if row["image_id"] in subset_of:
+            raise SourceError(f"{table}: {row['image_id']} is listed twice; each image belongs to one subset")
+        subset_of[row["image_id"]] = row["subset"]
+    image_ids = frozenset(image_id for image_id, its_subset in subset_of.items() if its_subset == subset)
+    if not image_ids:
+        known = ", ".join(sorted({str(name) for name in subset_of.values()}))
+        raise SourceError(f"{table}: no subset {subset!r}; the subsets are {known or 'none'}")
+    return image_ids
+
+
+def _open(path: Path) -> _Source:
+    if path.is_dir():
+        return _Folder(path)
+    if path.is_file():
+        return _Zip(path)
+    raise SourceError(f"{path}: no such folder or zip file")
+
+
+def _picture_id(name: PurePosixPath) -> str | None:
+    stem = name.stem
+    if name.suffix.lower() not in PICTURE_SUFFIXES or stem.lower().endswith(
+        (_MASK_ENDING, _SUPERPIXELS_ENDING)
+    ):
+        return None
+    return stem
+
+
+def _mask_id(name: PurePosixPath) -> str | None:
+    stem = name.stem
+    if name.suffix.lower() != ".png" or not stem.lower().endswith(_MASK_ENDING):
+        return None
+    return stem[: -len(_MASK_ENDING)]
+
+
+def _by_image_id(
+    source: _Source, image_id_of: Callable[[PurePosixPath], str | None], kind: str
+) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name in sorted(source.names()):
+        path = PurePosixPath(name)
+        if any(part.startswith((".", "__MACOSX")) for part in path.parts):
+            continue
+        image_id = image_id_of(path)
+        if image_id is None:
+            continue
+        if image_id in names:
+            raise SourceError(
+                f"{source.path}: two files for {image_id}: {names[image_id]} and {name}; keep one"
+            )
+        names[image_id] = name
+    if not names:
+        raise SourceError(f"{source.path}: holds no {kind}")
+    return names
+
+
+def _none_may_lack(wanted: Collection[str], found: Collection[str], message: str) -> None:
+    lacking = sorted(set(wanted).difference(found))
+    if lacking:
+        examples = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+        raise SourceError(f"{message} {len(lacking)} of {len(wanted)} images: {examples}")

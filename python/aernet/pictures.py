@@ -1,0 +1,133 @@
+"""Pictures: which files are, and what is in them."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from aernet.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
+# Within a scan, FF 00 is a byte of data and FF D0 to FF D7 are restarts.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_JPEG_END = 0xD9
+
+
+def find_pictures(inputs: Sequence[Path]) -> list[Path]:
+    """Return the given files and the pictures in the given folders and their subfolders, each once.
+
+    Inputs keep their order; a folder's pictures are sorted by path, hidden files and folders left out. A file
+    that is named counts whatever its suffix.
+
+    Raises:
+        SourceError: an input does not exist, or a folder holds no picture.
+    """
+    found: dict[Path, None] = {}
+    for source in inputs:
+        if source.is_dir():
+            pictures = [path for path in sorted(source.rglob("*")) if _is_picture(path, source)]
+            if not pictures:
+                raise SourceError(f"{source}: the folder holds no picture ({' '.join(PICTURE_SUFFIXES)})")
+            found.update(dict.fromkeys(pictures))
+        elif source.exists():
+            found[source] = None
+        else:
+            raise SourceError(f"{source}: no such file or folder")
+    return list(found)
+
+
+def example_pictures() -> list[Path]:
+    """Return the dermoscopic pictures that come with the package; `ATTRIBUTION.md` is beside them."""
+    return sorted((Path(str(files("aernet"))) / "examples").glob("*.jpg"))
+
+
+def _is_picture(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.is_file()
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """Return a picture file's content as `decode_picture` does.
+
+    Raises:
+        SourceError: the file cannot be read, or does not hold a whole 8-bit picture.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    return decode_picture(data, str(path))
+
+
+def decode_picture(data: bytes, name: str) -> npt.NDArray[np.uint8]:
+    """Return a picture as uint8 BGR, H x W x 3, turned as its EXIF orientation says.
+
+    Gray becomes BGR, an alpha channel is dropped, and of several pages the first is taken.
+
+    Args:
+        data: what is in a picture file.
+        name: what errors call it.
+
+    Raises:
+        SourceError: the data are empty, cut short, no picture, or not 8 bits a channel.
+    """
+    if not data:
+        raise SourceError(f"{name}: the file is empty (0 bytes)")
+    if _is_cut_short(data):
+        raise SourceError(f"{name}: the picture is cut short after {len(data)} bytes; copy the file again")
+    try:
+        # ANYDEPTH, so that deeper pictures are seen as such instead of being squeezed into 8 bits.
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error as error:
+        raise SourceError(f"{name}: OpenCV cannot decode it ({error.err})") from None
+    if picture is None:
+        raise SourceError(
+            f"{name}: expected a picture, but it is damaged or of a kind that OpenCV cannot decode"
+        )
+    if picture.dtype != np.uint8:
+        found = f"{8 * picture.itemsize} ({picture.dtype})"
+        raise SourceError(f"{name}: expected 8 bits a channel, found {found}; save it with 8")
+    return picture.astype(np.uint8, copy=False)
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """Tell whether a JPEG or PNG file lacks its end; OpenCV 4 reads such a JPEG and fills it up with gray."""
+    if data.startswith(b"\xff\xd8"):
+        return not _reaches_jpeg_end(data)
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return not _reaches_png_end(data)
+    return False
+
+
+def _reaches_jpeg_end(data: bytes) -> bool:
+    """Walk the segments (ITU-T T.81, annex B), so that the end of an embedded thumbnail does not count."""
+    position = 2
+    while found := _JPEG_MARKER.search(data, position):
+        marker = data[found.start() + 1]
+        if marker == _JPEG_END:
+            return True
+        length = int.from_bytes(data[found.end() : found.end() + 2], "big")
+        position = found.end() + length
+    return False
+
+
+def _reaches_png_end(data: bytes) -> bool:
+    """Walk the chunks (ISO/IEC 15948, 5.3): length, type, data, checksum."""
+    position = 8
+    while position + 12 <= len(data):
+        if data[position + 4 : position + 8] == b"IEND":
+            return True
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+    return False

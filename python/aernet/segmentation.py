@@ -1,0 +1,121 @@
+"""The result of segmenting one frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from aernet.errors import FrameError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
+_TINT = 0.15
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Segmentation:
+    """Where the lesion is in one frame.
+
+    Raises:
+        FrameError: a field is not of the type, shape or range stated here.
+    """
+
+    frame: npt.NDArray[np.uint8]
+    """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W); not a copy."""
+    mask: npt.NDArray[np.uint8]
+    """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
+    probability: npt.NDArray[np.float32]
+    """The network's answer at its own size, float32, S x S, in [0, 1]."""
+    threshold: float
+    """The probability from which on a pixel belongs to the lesion, in the open (0, 1)."""
+    latency_ms: float
+    """Milliseconds from frame in to mask out in the call that made this; for a batch, of the whole batch."""
+    colour: str = "bgr"
+    """Channel order of the frame, "bgr" or "rgb"."""
+
+    def __post_init__(self) -> None:
+        if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
+            raise FrameError(f"frame must be uint8 with 2 or 3 dimensions, got {_describe(self.frame)}")
+        if self.mask.shape != self.frame.shape[:2] or self.mask.dtype != np.uint8:
+            height, width = self.frame.shape[:2]
+            raise FrameError(
+                f"mask must be uint8 of the frame's size {height} x {width}, got {_describe(self.mask)}"
+            )
+        if self.probability.ndim != 2 or self.probability.dtype != np.float32:
+            raise FrameError(
+                f"probability must be float32 with 2 dimensions, got {_describe(self.probability)}"
+            )
+        if not 0 < self.threshold < 1:
+            raise FrameError(f"threshold must be between 0 and 1, both excluded, got {self.threshold}")
+        if not (math.isfinite(self.latency_ms) and self.latency_ms >= 0):
+            raise FrameError(f"latency_ms must be a number of milliseconds, got {self.latency_ms}")
+        if self.colour not in {"bgr", "rgb"}:
+            raise FrameError(f"colour must be 'bgr' or 'rgb', got {self.colour!r}")
+
+    def __repr__(self) -> str:
+        return (
+            f"Segmentation(frame={self.frame.shape}, mask={self.mask.shape}, "
+            f"probability={self.probability.shape}, threshold={self.threshold:g}, "
+            f"area_fraction={self.area_fraction:.4f}, latency_ms={self.latency_ms:.1f})"
+        )
+
+    @property
+    def area_fraction(self) -> float:
+        """The part of the frame that the lesion covers, in [0, 1]."""
+        return cv2.countNonZero(self.mask) / self.mask.size
+
+    def contours(self) -> list[npt.NDArray[np.int32]]:
+        """Return the outer borders of the mask's regions, the one that encloses most first.
+
+        Each is a closed polygon, int32, N x 2, of pixels (x, y) that belong to the region, (0, 0) at the top
+        left; those along a straight run are left out. Holes, and what lies in them, are not described:
+        filling the polygons gives the mask with its holes closed. An empty mask has none.
+        """
+        found, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        found = sorted(found, key=cv2.contourArea, reverse=True)
+        return [contour.reshape(-1, 2).astype(np.int32, copy=False) for contour in found]
+
+    def largest(self) -> Segmentation:
+        """Return this result with only the largest region (most pixels, 8-connected) left, its holes filled.
+
+        For pictures of one lesion, which has no holes (ISIC 2018, task 1).
+        """
+        count, labels, statistics, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
+        if count == 1:  # the background alone
+            return self
+        label = 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
+        region = np.where(labels == label, np.uint8(255), np.uint8(0))
+        border, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(region, border, -1, 255, cv2.FILLED)
+        return replace(self, mask=region)
+
+    def overlay(self) -> npt.NDArray[np.uint8]:
+        """Return the frame, uint8 BGR, H x W x 3, with the lesion lightly tinted and outlined.
+
+        The outline's thickness follows the picture's shorter side: 1 pixel at 300, 4 at 1200.
+        """
+        picture = self._bgr()
+        tinted = cv2.addWeighted(picture, 1 - _TINT, np.full_like(picture, _OUTLINE), _TINT, 0)
+        cv2.copyTo(tinted, self.mask, picture)
+        thickness = max(1, round(min(self.mask.shape) / 300))
+        cv2.drawContours(picture, self.contours(), -1, _OUTLINE, thickness, cv2.LINE_AA)
+        return picture
+
+    def _bgr(self) -> npt.NDArray[np.uint8]:
+        """Return the frame as a fresh BGR picture."""
+        colours = np.atleast_3d(self.frame)[:, :, :3]
+        if self.colour == "rgb":
+            colours = colours[:, :, ::-1]
+        return np.array(
+            np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"
+        )  # gray becomes three channels
+
+
+def _describe(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype} {' x '.join(map(str, array.shape))}"

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+
+from aernet import AernetError, FrameError, ModelError, Segmentation, Segmenter
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def segmenter(model):
+    with Segmenter(model) as segmenter:
+        yield segmenter
+
+
+@pytest.fixture(scope="module")
+def frames(examples):
+    """Real pictures, whole, cropped, turned and small."""
+    pictures = [cv2.imread(str(path)) for path in examples[:3]]
+    assert len(pictures) == 3
+    small = cv2.resize(pictures[1], (50, 41), interpolation=cv2.INTER_AREA)
+    return [*pictures, pictures[0][3:-5, 10:-1], pictures[1][::-1, ::-1], small]
+
+
+def by_hand(model, frame):
+    """OpenCV, ONNX Runtime, OpenCV: the probability at the network's and at the frame's size."""
+    height, width = frame.shape[:2]
+    method = cv2.INTER_AREA if min(height, width) >= SIZE else cv2.INTER_LINEAR
+    resized = cv2.resize(frame.astype(np.float32) / 255, (SIZE, SIZE), interpolation=method)
+    lab = (cv2.cvtColor(resized, cv2.COLOR_BGR2LAB) + np.array([0, 128, 128])) / (100, 255, 255)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    image = np.ascontiguousarray(lab.transpose(2, 0, 1)[np.newaxis], np.float32)
+    (probability,) = session.run(None, {"image": image})
+    return probability[0, 0], cv2.resize(probability[0, 0], (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_it_agrees_with_opencv_and_onnx_runtime_by_hand(segmenter, model, frames, index):
+    frame = frames[index]
+    probability, at_frame_size = by_hand(model, frame)
+    result = segmenter(frame)
+    assert isinstance(result, Segmentation)
+    assert result.probability.dtype == np.float32
+    # The colours agree within 2e-3, and the model's steepest slope is 5.
+    np.testing.assert_allclose(result.probability, probability, atol=5 * 2e-3)
+    assert np.isin(result.mask, (0, 255)).all()
+    undecided = np.abs(at_frame_size - 0.4) < 5 * 2e-3 + 1e-3
+    assert np.array_equal(result.mask[~undecided] == 255, at_frame_size[~undecided] >= 0.4)
+    assert undecided.mean() < 0.02
+
+
+def test_the_result_belongs_to_the_frame(segmenter, frames):
+    result = segmenter(frames[0])
+    assert result.frame is frames[0]
+    assert result.threshold == segmenter.threshold == 0.4
+    assert result.latency_ms > 0
+    assert result.probability.shape == (SIZE, SIZE) == (segmenter.size, segmenter.size)
+
+
+def test_a_later_frame_does_not_touch_an_earlier_result(segmenter, frames):
+    first = segmenter(frames[0])
+    mask, probability = first.mask.copy(), first.probability.copy()
+    segmenter.batch(frames)
+    segmenter(frames[1])
+    np.testing.assert_array_equal(first.mask, mask)
+    np.testing.assert_array_equal(first.probability, probability)
+
+
+def test_a_batch_is_each_frame_by_itself(segmenter, frames):
+    batch = segmenter.batch(frames)
+    assert len(batch) == len(frames)
+    for frame, result in zip(frames, batch, strict=True):
+        alone = segmenter(frame)
+        np.testing.assert_allclose(result.probability, alone.probability, atol=1e-6)
+        np.testing.assert_array_equal(result.mask, alone.mask)
+    assert len({result.latency_ms for result in batch}) == 1
+
+
+def test_a_batch_after_a_larger_one(segmenter, frames):
+    segmenter.batch(frames)
+    for result, frame in zip(segmenter.batch(frames[:2]), frames[:2], strict=True):
+        np.testing.assert_array_equal(result.mask, segmenter(frame).mask)
+
+
+def test_a_batch_may_be_one_array(segmenter, frames):
+    stack = np.stack([frames[0], frames[0][::-1]])
+    upright, upside_down = segmenter.batch(stack)
+    np.testing.assert_array_equal(upright.mask, segmenter(stack[0]).mask)
+    np.testing.assert_array_equal(upside_down.mask, segmenter(stack[1]).mask)
+
+
+def test_an_empty_batch(segmenter):
+    assert segmenter.batch([]) == []
+
+
+def test_one_frame_is_no_batch(segmenter, frames):
+    with pytest.raises(FrameError, match=r"batch takes a sequence of frames, found one array"):
+        segmenter.batch(frames[0])
+
+
+def test_several_threads_share_one_segmenter(segmenter, frames):
+    expected = [segmenter(frame).mask for frame in frames]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(segmenter, frames * 8))
+    for index, result in enumerate(results):
+        np.testing.assert_array_equal(result.mask, expected[index % len(frames)])
+
+
+def test_colour_order(model, frames):
+    red_first = np.ascontiguousarray(frames[0][:, :, ::-1])
+    with Segmenter(model) as bgr, Segmenter(model, colour="rgb") as rgb:
+        np.testing.assert_array_equal(rgb(red_first).mask, bgr(frames[0]).mask)
+        np.testing.assert_array_equal(rgb(red_first).overlay(), bgr(frames[0]).overlay())
+
+
+def test_a_threshold_of_ones_own(model, frames):
+    with Segmenter(model, threshold=0.9) as strict, Segmenter(model, threshold=0.1) as lax:
+        assert (strict.threshold, lax.threshold) == (0.9, 0.1)
+        narrow, wide = strict(frames[0]), lax(frames[0])
+    assert 0 < narrow.area_fraction < wide.area_fraction
+    assert narrow.threshold == 0.9
+
+
+@pytest.mark.parametrize("threshold", [0, 1, -0.5, 1.5, float("nan")])
+def test_a_threshold_outside_0_to_1_is_refused(model, threshold):
+    with pytest.raises(AernetError, match=rf"threshold must be between 0 and 1, .*found {threshold}$"):
+        Segmenter(model, threshold=threshold)
+
+
+def test_a_device_that_is_not_there_is_refused(model):
+    assert Segmenter(model, "cpu").device == Segmenter(model, device="auto").device == "cpu"
+    with pytest.raises(AernetError, match="device 'gpu': not available; expected one of auto, cpu"):
+        Segmenter(model, device="gpu")
+
+
+def test_a_colour_order_that_is_none_is_refused(model):
+    with pytest.raises(AernetError, match="colour must be 'bgr' or 'rgb', found 'hsv'"):
+        Segmenter(model, colour="hsv")
+
+
+def test_a_model_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"none\.onnx: no such model"):
+        Segmenter(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        np.zeros((20, 30, 3), np.float32),
+        np.zeros((20, 30, 3), np.uint16),
+        np.zeros((20, 30, 2), np.uint8),
+        np.zeros((2, 20, 30, 3), np.uint8),
+        np.zeros((0, 30, 3), np.uint8),
+        np.zeros((20, 0, 3), np.uint8),
+        np.zeros(20, np.uint8),
+        [[1, 2, 3]],
+        None,
+    ],
+)
+def test_a_frame_that_breaks_the_contract_is_refused(segmenter, frame):
+    with pytest.raises(FrameError, match=r"^frame") as error:
+        segmenter(frame)
+    assert "\n" not in str(error.value)
+
+
+def test_a_bad_frame_of_a_batch_is_numbered(segmenter, frames):
+    with pytest.raises(FrameError, match=r"^frames\[1\]: frame.* float32"):
+        segmenter.batch([frames[0], frames[1].astype(np.float32)])
+
+
+def test_probabilities_that_are_not_numbers_are_refused(tmp_path, write_model, frames):
+    path = write_model(tmp_path / "nan.onnx", bias=float("nan"))
+    with Segmenter(path) as segmenter, pytest.raises(FrameError, match=r"probability.* found nan"):
+        segmenter(frames[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "value"), [((40, 30, 4), 0), ((40, 30), 255), ((40, 30, 1), 0), ((1, 1, 3), 255)]
+)
+def test_other_frames(segmenter, shape, value):
+    result = segmenter(np.full(shape, value, np.uint8))
+    np.testing.assert_array_equal(result.mask, np.full(shape[:2], 255 - value))
+
+
+def test_repr(segmenter):
+    version = onnxruntime.__version__
+    assert repr(segmenter) == f"Segmenter(model='dark', device='cpu', runtime='ONNX Runtime {version}')"
+    assert segmenter.card.licence == "Apache-2.0"
+
+
+def test_closed(model, frames):
+    segmenter = Segmenter(model)
+    segmenter.close()
+    segmenter.close()
+    for use in (lambda: segmenter(frames[0]), lambda: segmenter.batch([])):
+        with pytest.raises(AernetError, match=r"^Segmenter\(model='dark'.* is closed"):
+            use()
+    with Segmenter(model) as other:
+        pass
+    with pytest.raises(AernetError, match="is closed"):
+        other(frames[0])
