@@ -1,0 +1,69 @@
+"""AER-Net and the paper's ablations (table 2): the same parts put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+
+from aernet.network.blocks import PlainBlock, ResidualBlock
+from aernet.network.decoder import Decoder
+from aernet.network.encoder import PretrainedEncoder, UNetEncoder
+from aernet.network.standardisation import Standardisation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Architecture = Literal["unet", "attention-unet", "attention-residual-unet", "aernet"]
+UNET_WIDTHS = (64, 128, 256, 512, 1024)
+
+
+class SegmentationNetwork(nn.Module):
+    """Standardisation, encoder, decoder and a 1 x 1 head."""
+
+    def __init__(self, encoder: UNetEncoder | PretrainedEncoder, decoder: Decoder, width: int) -> None:
+        super().__init__()
+        self.standardisation = Standardisation()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.head = nn.Conv2d(width, 1, 1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Map pictures in the colour contract (N x 3 x S x S, 32 divides S) to logits (N x 1 x S x S)."""
+        logits: torch.Tensor = self.head(self.decoder(self.encoder(self.standardisation(image))))
+        return logits
+
+
+def unet(*, attention: bool = False, residual: bool = False) -> SegmentationNetwork:
+    """Return U-Net, with attention gates or residual blocks where asked (table 2, rows 1 to 3)."""
+    block = ResidualBlock if residual else PlainBlock
+    encoder = UNetEncoder(UNET_WIDTHS, block)
+    widths = UNET_WIDTHS[-2::-1]
+    decoder = Decoder(encoder.channels, encoder.strides[0], widths, block, attention=attention)
+    return SegmentationNetwork(encoder, decoder, widths[-1])
+
+
+def aernet(
+    encoder_name: str, widths: Sequence[int], *, pretrained: Path | bool = False
+) -> SegmentationNetwork:
+    """Return AER-Net (figure 3): pre-trained encoder, attention gates, residual decoder blocks.
+
+    Args:
+        encoder_name: a timm model with `features_only` maps at stride 2 to 32.
+        widths: channels of the five decoder stages, the coarsest first.
+        pretrained: whether to start from ImageNet weights, those that timm fetches or those of a file.
+    """
+    encoder = PretrainedEncoder(encoder_name, pretrained=pretrained)
+    decoder = Decoder(encoder.channels, encoder.strides[0], widths, ResidualBlock, attention=True)
+    return SegmentationNetwork(encoder, decoder, widths[-1])
+
+
+def build_network(
+    architecture: Architecture, encoder_name: str, widths: Sequence[int], *, pretrained: Path | bool = False
+) -> SegmentationNetwork:
+    """Return the network of a preset; U-Net and its ablations have an encoder and widths of their own."""
+    if architecture == "aernet":
+        return aernet(encoder_name, widths, pretrained=pretrained)
+    return unet(attention="attention" in architecture, residual="residual" in architecture)
