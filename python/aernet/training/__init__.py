@@ -1,0 +1,1 @@
+"""Training: from pairs of pictures and masks to a checkpoint."""

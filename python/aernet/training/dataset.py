@@ -1,0 +1,94 @@
+"""Pairs of pictures and masks, held in memory at training size."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zipfile import ZipFile, is_zipfile
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import track
+
+from aernet.errors import SourceError
+from aernet.pairs import find_pairs, read_split
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aernet.pairs import Pair
+
+IMAGES = "ISIC2018_Task1-2_Training_Input"
+MASKS = "ISIC2018_Task1_Training_GroundTruth"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures and masks of one subset."""
+
+    image_ids: list[str]
+    """Names, in the order of the tensors."""
+    rgb: torch.Tensor
+    """N x 3 x S x S uint8, channel order R, G, B."""
+    mask: torch.Tensor
+    """N x 1 x S x S uint8, 0 to 255: gray where the smaller pixel covers both lesion and skin."""
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def batch(self, indices: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return pictures and masks as float32 in [0, 1] on `device`."""
+        rgb = self.rgb[indices].to(device, non_blocking=True).float() / 255
+        mask = self.mask[indices].to(device, non_blocking=True).float() / 255
+        return rgb, mask
+
+
+def load_subset(data: Path, subset: str, size: int) -> Pictures:
+    """Read one subset of the ISIC 2018 Task 1 pairs and resize them to `size` x `size`.
+
+    `data` holds the official folders, or zip files with them, and `isic2018_split.csv` (image_id, subset).
+
+    Raises:
+        SourceError: a picture, a mask or the table is missing or unreadable, or the sizes of a pair differ.
+    """
+    chosen = read_split(data / "isic2018_split.csv", subset)
+    pairs = find_pairs(_locate(data, IMAGES), _locate(data, MASKS), chosen)
+    rgb = torch.empty(len(pairs), 3, size, size, dtype=torch.uint8)
+    mask = torch.empty(len(pairs), 1, size, size, dtype=torch.uint8)
+
+    def read(index: int) -> None:
+        picture, truth = _read(pairs[index], size)
+        rgb[index] = torch.from_numpy(np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1)))
+        mask[index, 0] = torch.from_numpy(truth)
+
+    with ThreadPoolExecutor() as pool:
+        for _ in track(pool.map(read, range(len(pairs))), f"Reading {subset}", total=len(pairs)):
+            pass
+    return Pictures([pair.image_id for pair in pairs], rgb, mask)
+
+
+def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
+    picture, mask = pair.image(), pair.mask()
+    if picture.shape[:2] != mask.shape:
+        raise SourceError(
+            f"{pair.image_id}: picture is {picture.shape[:2]}, its mask {mask.shape} (height, width)"
+        )
+    shrinks = min(mask.shape) >= size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=interpolation), cv2.resize(
+        mask, (size, size), interpolation=interpolation
+    )
+
+
+def _locate(data: Path, name: str) -> Path:
+    """Return the folder `name`, or the zip file under `data` that holds it."""
+    if (data / name).is_dir():
+        return data / name
+    for archive in sorted(data.glob("*.zip")):
+        if is_zipfile(archive):
+            with ZipFile(archive) as opened:
+                if any(entry.startswith(f"{name}/") for entry in opened.namelist()):
+                    return archive
+    raise SourceError(f"{data}: holds neither the folder {name} nor a zip file with it")

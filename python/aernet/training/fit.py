@@ -1,0 +1,250 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from typing import TYPE_CHECKING, cast
+
+import torch
+from lightning_fabric import Fabric, seed_everything
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from torch.nn import functional
+
+from aernet.errors import AernetError, SourceError
+from aernet.files import replacing
+from aernet.network import build_network
+from aernet.training.augment import Augmentation
+from aernet.training.checkpoint import Checkpoint, load_checkpoint
+from aernet.training.colour import cielab
+from aernet.training.dataset import load_subset
+from aernet.training.loss import segmentation_loss
+from aernet.training.validate import THRESHOLDS, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aernet.network import SegmentationNetwork
+    from aernet.training.dataset import Pictures
+    from aernet.training.settings import Settings
+
+
+def train(
+    settings: Settings,
+    data: Path,
+    output: Path,
+    *,
+    encoder_weights: Path | None = None,
+    resume: bool = False,
+    compiled: bool = False,
+) -> None:
+    """Train a network; keep `last.pt`, `best.pt` (by Jaccard on the validation subset) and `log.csv`.
+
+    Started under `torchrun`, every process takes its share of each batch.
+
+    Args:
+        settings: the run.
+        data: folder with the ISIC 2018 pairs and the split table (see `load_subset`).
+        output: folder of the run, made if needed.
+        encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm fetch its own.
+        resume: go on after the epoch of `last.pt`; the run is then the same as one that never stopped.
+        compiled: whether to compile the network first: minutes at the start, a third off every epoch.
+
+    Raises:
+        AernetError: `output` holds a run already, the loss is not a number, or the weights cannot be had.
+        SourceError: the data, or the checkpoint to resume, is missing or unreadable.
+    """
+    last = output / "last.pt"
+    if last.exists() and not resume:
+        raise AernetError(f"{output}: holds a run already; go on with --resume, or choose another folder")
+    fabric = _fabric()
+    checkpoint = load_checkpoint(last) if resume else None
+    if checkpoint and checkpoint.settings != settings:
+        raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
+    training = load_subset(data, "train", settings.size)
+    validation = load_subset(data, "val", settings.size)
+    seed_everything(settings.seed, verbose=False)
+    if checkpoint:
+        network = checkpoint.build()
+    else:
+        network = _fresh_network(settings, encoder_weights)
+        _fit_standardisation(network, training)
+    run = _Run(fabric, settings, output, network, training, validation)
+    if checkpoint:
+        run.go_on_from(checkpoint)
+    run.fit(compiled=compiled)
+
+
+def _fabric() -> Fabric:
+    cuda = torch.cuda.is_available()
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu",
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+        precision="bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _fresh_network(settings: Settings, encoder_weights: Path | None) -> SegmentationNetwork:
+    if encoder_weights and not encoder_weights.is_file():
+        raise SourceError(f"encoder weights {encoder_weights}: no such file")
+    try:
+        return build_network(
+            settings.architecture, settings.encoder, settings.widths, pretrained=encoder_weights or True
+        )
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise AernetError(
+            f"encoder {settings.encoder}: its weights cannot be had ({reason});"
+            " give a timm state dict with --encoder-weights"
+        ) from error
+
+
+def _fit_standardisation(network: SegmentationNetwork, training: Pictures) -> None:
+    """Fit the colour layer to 100 pixels of every training picture."""
+    pixels = training.rgb.flatten(2)
+    chosen = torch.randint(pixels.shape[2], (100,))
+    rgb = pixels[:, :, chosen].float() / 255  # N x 3 x 100
+    lab = cielab(rgb[..., None])[..., 0]
+    network.standardisation.fit(lab.transpose(1, 2).flatten(0, 1), rgb.transpose(1, 2).flatten(0, 1))
+
+
+class _Run:
+    """A network on its way from the first epoch to the last."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        settings: Settings,
+        output: Path,
+        network: SegmentationNetwork,
+        training: Pictures,
+        validation: Pictures,
+    ) -> None:
+        self.fabric = fabric
+        self.settings = settings
+        self.output = output
+        self.network = network.train().to(memory_format=torch.channels_last)
+        self.training = training
+        self.validation = validation
+        self.steps = max(len(training) // settings.batch_size, 1)
+        self.optimizer = _optimizer(settings, network)
+        self.schedule = _schedule(settings, self.optimizer, self.steps)
+        self.history: list[dict[str, float]] = []
+
+    def go_on_from(self, checkpoint: Checkpoint) -> None:
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.schedule.load_state_dict(checkpoint.schedule)
+        self.history = list(checkpoint.history)
+
+    def fit(self, *, compiled: bool) -> None:
+        network = (
+            cast("torch.nn.Module", torch.compile(self.network, dynamic=False)) if compiled else self.network
+        )
+        self.model, self.wrapped_optimizer = self.fabric.setup(network, self.optimizer)
+        with _progress(disable=not self.fabric.is_global_zero) as progress:
+            done, total = len(self.history) * self.steps, self.settings.epochs * self.steps
+            bar = progress.add_task("Training", total=total, completed=done)
+            for epoch in range(len(self.history), self.settings.epochs):
+                start = time.perf_counter()
+                loss = self._epoch(epoch, lambda: progress.advance(bar))
+                result = validate(self.fabric, self.network, self.validation)
+                best = result.best()
+                row = {
+                    "epoch": epoch + 1,
+                    "size": self.settings.size_at(epoch),
+                    "loss": loss,
+                    "val_jaccard": result.jaccard[best],
+                    "val_dice": result.dice[best],
+                    "threshold": THRESHOLDS[best],
+                    "seconds": time.perf_counter() - start,
+                }
+                self.history.append(row)
+                figures = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
+                progress.console.print(figures, soft_wrap=True)
+                if self.fabric.is_global_zero:
+                    self._save()
+
+    def _epoch(self, epoch: int, advance: Callable[[], None]) -> float:
+        """Train on every picture once and return the mean loss."""
+        fabric, settings = self.fabric, self.settings
+        # A seed for each epoch makes a resumed epoch the same as an uninterrupted one.
+        seed = settings.seed * 100_003 + epoch
+        order = torch.randperm(len(self.training), generator=torch.Generator().manual_seed(seed))
+        seed = seed * fabric.world_size + fabric.global_rank
+        seed_everything(seed, verbose=False)
+        augmentation = Augmentation(seed)
+        size = settings.size_at(epoch)
+        losses = []
+        for indices in order[: self.steps * settings.batch_size].split(settings.batch_size):
+            rgb, mask = self.training.batch(indices[fabric.global_rank :: fabric.world_size], fabric.device)
+            if size != settings.size:
+                rgb, mask = (functional.interpolate(part, size=size, mode="area") for part in (rgb, mask))
+            if settings.augmentation:
+                rgb, mask = augmentation(rgb, mask)
+            logits = self.model(cielab(rgb).contiguous(memory_format=torch.channels_last))
+            loss = segmentation_loss(settings.loss, logits.float(), mask)
+            if not torch.isfinite(loss):
+                raise AernetError(f"epoch {epoch + 1}: the loss is {loss.item()}; lower the learning rate")
+            self.wrapped_optimizer.zero_grad()
+            fabric.backward(loss)
+            self.wrapped_optimizer.step()
+            self.schedule.step()
+            losses.append(loss.detach())
+            advance()
+        return cast("torch.Tensor", fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")).item()
+
+    def _save(self) -> None:
+        checkpoint = Checkpoint(
+            self.settings,
+            self.network.state_dict(),
+            self.optimizer.state_dict(),
+            self.schedule.state_dict(),
+            self.history,
+            self.history[-1]["threshold"],
+        )
+        checkpoint.save(self.output / "last.pt")
+        if self.history[-1]["val_jaccard"] == max(row["val_jaccard"] for row in self.history):
+            checkpoint.save(self.output / "best.pt")
+        with replacing(self.output / "log.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.history[0]))
+            writer.writeheader()
+            writer.writerows(self.history)
+
+
+def _optimizer(settings: Settings, network: torch.nn.Module) -> torch.optim.Optimizer:
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    return torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+
+
+def _schedule(
+    settings: Settings, optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if settings.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
+    )
+
+
+def _progress(*, disable: bool) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, disable=disable)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from aernet.errors import SourceError
+from aernet.network import build_network
+from aernet.training.checkpoint import Checkpoint, load_checkpoint
+
+
+class Command:
+    """A pickle that runs a command when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.fixture
+def checkpoint(settings):
+    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    return Checkpoint(settings, network.state_dict(), {}, {}, [{"epoch": 1, "val_jaccard": 0.5}], 0.45)
+
+
+def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "a.pt")
+    loaded = load_checkpoint(tmp_path / "a.pt")
+    assert (loaded.settings, loaded.history, loaded.threshold) == (
+        checkpoint.settings,
+        checkpoint.history,
+        checkpoint.threshold,
+    )
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(loaded.build()(image), checkpoint.build()(image))
+
+
+def test_a_failed_save_leaves_the_old_checkpoint_whole(checkpoint, tmp_path, monkeypatch):
+    checkpoint.save(tmp_path / "a.pt")
+    before = (tmp_path / "a.pt").read_bytes()
+
+    def disk_full(_content, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save(tmp_path / "a.pt")
+    assert (tmp_path / "a.pt").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(SourceError, match="no such file"):
+        load_checkpoint(tmp_path / "absent.pt")
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    torch.save({"weights": torch.ones(1)}, tmp_path / "other.pt")
+    torch.save(Command(tmp_path / "broken-in"), tmp_path / "command.pt")
+    for name in ("text.pt", "other.pt", "command.pt"):
+        with pytest.raises(SourceError, match=f"checkpoint .*{name}: not a checkpoint of this package"):
+            load_checkpoint(tmp_path / name)
+    assert not (tmp_path / "broken-in").exists()

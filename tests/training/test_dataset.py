@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from aernet.errors import SourceError
+from aernet.training.dataset import IMAGES, MASKS, load_subset
+
+
+def test_pictures_and_masks_are_those_of_the_files(dataset):
+    pictures = load_subset(dataset, "val", 32)
+    assert pictures.image_ids == [f"ISIC_{number:07}" for number in range(16, 20)]
+    rgb, mask = pictures.batch(torch.tensor([1]), torch.device("cpu"))
+    picture = cv2.imread(str(dataset / IMAGES / "ISIC_0000017.png"))
+    expected = cv2.resize(picture, (32, 32), interpolation=cv2.INTER_AREA)[:, :, ::-1] / 255
+    assert np.allclose(rgb[0].permute(1, 2, 0), expected, atol=1e-6)
+    truth = cv2.imread(str(dataset / MASKS / "ISIC_0000017_segmentation.png"), cv2.IMREAD_GRAYSCALE) / 255
+    assert mask.mean().item() == pytest.approx(truth.mean(), abs=0.01)
+
+
+def test_zip_files_serve_as_folders_do(dataset, tmp_path):
+    for name in (IMAGES, MASKS):
+        shutil.make_archive(str(tmp_path / name), "zip", dataset, name)
+    shutil.copy(dataset / "isic2018_split.csv", tmp_path)
+    from_zip, from_folder = load_subset(tmp_path, "train", 32), load_subset(dataset, "train", 32)
+    assert torch.equal(from_zip.rgb, from_folder.rgb)
+    assert torch.equal(from_zip.mask, from_folder.mask)
+
+
+def test_a_pair_of_unequal_sizes_is_named(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    assert cv2.imwrite(str(copy / MASKS / "ISIC_0000018_segmentation.png"), np.full((50, 50), 255, np.uint8))
+    with pytest.raises(SourceError, match=r"ISIC_0000018: picture is \(72, 96\), its mask \(50, 50\)"):
+        load_subset(copy, "val", 32)
+
+
+def test_what_is_missing_is_named(dataset, tmp_path):
+    with pytest.raises(SourceError, match="subset 'holdout'"):
+        load_subset(dataset, "holdout", 32)
+    shutil.copy(dataset / "isic2018_split.csv", tmp_path)
+    with pytest.raises(SourceError, match=f"holds neither the folder {IMAGES} nor a zip"):
+        load_subset(tmp_path, "val", 32)
