@@ -1,0 +1,126 @@
+"""Checkpoint to ONNX: one file with its model card, written only when it agrees with PyTorch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from aernet._native import __version__, preprocess
+from aernet.errors import ModelError
+from aernet.files import replacing
+from aernet.pictures import read_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aernet.training.checkpoint import Checkpoint
+
+OPSET = 18
+LARGEST_DIFFERENCE = 1e-4
+
+
+def export(
+    checkpoint: Checkpoint, pictures: Sequence[Path], metrics: dict[str, Any] | None, output: Path
+) -> float:
+    """Write the checkpoint's network as ONNX.
+
+    Args:
+        checkpoint: a trained network.
+        pictures: real pictures on which ONNX Runtime must agree with PyTorch.
+        metrics: what the model card says of quality, with the protocol; None takes the validation figures.
+        output: the ONNX file.
+
+    Returns:
+        The largest difference of a probability on these pictures.
+
+    Raises:
+        ModelError: the difference is above 1e-4; nothing is written.
+    """
+    network = torch.nn.Sequential(checkpoint.build(), torch.nn.Sigmoid()).eval()
+    size = checkpoint.settings.size
+    images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
+    model = _to_onnx(network, size)
+    for key, value in _card(checkpoint, metrics).items():
+        model.metadata_props.add(key=f"aernet.{key}", value=value)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (probability,) = session.run(["probability"], {"image": images.numpy()})
+    with torch.no_grad():
+        difference = float(np.abs(network(images).numpy() - probability).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ModelError(
+            f"{output}: not written, ONNX Runtime and PyTorch disagree by {difference:.1e} (limit 1e-4)"
+        )
+    with replacing(output) as temporary:
+        onnx.save(model, temporary)
+    return difference
+
+
+def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        # The exporter warns of its own internals, of which a user can change nothing.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (torch.rand(2, 3, size, size),),
+            input_names=["image"],
+            output_names=["probability"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("the network could not be exported to ONNX")
+    model: onnx.ModelProto = program.model_proto
+    for entry in (*model.graph.node, *model.graph.value_info, model.graph):
+        # The exporter's notes on its Python sources are larger than the graph and name paths of the machine.
+        del entry.metadata_props[:]
+        entry.doc_string = ""
+    return model
+
+
+def _card(checkpoint: Checkpoint, metrics: dict[str, Any] | None) -> dict[str, str]:
+    settings = checkpoint.settings
+    best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
+    return {
+        "name": settings.name,
+        "version": __version__,
+        "size": str(settings.size),
+        "threshold": f"{checkpoint.threshold:g}",
+        "training_data": "ISIC 2018 Task 1 training pictures, subset train of isic2018_split.csv",
+        "licence": "Apache-2.0; its training pictures are CC-0 where the ISIC archive states a licence",
+        "metrics": json.dumps(
+            metrics
+            or {
+                "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
+                "jaccard": best["val_jaccard"],
+                "dice": best["val_dice"],
+            }
+        ),
+        "revision": _revision(),
+    }
+
+
+def _revision() -> str:
+    """Return the git revision of the checkout that is the working folder; elsewhere the package's version."""
+    if not Path("python/aernet").is_dir():
+        return __version__
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return __version__
+    return described.stdout.strip()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from aernet import Segmenter, export, preprocess
+from aernet.errors import ModelError
+from aernet.network import build_network
+from aernet.pictures import example_pictures, read_picture
+from aernet.training.checkpoint import Checkpoint
+from aernet.training.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    torch.manual_seed(0)
+    settings = load_settings(
+        "aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8, 8], sizes=[64]
+    )
+    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
+    return Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45)
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    difference = export.export(checkpoint, example_pictures(), None, path)
+    assert difference < 1e-4
+    return path
+
+
+def test_onnx_runtime_gives_what_pytorch_gives_for_any_batch(checkpoint, model):
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    for count in (1, 2, 5):
+        images = np.random.default_rng(count).random((count, 3, 64, 64), dtype=np.float32)
+        (probability,) = session.run(["probability"], {"image": images})
+        with torch.no_grad():
+            expected = torch.sigmoid(checkpoint.build()(torch.from_numpy(images))).numpy()
+        assert np.abs(probability - expected).max() < 1e-5
+
+
+def test_the_segmenter_opens_it_and_reads_its_card(model):
+    picture = read_picture(example_pictures()[0])
+    with Segmenter(model) as segmenter:
+        assert (segmenter.card.name, segmenter.size, segmenter.threshold) == ("aernet", 64, 0.45)
+        assert segmenter.card.metrics["jaccard"] == 0.5
+        probability = segmenter(picture).probability
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (expected,) = session.run(["probability"], {"image": preprocess(picture, 64)[None]})
+    assert np.abs(probability - expected[0, 0]).max() < 1e-5
+
+
+def test_measured_metrics_go_into_the_card(checkpoint, tmp_path):
+    metrics = {"protocol": "per-image means", "n": 3, "jaccard": {"mean": 0.8, "ci95": [0.7, 0.9]}}
+    export.export(checkpoint, example_pictures(), metrics, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["aernet.metrics"]) == metrics
+
+
+def test_a_graph_that_answers_differently_is_not_written(checkpoint, tmp_path, monkeypatch):
+    to_onnx = export._to_onnx
+
+    def corrupted(network, size):
+        network[0].head.bias.data += 0.01
+        model = to_onnx(network, size)
+        network[0].head.bias.data -= 0.01
+        return model
+
+    monkeypatch.setattr(export, "_to_onnx", corrupted)
+    with pytest.raises(ModelError, match=r"model\.onnx: not written, ONNX Runtime and PyTorch disagree by"):
+        export.export(checkpoint, example_pictures(), None, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_file_tells_nothing_of_the_machine_that_wrote_it(model):
+    content = model.read_bytes()
+    assert b".py" not in content
+    assert b"/site-packages/" not in content
