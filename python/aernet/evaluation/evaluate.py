@@ -1,0 +1,136 @@
+"""A segmenter against experts' masks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from aernet.errors import FrameError, SourceError
+from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from aernet.pairs import Pair
+    from aernet.segmenter import Segmenter
+
+METRICS = tuple(field.name for field in fields(Scores))
+"""The names of the metrics, in the order of every table."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One picture's segmentation beside its ground truth."""
+
+    image_id: str
+    """The picture's name without its ending."""
+    image: npt.NDArray[np.uint8]
+    """The picture, uint8 BGR, H x W x 3."""
+    ground_truth: npt.NDArray[np.uint8]
+    """The expert's mask, uint8 0 or 255, H x W."""
+    mask: npt.NDArray[np.uint8]
+    """The segmenter's mask, uint8 0 or 255, H x W."""
+    scores: Scores
+    """How well the two masks agree."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The agreement of a segmenter with the ground truth over a set of pictures."""
+
+    protocol: str
+    """What was measured, on what, in one line."""
+    model: str
+    """Name, version and revision of the model."""
+    threshold: float
+    """The probability from which on a pixel belongs to the lesion."""
+    pictures: dict[str, Scores]
+    """The scores of each picture by its image id; at least one."""
+
+    @cached_property
+    def means(self) -> dict[str, Mean]:
+        """The mean of each metric over the pictures, with its 95 % bootstrap interval."""
+        return {
+            name: bootstrap_mean([getattr(scores, name) for scores in self.pictures.values()])
+            for name in METRICS
+        }
+
+    def write_json(self, file: TextIO) -> None:
+        """Write the number of pictures, the means with intervals and the protocol as one JSON object."""
+        content = {
+            "n": len(self.pictures),
+            **{name: asdict(mean) for name, mean in self.means.items()},
+            "protocol": self.protocol,
+            "model": self.model,
+            "threshold": self.threshold,
+        }
+        json.dump(content, file, indent=2)
+        file.write("\n")
+
+    def write_csv(self, file: TextIO) -> None:
+        """Write one row a picture: image_id and each metric."""
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("image_id", *METRICS))
+        for image_id, scores in self.pictures.items():
+            writer.writerow((image_id, *(getattr(scores, name) for name in METRICS)))
+
+
+def compare(segmenter: Segmenter, pair: Pair, *, largest_only: bool) -> Comparison:
+    """Segment the picture of a pair and compare the result with its mask, at the mask's own size.
+
+    Args:
+        segmenter: what is judged.
+        pair: the picture and its mask.
+        largest_only: judge the largest region with its holes filled instead of the whole mask.
+
+    Raises:
+        SourceError: picture or mask cannot be read, or they differ in size.
+        FrameError: the model gives no probabilities for the picture.
+    """
+    image, ground_truth = pair.image(), pair.mask()
+    if image.shape[:2] != ground_truth.shape:
+        raise SourceError(
+            f"{pair.image_id}: the picture has {image.shape[1]} x {image.shape[0]} pixels, "
+            f"its mask {ground_truth.shape[1]} x {ground_truth.shape[0]}; both must be of one size"
+        )
+    try:
+        segmentation = segmenter(image)
+    except FrameError as error:
+        raise FrameError(f"{pair.image_id}: {error}") from None
+    mask = (segmentation.largest() if largest_only else segmentation).mask
+    return Comparison(pair.image_id, image, ground_truth, mask, score(mask, ground_truth))
+
+
+def evaluate(
+    segmenter: Segmenter, pairs: Iterable[Pair], pictures_from: str, *, largest_only: bool = False
+) -> Evaluation:
+    """Compare a segmenter with the masks of all pairs.
+
+    Args:
+        segmenter: what is judged.
+        pairs: pictures with masks, at least one, each with an image id of its own.
+        pictures_from: where they come from, for the protocol, such as "subset test of split.csv".
+        largest_only: judge the largest region with its holes filled instead of the whole mask.
+
+    Raises:
+        SourceError: a picture or mask cannot be read, or the two differ in size.
+        FrameError: the model gives no probabilities for a picture.
+    """
+    scores = {pair.image_id: compare(segmenter, pair, largest_only=largest_only).scores for pair in pairs}
+    region = "largest region, holes filled" if largest_only else "whole mask"
+    card = segmenter.card
+    return Evaluation(
+        protocol=(
+            f"per-image means over {len(scores)} pictures ({pictures_from}) "
+            f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
+        ),
+        model=f"{card.name} {card.version} ({card.revision})",
+        threshold=segmenter.threshold,
+        pictures=scores,
+    )

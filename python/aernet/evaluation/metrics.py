@@ -1,0 +1,108 @@
+"""How well a mask agrees with an expert's, picture by picture, and the mean over pictures with its interval.
+
+The definitions are those of the ISIC 2018 challenge, Task 1, as its official scorer `isic-challenge-scoring`
+computes them: a ratio that has no pixels to judge counts as 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aernet.errors import FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+LEAST_JACCARD = 0.65
+"""Below it, the thresholded Jaccard of a picture is 0 (ISIC 2018, Task 1)."""
+
+RESAMPLES = 10_000
+INDICES_AT_ONCE = 1 << 21
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The agreement of one mask with the ground truth, each in [0, 1]."""
+
+    jaccard: float
+    """TP / (TP + FP + FN)."""
+    dice: float
+    """2 TP / (2 TP + FP + FN)."""
+    thresholded_jaccard: float
+    """The Jaccard index, or 0 where it is below 0.65."""
+    sensitivity: float
+    """TP / (TP + FN)."""
+    specificity: float
+    """TN / (TN + FP)."""
+    accuracy: float
+    """(TP + TN) / all pixels."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over pictures."""
+
+    mean: float
+    """The arithmetic mean."""
+    ci95: tuple[float, float]
+    """Its 95 % interval."""
+
+
+def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> Scores:
+    """Compare a mask with the ground truth, both uint8 H x W; lesion is where a value is above 128.
+
+    Raises:
+        FrameError: the two are not uint8 of one size with two dimensions and at least one pixel.
+    """
+    for name, array in (("mask", mask), ("ground truth", ground_truth)):
+        if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
+            raise FrameError(
+                f"{name} must be uint8 of H x W pixels, got {array.dtype} of shape {array.shape}"
+            )
+    if mask.shape != ground_truth.shape:
+        raise FrameError(f"mask is {mask.shape}, the ground truth {ground_truth.shape} (height, width)")
+    found, lesion = mask > 128, ground_truth > 128
+    true_positive = int(np.count_nonzero(found & lesion))
+    false_positive = int(np.count_nonzero(found)) - true_positive
+    false_negative = int(np.count_nonzero(lesion)) - true_positive
+    true_negative = mask.size - true_positive - false_positive - false_negative
+    jaccard = _ratio(true_positive, true_positive + false_positive + false_negative)
+    return Scores(
+        jaccard=jaccard,
+        dice=_ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative),
+        thresholded_jaccard=jaccard if jaccard >= LEAST_JACCARD else 0.0,
+        sensitivity=_ratio(true_positive, true_positive + false_negative),
+        specificity=_ratio(true_negative, true_negative + false_positive),
+        accuracy=(true_positive + true_negative) / mask.size,
+    )
+
+
+def bootstrap_mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Mean:
+    """Return the mean with its 95 % percentile bootstrap interval of 10 000 resamples (Efron, 1979).
+
+    Args:
+        values: one finite number a picture, at least one.
+        seed: the same seed draws the same resamples for every list of one length.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    random = np.random.default_rng(seed)
+    rows = max(1, INDICES_AT_ONCE // len(sample))
+    means = np.concatenate(
+        [
+            sample[random.integers(len(sample), size=(min(rows, RESAMPLES - start), len(sample)))].mean(
+                axis=1
+            )
+            for start in range(0, RESAMPLES, rows)
+        ]
+    )
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Mean(float(sample.mean()), (float(low), float(high)))
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0
