@@ -1,0 +1,131 @@
+"""`aernet-trt doctor`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
+) -> None:
+    """Tell what this machine has, and what will be used and why."""
+    from json import dumps
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    checks = [*_machine(), *_libraries(), *_models()]
+    use = _use()
+    if json:
+        typer.echo(dumps({"checks": checks, "use": use}, indent=2))
+        return
+    table = Table("check", "state", "found", "remedy")
+    for check in checks:
+        style = "green" if check["state"] == "ok" else "yellow"
+        table.add_row(check["name"], Text(check["state"], style), Text(check["found"]), Text(check["remedy"]))
+    console = Console()
+    console.print(table)
+    used = f"{use['model']} on {use['device']} with {use['runtime']}" if use["model"] else "nothing"
+    console.print(Text(f"will be used: {used} ({use['why']})"))
+
+
+def _check(name: str, found: str, remedy: str = "") -> dict[str, str]:
+    """Return one line of the findings; what needs no remedy is well."""
+    return {"name": name, "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
+
+
+def _machine() -> Iterator[dict[str, str]]:
+    import os
+    import platform
+
+    yield _check("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+    yield _check("processor", f"{_processor()}, {os.cpu_count()} cores")
+    if hasattr(os, "sysconf"):
+        gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+        yield _check(
+            "memory", f"{gib:.1f} GiB", "" if gib > 1 else "a model and a large picture take about 1 GiB"
+        )
+    yield _check("python", platform.python_version())
+
+
+def _processor() -> str:
+    """Return the processor's name, which `platform` does not know on Linux."""
+    import platform
+    import re
+    from pathlib import Path
+
+    facts = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.+)$", facts.read_text(), re.MULTILINE) if facts.exists() else None
+    return named[1] if named else platform.processor() or "unnamed processor"
+
+
+def _libraries() -> Iterator[dict[str, str]]:
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    import cv2
+    import numpy as np
+    import onnxruntime
+
+    from aernet._native import get_num_threads
+
+    yield _check("extension", f"loaded, up to {get_num_threads()} threads")
+    yield _check("numpy", np.__version__)
+    yield _check("opencv", cv2.__version__)
+    yield _check(
+        "onnxruntime", f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
+    )
+    found = (
+        f"{version('torch')}, for train and export"
+        if find_spec("torch")
+        else "absent; only train and export want it"
+    )
+    yield _check("torch", found)
+
+
+def _models() -> Iterator[dict[str, str]]:
+    from aernet.models import bundled_models
+
+    bundled = bundled_models()
+    if not bundled:
+        yield _check("models", "none came with the package", _OTHER_MODEL)
+    for name, path in bundled.items():
+        yield _model(name, path)
+
+
+def _model(name: str, path: Path) -> dict[str, str]:
+    from aernet.errors import ModelError
+    from aernet.runners import open_runner
+
+    try:
+        card = open_runner(path, "cpu").card
+    except ModelError as error:
+        return _check(f"model {name}", str(error), _OTHER_MODEL)
+    found = f"version {card.version}, {card.size} x {card.size}, threshold {card.threshold:g}"
+    return _check(f"model {name}", found)
+
+
+def _use() -> dict[str, str | None]:
+    """Return what a command without options runs, and why."""
+    from aernet.errors import ModelError
+    from aernet.segmenter import Segmenter
+
+    try:
+        with Segmenter() as segmenter:
+            return {
+                "model": segmenter.card.name,
+                "device": segmenter.device,
+                "runtime": segmenter.runtime,
+                "why": "the default model; the CPU is the one device that this version of aernet drives",
+            }
+    except ModelError as error:
+        return {"model": None, "device": None, "runtime": None, "why": str(error)}

@@ -1,0 +1,12 @@
+"""The option --keep."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Keep(str, Enum):
+    """Which regions of a mask count."""
+
+    largest = "largest"
+    all = "all"

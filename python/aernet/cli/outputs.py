@@ -1,0 +1,86 @@
+"""What `segment` writes where."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aernet.errors import AernetError, SourceError
+from aernet.pictures import find_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MASK, OVERLAY, CONTOURS = "_mask.png", "_overlay.jpg", "_contours.json"
+"""How the names of outputs end."""
+
+
+def name_outputs(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Return the pictures of the inputs, and what the outputs of each are called but for their endings.
+
+    A picture's outputs bear its stem and lie below `folder` as the picture lies below the given folder.
+    Pictures that would share a name keep their suffix in it (`a.jpg_mask.png`); those that still do
+    (`x/a.jpg` and `y/a.jpg`) also keep their path below the folder that all the pictures have in common.
+    Which files exist does not matter. Earlier outputs in a given folder are not taken as pictures.
+
+    Raises:
+        SourceError: an input does not exist, or there is no picture.
+        AernetError: an output would be written over a picture.
+    """
+    relative = _relative_paths(inputs, folder)
+    if not relative:
+        raise SourceError(f"{inputs[0]}: the folder holds no picture but earlier outputs")
+    absolute = {picture: picture.parent.resolve() / picture.name for picture in relative}
+    common = os.path.commonpath([path.parent for path in absolute.values()])
+    names = _unshared(
+        {
+            picture: (path.with_suffix(""), path, absolute[picture].relative_to(common))
+            for picture, path in relative.items()
+        }
+    )
+    outputs = {picture: folder / name for picture, name in names.items()}
+    pictures = set(absolute.values())
+    for picture, output in outputs.items():
+        mask = with_ending(output, MASK)
+        if mask.parent.resolve() / mask.name in pictures:
+            raise AernetError(
+                f"{mask}: is a picture to segment, but also the mask of {picture}; choose another --output"
+            )
+    return outputs
+
+
+def with_ending(output: Path, ending: str) -> Path:
+    """Return the path of one output: `a_mask.png` for `a` and `_mask.png`."""
+    return output.with_name(output.name + ending)
+
+
+def _relative_paths(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """Return each picture once, with its path below the input that it came from."""
+    relative: dict[Path, Path] = {}
+    seen: set[Path] = set()
+    for source in inputs:
+        for picture in find_pictures([source]):
+            parent = picture.parent.resolve()
+            earlier = parent.is_relative_to(folder.resolve()) and picture.name.endswith((MASK, OVERLAY))
+            if parent / picture.name in seen or (source.is_dir() and earlier):
+                continue
+            seen.add(parent / picture.name)
+            relative[picture] = picture.relative_to(source) if source.is_dir() else Path(picture.name)
+    return relative
+
+
+def _unshared(choices: dict[Path, tuple[Path, ...]]) -> dict[Path, Path]:
+    """Give each picture the first of its names that no other has; the last ones must differ."""
+    taken = dict.fromkeys(choices, 0)
+    while True:
+        groups = defaultdict(list)
+        for picture, names in choices.items():
+            groups[names[taken[picture]]].append(picture)
+        shared = [picture for group in groups.values() if len(group) > 1 for picture in group]
+        unsettled = [picture for picture in shared if taken[picture] + 1 < len(choices[picture])]
+        if not unsettled:
+            return {picture: names[taken[picture]] for picture, names in choices.items()}
+        for picture in unsettled:
+            taken[picture] += 1

@@ -1,0 +1,150 @@
+"""`aernet-trt segment`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aernet.cli.keep import Keep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from aernet.segmenter import Segmenter
+
+
+def segment(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, and folders of pictures.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for each picture's <stem>_mask.png, of its size.")
+    ],
+    overlay: Annotated[
+        bool,
+        typer.Option("--overlay", help="Also draw <stem>_overlay.jpg, the picture with the lesion outlined."),
+    ] = False,
+    contours: Annotated[
+        bool, typer.Option("--contours", help="Also write <stem>_contours.json, the outer borders in pixels.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a picture, and nothing else, to stdout.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
+    threshold: Annotated[
+        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+    ] = None,
+    keep: Annotated[Keep, typer.Option(help="Keep the largest region, holes filled, or all.")] = Keep.all,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Do pictures again whose outputs are there, instead of skipping them."
+        ),
+    ] = False,
+) -> None:
+    """Find the lesion in pictures: a mask for each, white on the lesion and of the picture's size."""
+    from contextlib import nullcontext
+    from json import dumps
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from aernet.cli.outputs import CONTOURS, MASK, OVERLAY, name_outputs, with_ending
+    from aernet.errors import FrameError, SourceError
+    from aernet.segmenter import Segmenter
+
+    endings = {"mask": MASK}
+    if overlay:
+        endings["overlay"] = OVERLAY
+    if contours:
+        endings["contours"] = CONTOURS
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    # Left to itself, Rich would print the JSON with the bar, to stderr.
+    progress = Progress(console=console, transient=True, redirect_stdout=False)
+    named = name_outputs(inputs, output)
+    records: list[dict[str, Any]] = []
+    with (
+        Segmenter(model, threshold=threshold) as segmenter,
+        progress if console.is_terminal else nullcontext(),
+    ):
+        for picture, name in progress.track(named.items(), description="Segmenting"):
+            files = {kind: with_ending(name, ending) for kind, ending in endings.items()}
+            record: dict[str, Any] = {"input": str(picture)} | {
+                kind: str(file) for kind, file in files.items()
+            }
+            if not overwrite and all(file.is_file() for file in files.values()):
+                record["status"] = "skipped"
+            else:
+                try:
+                    record |= {"status": "done"} | _segment_one(segmenter, picture, files, keep)
+                except (FrameError, SourceError) as error:
+                    message = str(error) if isinstance(error, SourceError) else f"{picture}: {error}"
+                    record = {"input": str(picture), "status": "failed", "error": message}
+                    console.print(message)
+            records.append(record)
+            if json:
+                typer.echo(dumps(record))
+    console.print(_summary(records))
+    if any(record["status"] == "failed" for record in records):
+        raise typer.Exit(1)
+
+
+def _segment_one(
+    segmenter: Segmenter, picture: Path, files: Mapping[str, Path], keep: Keep
+) -> dict[str, Any]:
+    """Write one picture's outputs and return what is known of it."""
+    from json import dumps
+
+    import cv2
+
+    from aernet.files import replacing
+    from aernet.pictures import read_picture
+
+    result = segmenter(read_picture(picture))
+    if keep is Keep.largest:
+        result = result.largest()
+    height, width = result.mask.shape
+    facts: dict[str, Any] = {
+        "width": width,
+        "height": height,
+        "area_fraction": result.area_fraction,
+        "threshold": result.threshold,
+        "model": segmenter.card.name,
+        "latency_ms": round(result.latency_ms, 3),
+    }
+    for kind, file in files.items():
+        if kind == "mask":
+            content = cv2.imencode(".png", result.mask)[1].tobytes()
+        elif kind == "overlay":
+            content = cv2.imencode(".jpg", result.overlay())[1].tobytes()
+        else:
+            borders = [contour.tolist() for contour in result.contours()]
+            content = dumps({"input": str(picture), **facts, "contours": borders}).encode()
+        with replacing(file) as temporary:
+            temporary.write_bytes(content)
+    return facts
+
+
+def _summary(records: list[dict[str, Any]]) -> Table:
+    from statistics import median
+
+    from rich.table import Table
+
+    count = Counter(record["status"] for record in records)
+    latencies = [record["latency_ms"] for record in records if record["status"] == "done"]
+    table = Table()
+    for column in ("pictures", "done", "skipped", "failed", "median latency"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        str(len(records)),
+        str(count["done"]),
+        str(count["skipped"]),
+        str(count["failed"]),
+        f"{median(latencies):.1f} ms" if latencies else "-",
+    )
+    if count["skipped"]:
+        table.caption = "skipped: outputs are there; --overwrite does them again"
+    return table

@@ -1,0 +1,46 @@
+"""`aernet-trt train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train(
+    data: Annotated[
+        Path, typer.Option(help="Folder with the ISIC 2018 pairs (folders or zips) and isic2018_split.csv.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
+    preset: Annotated[str, typer.Option(help="Bundled preset, or a TOML file.")] = "aernet-v2b0",
+    encoder_weights: Annotated[
+        Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm fetches its own.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed, instead of the preset's.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on after the last checkpoint in --output.")
+    ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the network: minutes at the start, a third off every epoch."),
+    ] = False,
+) -> None:
+    """Train a network on the ISIC 2018 pairs; under torchrun, on every process."""
+    from aernet.training.fit import train as fit
+    from aernet.training.settings import load_settings
+
+    changes: dict[str, Any] = {
+        name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None
+    }
+    fit(
+        load_settings(preset, **changes),
+        data,
+        output,
+        encoder_weights=encoder_weights,
+        resume=resume,
+        compiled=compiled,
+    )

@@ -1,0 +1,78 @@
+"""The model builder's road on the command line: train, export, segment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import timm
+import torch
+
+
+def aernet_trt(*arguments):
+    command = [sys.executable, "-c", "from aernet.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dataset")
+    images, masks = folder / "ISIC2018_Task1-2_Training_Input", folder / "ISIC2018_Task1_Training_GroundTruth"
+    images.mkdir()
+    masks.mkdir()
+    rows = ["image_id,subset"]
+    generator = np.random.default_rng(0)
+    for number in range(10):
+        mask = np.zeros((80, 100), np.uint8)
+        cv2.circle(
+            mask, tuple(map(int, generator.integers(30, 50, 2))), int(generator.integers(10, 25)), 255, -1
+        )
+        picture = np.where(mask[..., None] > 0, (60, 70, 110), (150, 170, 220)).astype(np.uint8)
+        assert cv2.imwrite(str(images / f"ISIC_{number:07}.png"), picture)
+        assert cv2.imwrite(str(masks / f"ISIC_{number:07}_segmentation.png"), mask)
+        rows.append(f"ISIC_{number:07},{'train' if number < 8 else 'val'}")
+    (folder / "isic2018_split.csv").write_text("\n".join(rows))
+    torch.save(timm.create_model("mobilenetv3_small_050").state_dict(), folder / "encoder.pth")
+    (folder / "small.toml").write_text(
+        'name = "small"\narchitecture = "aernet"\nencoder = "mobilenetv3_small_050"\n'
+        'widths = [16, 16, 8, 8, 8]\nsizes = [64]\naugmentation = true\nloss = "dice+bce"\n'
+        'optimizer = "adamw"\nlearning_rate = 3e-3\n'
+        'schedule = "one-cycle"\nepochs = 2\nbatch_size = 4\nseed = 0\n'
+    )
+    return folder
+
+
+def test_train_resume_export_segment(dataset, tmp_path):
+    run = tmp_path / "run"
+    arguments = ("train", "--data", dataset, "--preset", dataset / "small.toml", "--output", run)
+    trained = aernet_trt(*arguments, "--encoder-weights", dataset / "encoder.pth")
+    assert trained.returncode == 0, trained.stderr
+    assert "epoch 2" in trained.stdout + trained.stderr
+    again = aernet_trt(*arguments)
+    assert again.returncode == 1
+    assert again.stderr.count("\n") == 1
+    assert "--resume" in again.stderr
+    assert aernet_trt(*arguments, "--resume").returncode == 0
+
+    exported = aernet_trt("export", run / "best.pt", "-o", tmp_path / "small.onnx")
+    assert exported.returncode == 0, exported.stderr
+    assert "max |dp|" in exported.stdout
+    images = dataset / "ISIC2018_Task1-2_Training_Input"
+    segmented = aernet_trt("segment", images, "-o", tmp_path / "out", "--model", tmp_path / "small.onnx")
+    assert segmented.returncode == 0, segmented.stderr
+    assert len(list((tmp_path / "out").glob("*_mask.png"))) == 10
+
+
+def test_what_is_missing_is_one_line(dataset, tmp_path):
+    for arguments, message in (
+        (("export", tmp_path / "absent.pt", "-o", tmp_path / "m.onnx"), "absent.pt: no such file"),
+        (("train", "--data", tmp_path, "-o", tmp_path / "run"), "isic2018_split.csv: cannot be read"),
+        (("train", "--data", dataset, "-o", tmp_path / "run", "--preset", "nonesuch"), "preset nonesuch"),
+    ):
+        failed = aernet_trt(*arguments)
+        assert failed.returncode == 1
+        assert message in failed.stderr.replace("\n", "")
+        assert not list(tmp_path.iterdir())
