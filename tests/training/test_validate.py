@@ -6,7 +6,7 @@ from lightning_fabric import Fabric
 from torchmetrics.functional.classification import binary_jaccard_index
 
 from aernet.training.dataset import load_subset
-from aernet.training.validate import THRESHOLDS, validate
+from aernet.training.validate import THRESHOLDS, Validation, validate
 
 
 class Fixed(torch.nn.Module):
@@ -31,4 +31,9 @@ def test_means_are_those_of_torchmetrics(dataset):
             ]
         ).mean()
         assert result.jaccard[index] == pytest.approx(expected.item(), abs=1e-5)
-    assert result.jaccard[result.best()] == max(result.jaccard)
+
+
+def test_of_thresholds_that_do_as_well_the_highest_is_chosen():
+    jaccard = [0.7] * len(THRESHOLDS)
+    jaccard[4:9] = [0.79, 0.8, 0.8, 0.799, 0.797]
+    assert Validation(jaccard, jaccard).chosen() == 7

@@ -160,14 +160,14 @@ class _Run:
                 start = time.perf_counter()
                 loss = self._epoch(epoch, lambda: progress.advance(bar))
                 result = validate(self.fabric, self.network, self.validation)
-                best = result.best()
+                chosen = result.chosen()
                 row = {
                     "epoch": epoch + 1,
                     "size": self.settings.size_at(epoch),
                     "loss": loss,
-                    "val_jaccard": result.jaccard[best],
-                    "val_dice": result.dice[best],
-                    "threshold": THRESHOLDS[best],
+                    "val_jaccard": result.jaccard[chosen],
+                    "val_dice": result.dice[chosen],
+                    "threshold": THRESHOLDS[chosen],
                     "seconds": time.perf_counter() - start,
                 }
                 self.history.append(row)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aernet.training.dataset import Pictures
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(19))
+INDIFFERENCE = 0.002
 PICTURES_A_BATCH = 20
 
 
@@ -27,9 +28,13 @@ class Validation:
     dice: list[float]
     """One for each of `THRESHOLDS`."""
 
-    def best(self) -> int:
-        """Return the index of the threshold with the best mean Jaccard."""
-        return max(range(len(THRESHOLDS)), key=self.jaccard.__getitem__)
+    def chosen(self) -> int:
+        """Return the index of the highest threshold within 0.002 of the best mean Jaccard.
+
+        The annotators of ISIC drew wide borders: of thresholds that do as well, the highest draws the tightest.
+        """
+        least = max(self.jaccard) - INDIFFERENCE
+        return max(index for index, jaccard in enumerate(self.jaccard) if jaccard >= least)
 
 
 @torch.no_grad()
