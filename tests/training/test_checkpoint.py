@@ -5,7 +5,7 @@ import os
 import pytest
 import torch
 
-from aernet.errors import SourceError
+from aernet.errors import AernetError, SourceError
 from aernet.network import build_network
 from aernet.training.checkpoint import Checkpoint, load_checkpoint
 
@@ -48,7 +48,7 @@ def test_a_failed_save_leaves_the_old_checkpoint_whole(checkpoint, tmp_path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(AernetError, match=r"a\.pt: cannot be written \(No space left on device\)"):
         checkpoint.save(tmp_path / "a.pt")
     assert (tmp_path / "a.pt").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]

@@ -31,7 +31,7 @@ class Validation:
     def chosen(self) -> int:
         """Return the index of the highest threshold within 0.002 of the best mean Jaccard.
 
-        The annotators of ISIC drew wide borders: of thresholds that do as well, the highest draws the tightest.
+        The annotators of ISIC drew wide: of thresholds as good, the highest draws the tightest border.
         """
         least = max(self.jaccard) - INDIFFERENCE
         return max(index for index, jaccard in enumerate(self.jaccard) if jaccard >= least)
