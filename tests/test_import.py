@@ -41,8 +41,3 @@ def test_a_model_runs_without_torch_or_onnx(model):
 @pytest.mark.parametrize("name", aernet.__all__)
 def test_the_face_holds_what_it_promises(name):
     assert hasattr(aernet, name)
-
-
-def test_what_is_not_there_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="'nothing'"):
-        aernet.nothing  # noqa: B018

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 import aernet.models
 from aernet import AernetError, ModelError, Segmenter
-from aernet.models import ModelCard, bundled_models, resolve_model
+from aernet.models import ModelCard, resolve_model
 
 
 def test_the_card_is_what_the_metadata_say(metadata):
@@ -63,14 +62,6 @@ def test_a_model_that_is_not_there_lists_those_that_are(tmp_path, monkeypatch):
         resolve_model(tmp_path / "missing.onnx")
     with pytest.raises(ModelError, match="no such model"):
         resolve_model(tmp_path)
-
-
-def test_every_bundled_model_opens_and_finds_nothing_on_nothing():
-    for name, path in bundled_models().items():
-        with Segmenter(name) as segmenter:
-            assert path.suffix == ".onnx"
-            assert segmenter.card.name == name
-            assert segmenter(np.full((300, 400, 3), 190, np.uint8)).mask.shape == (300, 400)
 
 
 def refused(path):
