@@ -1,7 +1,7 @@
 """Measure this project beside its peers on the CPU, in one run: preprocessing, mask, whole pipeline.
 
-Every round runs each contender once, in turn, so that whatever else the machine does hits all alike; medians
-are reported. The peers:
+Every round runs each contender once, in turn and after a rest, so that whatever else the machine does hits
+all alike; medians are reported. The peers:
 
 - OpenCV + NumPy: the chain that defines the colour contract (float, area resize, CIELAB, scale, clip, planes)
   and the mask contract (bilinear resize, compare);
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     Contenders = dict[str, Callable[[], object]]
 
+REST = 0.05
 SIZE = 256
 THRESHOLD = 0.5
 FRAMES = {"1080p": (1920, 1080), "4K": (3840, 2160)}
@@ -147,11 +148,19 @@ def _smp_session() -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def _rest() -> None:
+    """Let the threads of the one before, which spin for a while, come to rest, without letting the core sleep."""
+    end = time.perf_counter() + REST
+    while time.perf_counter() < end:
+        pass
+
+
 def medians(contenders: Contenders, rounds: int, description: str) -> dict[str, float]:
     """Return each contender's median in milliseconds, after one round that does not count."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in track(range(rounds + 1), description, console=Console(stderr=True), transient=True):
         for name, run in contenders.items():
+            _rest()
             start = time.perf_counter()
             run()
             times[name].append((time.perf_counter() - start) * 1000)

@@ -73,7 +73,7 @@ def _open_session(model: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = get_num_threads()
     # Threads that spin for work after a run take the cores from preprocess, mask and the application.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's own have no common parent
