@@ -149,7 +149,7 @@ def _smp_session() -> onnxruntime.InferenceSession:
 
 
 def _rest() -> None:
-    """Let the threads of the one before, which spin for a while, come to rest, without letting the core sleep."""
+    """Let the threads of the one before, which spin for a while, come to rest, but keep the core awake."""
     end = time.perf_counter() + REST
     while time.perf_counter() < end:
         pass
