@@ -171,9 +171,9 @@ class _Run:
                     "seconds": time.perf_counter() - start,
                 }
                 self.history.append(row)
-                figures = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
-                progress.console.print(figures, soft_wrap=True)
                 if self.fabric.is_global_zero:
+                    figures = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
+                    progress.console.print(figures, soft_wrap=True)
                     self._save()
 
     def _epoch(self, epoch: int, advance: Callable[[], None]) -> float:
