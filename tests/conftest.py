@@ -87,10 +87,13 @@ def examples():
 @pytest.fixture(scope="session")
 def start():
     """Start the command line as a process of its own."""
+    # A test run in the background ignores SIGINT, and what it starts would inherit that.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program += "from aernet.cli import main; main()"
 
     def start(*arguments):
         return subprocess.Popen(
-            [sys.executable, "-c", "from aernet.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", program, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
