@@ -13,7 +13,7 @@ namespace aernet {
 namespace {
 
 constexpr std::ptrdiff_t kChannels = 3;
-constexpr std::ptrdiff_t kBytesPerThread = 1 << 23;
+constexpr std::ptrdiff_t kBytesPerThread = 3 << 20;
 constexpr std::ptrdiff_t kRowsPerCount = 65535 / 255;  // as many bytes as a 16-bit sum can hold
 
 struct Scratch {
