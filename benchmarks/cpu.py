@@ -41,6 +41,7 @@ from skimage import color, transform
 
 from aernet import Segmenter, mask_from_probability, preprocess, set_num_threads
 from aernet._native import __version__, get_num_threads
+from aernet.cli.doctor import processor
 from aernet.files import replacing
 from aernet.pictures import example_pictures, read_picture
 from aernet.runners import onnxruntime as runner
@@ -253,13 +254,8 @@ def measure_pipeline(picture: npt.NDArray[np.uint8], rounds: int) -> list[Row]:
 
 def machine() -> dict[str, str]:
     """Name what the figures were measured on and with."""
-    cpu = platform.processor() or platform.machine()
-    description = Path("/proc/cpuinfo")
-    if description.exists():
-        fields = (line.partition(":") for line in description.read_text().splitlines())
-        cpu = next((value.strip() for key, _, value in fields if key.strip() == "model name"), cpu)
     return {
-        "CPU": cpu,
+        "CPU": processor(),
         "cores": str(os.cpu_count()),
         "system": platform.platform(terse=True),
         "date": datetime.now(timezone.utc).date().isoformat(),

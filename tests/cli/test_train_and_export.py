@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
 import timm
 import torch
-
-
-def aernet_trt(*arguments):
-    command = [sys.executable, "-c", "from aernet.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +37,34 @@ def dataset(tmp_path_factory):
     return folder
 
 
-def test_train_resume_export_segment(dataset, tmp_path):
+def test_train_resume_export_segment(command, dataset, tmp_path):
     run = tmp_path / "run"
     arguments = ("train", "--data", dataset, "--preset", dataset / "small.toml", "--output", run)
-    trained = aernet_trt(*arguments, "--encoder-weights", dataset / "encoder.pth")
+    trained = command(*arguments, "--encoder-weights", dataset / "encoder.pth")
     assert trained.returncode == 0, trained.stderr
     assert "epoch 2" in trained.stdout + trained.stderr
-    again = aernet_trt(*arguments)
+    again = command(*arguments)
     assert again.returncode == 1
     assert again.stderr.count("\n") == 1
     assert "--resume" in again.stderr
-    assert aernet_trt(*arguments, "--resume").returncode == 0
+    assert command(*arguments, "--resume").returncode == 0
 
-    exported = aernet_trt("export", run / "best.pt", "-o", tmp_path / "small.onnx")
+    exported = command("export", run / "best.pt", "-o", tmp_path / "small.onnx")
     assert exported.returncode == 0, exported.stderr
     assert "max |dp|" in exported.stdout
     images = dataset / "ISIC2018_Task1-2_Training_Input"
-    segmented = aernet_trt("segment", images, "-o", tmp_path / "out", "--model", tmp_path / "small.onnx")
+    segmented = command("segment", images, "-o", tmp_path / "out", "--model", tmp_path / "small.onnx")
     assert segmented.returncode == 0, segmented.stderr
     assert len(list((tmp_path / "out").glob("*_mask.png"))) == 10
 
 
-def test_what_is_missing_is_one_line(dataset, tmp_path):
+def test_what_is_missing_is_one_line(command, dataset, tmp_path):
     for arguments, message in (
         (("export", tmp_path / "absent.pt", "-o", tmp_path / "m.onnx"), "absent.pt: no such file"),
         (("train", "--data", tmp_path, "-o", tmp_path / "run"), "isic2018_split.csv: cannot be read"),
         (("train", "--data", dataset, "-o", tmp_path / "run", "--preset", "nonesuch"), "preset nonesuch"),
     ):
-        failed = aernet_trt(*arguments)
+        failed = command(*arguments)
         assert failed.returncode == 1
         assert message in failed.stderr.replace("\n", "")
         assert not list(tmp_path.iterdir())

@@ -48,7 +48,7 @@ def _machine() -> Iterator[dict[str, str]]:
     import platform
 
     yield _check("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
-    yield _check("processor", f"{_processor()}, {os.cpu_count()} cores")
+    yield _check("processor", f"{processor()}, {os.cpu_count()} cores")
     if hasattr(os, "sysconf"):
         gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
         yield _check(
@@ -57,7 +57,7 @@ def _machine() -> Iterator[dict[str, str]]:
     yield _check("python", platform.python_version())
 
 
-def _processor() -> str:
+def processor() -> str:
     """Return the processor's name, which `platform` does not know on Linux."""
     import platform
     import re

@@ -26,7 +26,7 @@ def train(
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="Compile the network: minutes at the start, a third off every epoch."),
+        typer.Option("--compile", help="Compile the network: minutes at the start, faster epochs."),
     ] = False,
 ) -> None:
     """Train a network on the ISIC 2018 pairs; under torchrun, on every process."""

@@ -57,7 +57,7 @@ def train(
         output: folder of the run, made if needed.
         encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm fetch its own.
         resume: go on after the epoch of `last.pt`; the run is then the same as one that never stopped.
-        compiled: whether to compile the network first: minutes at the start, a third off every epoch.
+        compiled: whether to compile the network first: minutes at the start, faster epochs.
 
     Raises:
         AernetError: `output` holds a run already, the loss is not a number, or the weights cannot be had.
