@@ -14,14 +14,15 @@ namespace {
 
 constexpr std::ptrdiff_t kChannels = 3;
 constexpr std::ptrdiff_t kBytesPerThread = 3 << 20;
-constexpr std::ptrdiff_t kRowsPerCount = 65535 / 255;  // as many bytes as a 16-bit sum can hold
+constexpr std::size_t kInnerRows = 4;  // rows summed at once: as many as most frames have between two ends
 
 struct Scratch {
     std::vector<Taps> rows;
     std::vector<Taps> columns;
     std::vector<std::uint8_t> first_row;
-    std::vector<std::uint8_t> row;
-    std::vector<std::uint16_t> counts;
+    std::vector<std::uint8_t> last_row;
+    std::array<std::vector<std::uint8_t>, kInnerRows> inner_rows;
+    std::vector<std::uint8_t> zeros;
     std::vector<float> sums;
     std::vector<float> pixels;
 };
@@ -29,25 +30,24 @@ struct Scratch {
 // Kept from frame to frame.
 thread_local Scratch scratch;
 
+using InnerRows = std::array<const std::uint8_t*, kInnerRows>;
+
+// Reading many rows side by side keeps the memory busy, and the sums are written once.
 AERNET_MULTIVERSION
-void add_ends(const std::uint8_t* __restrict first, const std::uint8_t* __restrict last, float first_weight,
-              float last_weight, std::ptrdiff_t count, float* __restrict sums) {
+void weigh_rows(const std::uint8_t* first, const std::uint8_t* last, const InnerRows& inner, float first_weight,
+                float last_weight, float inner_weight, std::ptrdiff_t count, float* __restrict sums) {
+    const auto [a, b, c, d] = inner;
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-        sums[i] = first_weight * static_cast<float>(first[i]) + last_weight * static_cast<float>(last[i]);
+        sums[i] = first_weight * static_cast<float>(first[i]) + last_weight * static_cast<float>(last[i]) +
+                  inner_weight * static_cast<float>(a[i] + b[i] + c[i] + d[i]);
     }
 }
 
 AERNET_MULTIVERSION
-void count_row(const std::uint8_t* __restrict row, std::ptrdiff_t count, std::uint16_t* __restrict counts) {
+void add_rows(const InnerRows& inner, float weight, std::ptrdiff_t count, float* __restrict sums) {
+    const auto [a, b, c, d] = inner;
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-        counts[i] = static_cast<std::uint16_t>(counts[i] + row[i]);
-    }
-}
-
-AERNET_MULTIVERSION
-void add_counts(const std::uint16_t* __restrict counts, float weight, std::ptrdiff_t count, float* __restrict sums) {
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        sums[i] += weight * static_cast<float>(counts[i]);
+        sums[i] += weight * static_cast<float>(a[i] + b[i] + c[i] + d[i]);
     }
 }
 
@@ -99,20 +99,23 @@ class Rows {
 // The weighted sum of the rows under `taps`, left in `scratch.sums`, one number a byte of the row.
 void sum_rows(const Rows& rows, const Taps& taps) {
     const auto bytes = rows.bytes();
-    auto& counts = scratch.counts;
-    counts.resize(static_cast<std::size_t>(bytes));
     scratch.sums.resize(static_cast<std::size_t>(bytes));
+    scratch.zeros.resize(static_cast<std::size_t>(bytes));
     constexpr float unit = 1.0F / 255.0F;
-    const std::uint8_t* first = rows.read(taps.first, scratch.first_row);
-    const std::uint8_t* last = rows.read(taps.last, scratch.row);
-    add_ends(first, last, taps.first_weight * unit, taps.last_weight * unit, bytes, scratch.sums.data());
-    for (auto begin = taps.first + 1; begin < taps.last; begin += kRowsPerCount) {
-        const auto end = std::min(begin + kRowsPerCount, taps.last);
-        std::fill(counts.begin(), counts.end(), std::uint16_t{0});
-        for (auto row = begin; row < end; ++row) {
-            count_row(rows.read(row, scratch.row), bytes, counts.data());
+    auto next = taps.first + 1;
+    const auto read_inner = [&] {
+        InnerRows inner;
+        for (std::size_t i = 0; i < kInnerRows; ++i, ++next) {
+            inner[i] = next < taps.last ? rows.read(next, scratch.inner_rows[i]) : scratch.zeros.data();
         }
-        add_counts(counts.data(), taps.inner_weight * unit, bytes, scratch.sums.data());
+        return inner;
+    };
+    const std::uint8_t* first = rows.read(taps.first, scratch.first_row);
+    const std::uint8_t* last = rows.read(taps.last, scratch.last_row);
+    weigh_rows(first, last, read_inner(), taps.first_weight * unit, taps.last_weight * unit, taps.inner_weight * unit,
+               bytes, scratch.sums.data());
+    while (next < taps.last) {
+        add_rows(read_inner(), taps.inner_weight * unit, bytes, scratch.sums.data());
     }
 }
 
