@@ -47,7 +47,9 @@ def export(
     network = torch.nn.Sequential(checkpoint.build(), torch.nn.Sigmoid()).eval()
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
-    model = _to_onnx(network, size)
+    folded = checkpoint.build()
+    folded.standardisation.fold_into(folded.first_convolution)
+    model = _to_onnx(torch.nn.Sequential(folded, torch.nn.Sigmoid()).eval(), size)
     for key, value in _card(checkpoint, metrics).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)

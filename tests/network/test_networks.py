@@ -52,8 +52,14 @@ def test_encoder_weights_come_from_a_file(tmp_path):
         assert torch.equal(weight, classifier.state_dict()[name]), name
 
 
+def test_without_the_last_stage_the_head_brings_the_resolution():
+    network = aernet(ENCODER, [32, 24, 16, 8]).eval()
+    with torch.no_grad():
+        assert network(torch.rand(1, 3, 64, 96)).shape == (1, 1, 64, 96)
+
+
 def test_one_width_a_stage():
-    with pytest.raises(ValueError, match=r"one a decoder stage \(5\), got 3"):
+    with pytest.raises(ValueError, match=r"one a decoder stage \(4 or 5\), got 3"):
         aernet(ENCODER, [8, 8, 8])
 
 

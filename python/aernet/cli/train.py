@@ -17,6 +17,10 @@ def train(
     encoder_weights: Annotated[
         Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm fetches its own.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint, or model of `aernet-trt export`, to start from instead of ImageNet."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")
     ] = None,
@@ -41,6 +45,7 @@ def train(
         data,
         output,
         encoder_weights=encoder_weights,
+        start=start,
         resume=resume,
         compiled=compiled,
     )

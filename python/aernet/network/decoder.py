@@ -48,13 +48,13 @@ class DecoderStage(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Decoder stages from the coarsest feature map up to the picture's resolution.
+    """Decoder stages from the coarsest feature map up to the finest, or to the picture's resolution.
 
     Args:
         channels: the encoder's channels, the finest map first.
-        finest_stride: the stride of the encoder's finest map (1: it is a skip connection of the last stage;
-            2: the last stage has none).
-        widths: channels after each stage, the coarsest first.
+        finest_stride: the stride of the encoder's finest map, 1 or 2.
+        widths: channels after each stage, the coarsest first; one a skip connection, and where the finest map
+            has stride 2, one more for a last stage without skip connection if there is to be one.
         block: what builds the convolution block of a stage.
         attention: whether attention gates stand on the skip connections.
     """
@@ -70,8 +70,12 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         skips = [*reversed(channels[:-1]), *([0] if finest_stride == 2 else [])]
-        if len(widths) != len(skips):
-            raise ValueError(f"widths: expected one a decoder stage ({len(skips)}), got {len(widths)}")
+        fewest = len(channels) - 1
+        if not fewest <= len(widths) <= len(skips):
+            stages = " or ".join(str(count) for count in range(fewest, len(skips) + 1))
+            raise ValueError(f"widths: expected one a decoder stage ({stages}), got {len(widths)}")
+        skips = skips[: len(widths)]
+        self.stride = finest_stride if len(widths) == fewest else 1
         self.stages = nn.ModuleList(
             DecoderStage(before, skip, width, block, attention=attention)
             for before, skip, width in zip([channels[-1], *widths[:-1]], skips, widths, strict=True)

@@ -21,14 +21,21 @@ UNET_WIDTHS = (64, 128, 256, 512, 1024)
 
 
 class SegmentationNetwork(nn.Module):
-    """Standardisation, encoder, decoder and a 1 x 1 head."""
+    """Standardisation, encoder, decoder and a head that brings what the decoder left to full resolution."""
 
     def __init__(self, encoder: UNetEncoder | PretrainedEncoder, decoder: Decoder, width: int) -> None:
         super().__init__()
         self.standardisation = Standardisation()
         self.encoder = encoder
         self.decoder = decoder
-        self.head = nn.Conv2d(width, 1, 1)
+        self.head = (
+            nn.Conv2d(width, 1, 1) if decoder.stride == 1 else nn.ConvTranspose2d(width, 1, 2, stride=2)
+        )
+
+    @property
+    def first_convolution(self) -> nn.Conv2d:
+        """The layer behind the standardisation."""
+        return next(module for module in self.encoder.modules() if isinstance(module, nn.Conv2d))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map pictures in the colour contract (N x 3 x S x S, 32 divides S) to logits (N x 1 x S x S)."""
@@ -52,7 +59,7 @@ def aernet(
 
     Args:
         encoder_name: a timm model with `features_only` maps at stride 2 to 32.
-        widths: channels of the five decoder stages, the coarsest first.
+        widths: channels of the decoder stages, the coarsest first: five, or four and a head of stride 2.
         pretrained: whether to start from ImageNet weights, those that timm fetches or those of a file.
     """
     encoder = PretrainedEncoder(encoder_name, pretrained=pretrained)

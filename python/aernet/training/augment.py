@@ -8,13 +8,15 @@ import torch
 from torch.nn import functional
 
 LUMA = (0.299, 0.587, 0.114)
+HAIR = (1.0, 0.85, 0.7)  # brown, as red, green and blue beside each other
+MOST_HAIRS = 24
 
 
 class Augmentation:
     """What a dermatoscope, a hand and a camera do to a picture.
 
     Any rotation and mirroring, anisotropic zoom and shift; exposure, contrast, gamma, saturation and colour
-    cast; dark corners; loss of focus. Seeded: the same seed and the same calls give the same pictures.
+    cast; hair; dark corners; loss of focus. Seeded: the same seed and the same calls give the same pictures.
     """
 
     def __init__(self, seed: int) -> None:
@@ -23,7 +25,7 @@ class Augmentation:
     def __call__(self, rgb: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return changed copies of `rgb` (N x 3 x S x S in [0, 1]) and `mask` (N x 1 x S x S in [0, 1])."""
         rgb, mask = self._move(rgb, mask)
-        return self._defocus(self._darken_corners(self._recolour(rgb))), mask
+        return self._defocus(self._darken_corners(self._grow_hair(self._recolour(rgb)))), mask
 
     def _uniform(self, like: torch.Tensor, low: float, high: float, channels: int = 1) -> torch.Tensor:
         """Return N x channels x 1 x 1 random values on the device of `like`."""
@@ -36,8 +38,8 @@ class Augmentation:
 
     def _move(self, rgb: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         angle = self._uniform(rgb, -math.pi, math.pi).flatten()
-        zoom = torch.exp(self._uniform(rgb, -0.35, 0.25)).flatten()
-        aspect = torch.exp(self._uniform(rgb, -0.15, 0.15)).flatten()
+        zoom = torch.exp(self._uniform(rgb, -0.5, 0.3)).flatten()
+        aspect = torch.exp(self._uniform(rgb, -0.2, 0.2)).flatten()
         mirror = torch.where(self._chosen(rgb, 0.5).flatten(), -1.0, 1.0)
         shift = self._uniform(rgb, -0.12, 0.12, channels=2).flatten(1)
         cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
@@ -62,6 +64,34 @@ class Augmentation:
         rgb = middle + (rgb - middle) * self._uniform(rgb, 0.75, 1.3)
         rgb = rgb * self._uniform(rgb, 0.8, 1.2) * self._uniform(rgb, 0.9, 1.1, channels=3)
         return rgb.clamp(1e-4, 1) ** torch.exp(self._uniform(rgb, -0.3, 0.3))
+
+    def _grow_hair(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Draw hairs over some pictures: quadratic curves, thin or thick, dark or fair."""
+        cover = self._hair_cover(rgb).to(rgb.device)
+        thick = functional.max_pool2d(cover, 3, stride=1, padding=1)
+        cover = torch.where(self._chosen(rgb, 0.5), thick, cover)
+        cover = (2 * functional.avg_pool2d(cover, 3, stride=1, padding=1)).clamp(max=1)
+        brown = torch.tensor(HAIR, device=rgb.device).view(1, 3, 1, 1)
+        colour = self._uniform(rgb, 0.02, 0.5) * brown
+        return rgb + (colour - rgb) * cover * self._uniform(rgb, 0.5, 1.0)
+
+    def _hair_cover(self, like: torch.Tensor) -> torch.Tensor:
+        """Return N x 1 x H x W: 1 where a hair runs, else 0; three in ten pictures have some."""
+        count, _, height, width = like.shape
+        ends = torch.rand(count, MOST_HAIRS, 3, 2, generator=self.generator) * 1.4 - 0.2
+        ends[:, :, 1] = (ends[:, :, 0] + ends[:, :, 2]) / 2 + (ends[:, :, 1] - 0.5) * 0.5
+        share = torch.rand(count, 1, generator=self.generator)
+        share = torch.where(torch.rand(count, 1, generator=self.generator) < 0.3, share, 0)
+        grown = torch.rand(count, MOST_HAIRS, generator=self.generator) < share
+        along = torch.linspace(0, 1, 2 * max(height, width))[:, None]
+        start, middle, end = (ends[:, :, None, index] for index in range(3))
+        curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * middle + along**2 * end
+        column, row = (curve * torch.tensor([width, height])).long().unbind(-1)  # N x hairs x points
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height) & grown[..., None]
+        picture = torch.arange(count)[:, None, None].expand_as(row)
+        cover = torch.zeros(count, 1, height, width)
+        cover[picture[inside], 0, row[inside], column[inside]] = 1
+        return cover
 
     def _darken_corners(self, rgb: torch.Tensor) -> torch.Tensor:
         line = torch.linspace(-1, 1, rgb.shape[-1], device=rgb.device)

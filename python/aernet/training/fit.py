@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from lightning_fabric import Fabric, seed_everything
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,7 +28,10 @@ from aernet.training.checkpoint import Checkpoint, load_checkpoint
 from aernet.training.colour import cielab
 from aernet.training.dataset import load_subset
 from aernet.training.loss import segmentation_loss
+from aernet.training.start import start_from
 from aernet.training.validate import THRESHOLDS, validate
+
+PICTURES_FOR_STATISTICS = 64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +48,7 @@ def train(
     output: Path,
     *,
     encoder_weights: Path | None = None,
+    start: Path | None = None,
     resume: bool = False,
     compiled: bool = False,
 ) -> None:
@@ -56,6 +61,8 @@ def train(
         data: folder with the ISIC 2018 pairs and the split table (see `load_subset`).
         output: folder of the run, made if needed.
         encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm fetch its own.
+        start: checkpoint or exported ONNX model whose weights the network starts from, wherever they fit, in
+            place of ImageNet's.
         resume: go on after the epoch of `last.pt`; the run is then the same as one that never stopped.
         compiled: whether to compile the network first: minutes at the start, faster epochs.
 
@@ -75,6 +82,8 @@ def train(
     seed_everything(settings.seed, verbose=False)
     if checkpoint:
         network = checkpoint.build()
+    elif start:
+        network = _started_network(settings, start, training)
     else:
         network = _fresh_network(settings, encoder_weights)
         _fit_standardisation(network, training)
@@ -109,6 +118,17 @@ def _fresh_network(settings: Settings, encoder_weights: Path | None) -> Segmenta
             f"encoder {settings.encoder}: its weights cannot be had ({reason});"
             " give a timm state dict with --encoder-weights"
         ) from error
+
+
+def _started_network(settings: Settings, start: Path, training: Pictures) -> SegmentationNetwork:
+    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    _fit_standardisation(network, training)
+    sample = torch.linspace(0, len(training) - 1, min(len(training), PICTURES_FOR_STATISTICS)).long()
+    rgb, _ = training.batch(sample, torch.device("cpu"))
+    fresh = start_from(network, start, cielab(rgb))
+    if fresh:
+        Console().print(f"Not in {start}, so fresh: {', '.join(fresh)}", soft_wrap=True)
+    return network
 
 
 def _fit_standardisation(network: SegmentationNetwork, training: Pictures) -> None:

@@ -29,7 +29,7 @@ class Settings:
     encoder: str
     """timm name of AER-Net's encoder."""
     widths: list[int]
-    """Channels of AER-Net's five decoder stages, the coarsest first."""
+    """Channels of AER-Net's decoder stages, the coarsest first: five, or four and a head of stride 2."""
     sizes: list[int]
     """Sides of the training pictures in pixels, each for an equal share of the epochs; the last ships."""
     augmentation: bool

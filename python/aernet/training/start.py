@@ -1,0 +1,138 @@
+"""Start a network from another's weights: those of a checkpoint, or of an exported ONNX model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from aernet.errors import ModelError
+from aernet.training.checkpoint import load_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from aernet.network import SegmentationNetwork
+
+_FOLDED_BIAS = (
+    ".weight_bias"  # what the exporter calls the bias of a convolution that took in its normalisation
+)
+_NETWORK = "0."  # the exported module is the network followed by a sigmoid
+
+
+def start_from(network: SegmentationNetwork, source: Path, images: torch.Tensor) -> list[str]:
+    """Give a network the weights of another wherever name and shape agree.
+
+    An ONNX model's batch normalisation lies within its convolutions; it is taken out again with the
+    statistics that `images` have there, so that training goes on from the same function.
+
+    Args:
+        network: what is to start, its standardisation fitted.
+        source: checkpoint (`.pt`), or ONNX model that `aernet-trt export` wrote.
+        images: N x 3 x S x S training pictures in the colour contract.
+
+    Returns:
+        The modules that keep their own weights.
+
+    Raises:
+        SourceError: the checkpoint is none.
+        ModelError: the ONNX model is none, or shares no weight with the network.
+    """
+    is_checkpoint = source.suffix == ".pt"
+    weights = load_checkpoint(source).network if is_checkpoint else _onnx_weights(source)
+    own = network.state_dict()
+    taken = {
+        name: weight for name, weight in weights.items() if name in own and own[name].shape == weight.shape
+    }
+    if not taken:
+        raise ModelError(f"{source}: shares no weight with this network")
+    network.load_state_dict(taken, strict=False)
+    if not is_checkpoint:
+        _unfold_standardisation(network)
+    biases = {
+        name.removesuffix(_FOLDED_BIAS): weight
+        for name, weight in weights.items()
+        if name.endswith(_FOLDED_BIAS) and name.removesuffix("_bias") in taken
+    }
+    if biases:
+        _unfold_normalisation(network, biases, images)
+    fresh = {
+        name.rpartition(".")[0] for name in own if name not in taken and name.endswith((".weight", ".bias"))
+    }
+    normalisations = {name for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    return sorted(fresh - normalisations)
+
+
+def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        model = onnx.load(path)
+    except Exception as error:
+        raise ModelError(f"{path}: expected a checkpoint (.pt) or an ONNX model, found neither") from error
+    return {
+        entry.name.removeprefix(_NETWORK): torch.from_numpy(np.array(numpy_helper.to_array(entry)))
+        for entry in model.graph.initializer
+    }
+
+
+@torch.no_grad()
+def _unfold_standardisation(network: SegmentationNetwork) -> None:
+    """Take the matrix of the standardisation out of the first convolution."""
+    convolution = network.first_convolution
+    inverse = torch.linalg.inv(network.standardisation.matrix)
+    convolution.weight.copy_(torch.einsum("oihw,ij->ojhw", convolution.weight, inverse))
+
+
+@torch.no_grad()
+def _unfold_normalisation(
+    network: nn.Module, biases: Mapping[str, torch.Tensor], images: torch.Tensor
+) -> None:
+    """Take the batch normalisation out of the convolutions of these names, given the biases that hold it.
+
+    Filters come to length 1, as far as a normalisation behind them hides their length, and each normalisation
+    then undoes with its scale what it does with the statistics of `images`.
+    """
+    scales: dict[nn.Module, torch.Tensor] = {}
+    names: dict[nn.Module, str] = {}
+    for name, module in network.named_modules():
+        if name in biases and isinstance(module, nn.Conv2d):
+            scales[module] = 1 / module.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
+            names[module] = name
+            module.weight.mul_(scales[module][:, None, None, None])
+    last: list[tuple[nn.Module, torch.Tensor]] = []
+
+    def remember(module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        last[:] = [(module, output)]
+
+    def set_statistics(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        convolution, output = last[0]
+        if output is not inputs[0] or convolution not in scales or not isinstance(module, nn.BatchNorm2d):
+            return
+        variance, mean = torch.var_mean(output, dim=(0, 2, 3))
+        module.load_state_dict(
+            {
+                "running_mean": mean,
+                "running_var": variance,
+                "weight": (variance + module.eps).sqrt() / scales[convolution],
+                "bias": biases[names[convolution]] + mean / scales[convolution],
+            },
+            strict=False,
+        )
+
+    hooks = [
+        module.register_forward_hook(remember)
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    hooks += [
+        module.register_forward_pre_hook(set_statistics)
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    ]
+    network.eval()(images)
+    for hook in hooks:
+        hook.remove()
