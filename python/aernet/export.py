@@ -6,7 +6,7 @@ import json
 import subprocess
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnx
@@ -21,6 +21,7 @@ from aernet.pictures import read_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aernet.network import SegmentationNetwork
     from aernet.training.checkpoint import Checkpoint
 
 OPSET = 18
@@ -28,7 +29,11 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 def export(
-    checkpoint: Checkpoint, pictures: Sequence[Path], metrics: dict[str, Any] | None, output: Path
+    checkpoint: Checkpoint,
+    pictures: Sequence[Path],
+    metrics: dict[str, Any] | None,
+    output: Path,
+    calibration: dict[str, Any] | None = None,
 ) -> float:
     """Write the checkpoint's network as ONNX.
 
@@ -37,6 +42,7 @@ def export(
         pictures: real pictures on which ONNX Runtime must agree with PyTorch.
         metrics: what the model card says of quality, with the protocol; None takes the validation figures.
         output: the ONNX file.
+        calibration: what `aernet-trt calibrate` found: scaling for the head, the rest for the card.
 
     Returns:
         The largest difference of a probability on these pictures.
@@ -44,13 +50,13 @@ def export(
     Raises:
         ModelError: the difference is above 1e-4; nothing is written.
     """
-    network = torch.nn.Sequential(checkpoint.build(), torch.nn.Sigmoid()).eval()
+    network = torch.nn.Sequential(_scaled(checkpoint.build(), calibration), torch.nn.Sigmoid()).eval()
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
-    folded = checkpoint.build()
+    folded = _scaled(checkpoint.build(), calibration)
     folded.standardisation.fold_into(folded.first_convolution)
     model = _to_onnx(torch.nn.Sequential(folded, torch.nn.Sigmoid()).eval(), size)
-    for key, value in _card(checkpoint, metrics).items():
+    for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -64,6 +70,17 @@ def export(
     with replacing(output) as temporary:
         onnx.save(model, temporary)
     return difference
+
+
+def _scaled(network: SegmentationNetwork, calibration: dict[str, Any] | None) -> SegmentationNetwork:
+    """Let the head give calibrated logits."""
+    if calibration:
+        scaling, head = calibration["scaling"], network.head
+        bias = cast("torch.Tensor", head.bias)
+        with torch.no_grad():
+            head.weight.mul_(scaling["slope"])
+            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
+    return network
 
 
 def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
@@ -90,14 +107,16 @@ def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
     return model
 
 
-def _card(checkpoint: Checkpoint, metrics: dict[str, Any] | None) -> dict[str, str]:
+def _card(
+    checkpoint: Checkpoint, metrics: dict[str, Any] | None, calibration: dict[str, Any] | None
+) -> dict[str, str]:
     settings = checkpoint.settings
     best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
     return {
         "name": settings.name,
         "version": __version__,
         "size": str(settings.size),
-        "threshold": f"{checkpoint.threshold:g}",
+        "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
         "training_data": "ISIC 2018 Task 1 training pictures, subset train of isic2018_split.csv",
         "licence": "Apache-2.0; its training pictures are CC-0 where the ISIC archive states a licence",
         "metrics": json.dumps(
@@ -109,6 +128,7 @@ def _card(checkpoint: Checkpoint, metrics: dict[str, Any] | None) -> dict[str, s
             }
         ),
         "revision": _revision(),
+        **({"quality": json.dumps(calibration["quality"])} if calibration else {}),
     }
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aernet.errors import ModelError
+from aernet.quality import Quality
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
+_QUALITY = _PREFIX + "quality"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class ModelCard:
     """How well it does, and by which protocol that was measured."""
     revision: str
     """The git revision that it was made from."""
+    quality: Quality | None = None
+    """How far to trust its masks; None where the model was not calibrated."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard:
@@ -41,13 +45,14 @@ class ModelCard:
         Raises:
             ModelError: a property is missing, or holds what it cannot mean.
         """
-        missing = [name for name in cls.__slots__ if _PREFIX + name not in metadata]
+        required = [name for name in cls.__slots__ if name != "quality"]
+        missing = [name for name in required if _PREFIX + name not in metadata]
         if missing:
             raise ModelError(
                 f"its metadata lack {', '.join(_PREFIX + name for name in missing)}; "
                 "models written by 'aernet-trt export' carry them"
             )
-        text = {name: metadata[_PREFIX + name] for name in cls.__slots__}
+        text = {name: metadata[_PREFIX + name] for name in required}
         return cls(
             name=text["name"],
             version=text["version"],
@@ -57,6 +62,7 @@ class ModelCard:
             licence=text["licence"],
             metrics=_metrics(text["metrics"]),
             revision=text["revision"],
+            quality=Quality.from_json(metadata[_QUALITY]) if _QUALITY in metadata else None,
         )
 
 

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.errors import FrameError
+from aernet._native import preprocess
+from aernet.errors import AernetError, FrameError
+from aernet.quality import COLOUR_SIZE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from aernet.quality import Quality
 
 _OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
 _TINT = 0.15
@@ -38,6 +42,8 @@ class Segmentation:
     """Milliseconds from frame in to mask out in the call that made this; for a batch, of the whole batch."""
     colour: str = "bgr"
     """Channel order of the frame, "bgr" or "rgb"."""
+    quality: Quality | None = None
+    """What the model knows of its own quality; None where it was not calibrated."""
 
     def __post_init__(self) -> None:
         if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
@@ -69,6 +75,31 @@ class Segmentation:
     def area_fraction(self) -> float:
         """The part of the frame that the lesion covers, in [0, 1]."""
         return cv2.countNonZero(self.mask) / self.mask.size
+
+    @property
+    def expected_dice(self) -> float:
+        """The Dice with an expert's mask that masks of such a probability map reached, in [0, 1].
+
+        Raises:
+            AernetError: the model was not calibrated.
+        """
+        return self._known_quality().expected_dice(self.probability, self.threshold)
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether somebody should look again: the expected Dice is low, or it may be no dermoscopy at all.
+
+        Raises:
+            AernetError: the model was not calibrated.
+        """
+        quality = self._known_quality()
+        image = preprocess(self.frame, COLOUR_SIZE, self.colour)
+        return self.expected_dice < quality.least_dice or not quality.knows(image)
+
+    def _known_quality(self) -> Quality:
+        if self.quality is None:
+            raise AernetError("the model was not calibrated; see `aernet-trt calibrate`")
+        return self.quality
 
     def contours(self) -> list[npt.NDArray[np.int32]]:
         """Return the outer borders of the mask's regions, the one that encloses most first.

@@ -104,7 +104,7 @@ class Segmenter:
         answers = runner.run(frames, self.threshold, self.colour)
         latency_ms = (time.perf_counter() - start) * 1000
         return [
-            Segmentation(frame, mask, probability, self.threshold, latency_ms, self.colour)
+            Segmentation(frame, mask, probability, self.threshold, latency_ms, self.colour, self.card.quality)
             for frame, (mask, probability) in zip(frames, answers, strict=True)
         ]
 

@@ -9,6 +9,7 @@ import cv2
 import typer
 from typer.core import TyperGroup
 
+from aernet.cli.calibrate import calibrate
 from aernet.cli.doctor import doctor
 from aernet.cli.evaluate import evaluate
 from aernet.cli.export import export
@@ -62,7 +63,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 100},
 )
-for command in (segment, evaluate, train, export, models, doctor):
+for command in (segment, evaluate, train, calibrate, export, models, doctor):
     app.command()(command)
 
 

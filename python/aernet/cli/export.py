@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,13 +15,12 @@ def export(
         Path | None,
         typer.Option(help="Pictures to compare ONNX Runtime with PyTorch on; else the bundled ones."),
     ] = None,
+    calibration: Annotated[Path | None, typer.Option(help="JSON of `calibrate`.")] = None,
     metrics: Annotated[
         Path | None, typer.Option(help="JSON of `evaluate` for the model card; else the validation figures.")
     ] = None,
 ) -> None:
     """Write a trained network as ONNX, checked against PyTorch on real pictures."""
-    import json
-
     from rich.console import Console
 
     from aernet.errors import SourceError
@@ -29,13 +28,26 @@ def export(
     from aernet.pictures import example_pictures, find_pictures
     from aernet.training.checkpoint import load_checkpoint
 
-    try:
-        figures = json.loads(metrics.read_text(encoding="utf-8")) if metrics else None
-    except (OSError, ValueError) as error:
-        raise SourceError(f"metrics {metrics}: not a JSON file ({error})") from error
     pictures = find_pictures([images]) if images else example_pictures()
-    difference = write(load_checkpoint(checkpoint), pictures, figures, output)
+    found = _read(calibration)
+    if found is not None and not {"scaling", "threshold", "quality"} <= found.keys():
+        raise SourceError(f"{calibration}: not what `aernet-trt calibrate` writes")
+    difference = write(load_checkpoint(checkpoint), pictures, _read(metrics), output, found)
     Console().print(
         f"{output}: {output.stat().st_size / 1e6:.1f} MB,"
         f" max |dp| {difference:.1e} on {len(pictures)} pictures"
     )
+
+
+def _read(path: Path | None) -> dict[str, Any] | None:
+    import json
+
+    from aernet.errors import SourceError
+
+    if path is None:
+        return None
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not a JSON file ({error})") from error
+    return content

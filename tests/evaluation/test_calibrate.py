@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from scipy.optimize import minimize
+from torchmetrics.classification import BinaryCalibrationError
+
+from aernet import Segmenter
+from aernet.errors import SourceError
+from aernet.evaluation.calibrate import THRESHOLDS, calibrate, fit_scaling
+from aernet.evaluation.reliability import BINS, diagram, reliability
+from aernet.export import export
+from aernet.network import aernet
+from aernet.pairs import find_pairs
+from aernet.pictures import example_pictures
+from aernet.training.checkpoint import Checkpoint
+from aernet.training.settings import load_settings
+
+
+def overconfident(count=20_000):
+    """Return probabilities whose logits are twice too large and half too high, with the truth."""
+    generator = np.random.default_rng(0)
+    logit = generator.normal(0, 2, count)
+    truth = generator.random(count) < 1 / (1 + np.exp(-logit))
+    return (1 / (1 + np.exp(-(2 * logit + 0.5)))).astype(np.float32), truth
+
+
+def test_the_scaling_is_the_one_of_largest_likelihood():
+    probability, truth = overconfident()
+    scaling = fit_scaling(probability, truth)
+    logit = np.log(
+        np.clip(probability, 1e-6, 1 - 1e-6).astype(float) / (1 - np.clip(probability, 1e-6, 1 - 1e-6))
+    )
+
+    def loss(weights):
+        return np.logaddexp(0, np.where(truth, -1, 1) * (weights[0] * logit + weights[1])).mean()
+
+    expected = minimize(loss, (1, 0)).x
+    assert (scaling.slope, scaling.intercept) == pytest.approx(tuple(expected), abs=2e-3)
+    assert scaling.slope == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_calibration_error_is_that_of_torchmetrics_and_falls():
+    probability, truth = overconfident()
+    errors = []
+    for values in (probability, fit_scaling(probability, truth)(probability)):
+        found = reliability(values, truth)
+        expected = BinaryCalibrationError(n_bins=BINS, norm="l1")(
+            torch.from_numpy(values), torch.from_numpy(truth).int()
+        )
+        assert found.expected_calibration_error == pytest.approx(float(expected), abs=2e-3)
+        errors.append(found.expected_calibration_error)
+    assert errors[1] < 0.2 * errors[0]
+
+
+def test_the_diagram_is_a_picture_with_both_curves():
+    probability, truth = overconfident()
+    text = diagram({"before": reliability(probability, truth), "after": reliability(probability, truth)})
+    root = ET.fromstring(text)
+    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
+    assert [len(line.get("points").split()) for line in lines] == [BINS, BINS]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures of dark discs, whose masks are somewhat larger than what the dark-finding model sees."""
+    folder = tmp_path_factory.mktemp("pairs")
+    generator = np.random.default_rng(0)
+    rows = ["image_id,subset"]
+    for number in range(24):
+        radius = int(generator.integers(15, 35))
+        centre = tuple(map(int, generator.integers(40, 60, 2)))
+        picture = np.full((100, 100, 3), (150, 170, 220), np.uint8)
+        cv2.circle(picture, centre, radius, (60, 70, 110), -1)
+        picture = cv2.GaussianBlur(picture, (0, 0), 4)
+        picture = np.clip(picture + generator.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
+        mask = cv2.circle(np.zeros((100, 100), np.uint8), centre, radius + 2, 255, -1)
+        assert cv2.imwrite(str(folder / f"ISIC_{number:07}.png"), picture)
+        assert cv2.imwrite(str(folder / f"ISIC_{number:07}_segmentation.png"), mask)
+        rows.append(f"ISIC_{number:07},val")
+    (folder / "split.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def test_calibration_brings_probabilities_nearer_to_the_truth(model, folder):
+    with Segmenter(model) as segmenter:
+        found = calibrate(segmenter, find_pairs(folder, folder))
+    assert found.after.expected_calibration_error < found.before.expected_calibration_error
+    assert found.threshold in THRESHOLDS
+    assert 0 <= found.quality.least_dice <= 1
+    assert found.quality.slope + found.quality.intercept > 0.8
+
+
+def test_too_few_pictures_are_refused(model, folder):
+    with Segmenter(model) as segmenter, pytest.raises(SourceError, match="at least 20 pictures, found 5"):
+        calibrate(segmenter, find_pairs(folder, folder)[:5])
+
+
+def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
+    done = command(
+        "calibrate", model, "--images", folder, "--masks", folder, "--split", folder / "split.csv",
+        "--json", tmp_path / "found.json", "--diagram", tmp_path / "diagram.svg",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "expected calibration error" in done.stdout
+    ET.fromstring((tmp_path / "diagram.svg").read_text())
+    found = json.loads((tmp_path / "found.json").read_text())
+
+    torch.manual_seed(0)
+    settings = load_settings(
+        "aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8], sizes=[64]
+    )
+    network = aernet(settings.encoder, settings.widths).eval()
+    history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
+    checkpoint = Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45)
+    export(checkpoint, example_pictures(), None, tmp_path / "model.onnx", found)
+    with Segmenter(tmp_path / "model.onnx") as segmenter:
+        assert segmenter.threshold == found["threshold"]
+        assert segmenter.card.quality is not None
+        assert segmenter.card.quality.least_dice == found["quality"]["least_dice"]
+    image = torch.from_numpy(np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32))
+    with torch.no_grad():
+        logit = network(image) * found["scaling"]["slope"] + found["scaling"]["intercept"]
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    (probability,) = session.run(["probability"], {"image": image.numpy()})
+    assert np.abs(probability - torch.sigmoid(logit).numpy()).max() < 1e-5
+
+
+def test_a_file_that_is_no_calibration_is_named(command, tmp_path):
+    (tmp_path / "other.json").write_text('{"n": 5}')
+    failed = command(
+        "export", "absent.pt", "-o", tmp_path / "m.onnx", "--calibration", tmp_path / "other.json"
+    )
+    assert failed.returncode == 1
+    assert "other.json: not what `aernet-trt calibrate` writes" in failed.stderr

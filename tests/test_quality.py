@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+
+from aernet import AernetError, ModelError, preprocess
+from aernet.pictures import read_picture
+from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
+from aernet.segmentation import Segmentation
+
+
+@pytest.fixture
+def quality(examples):
+    described = np.stack([colours(preprocess(read_picture(path), COLOUR_SIZE)) for path in examples])
+    precision = np.linalg.inv(np.cov(described.T) + 0.05 * np.eye(9))
+    return Quality(0.4, 0.6, 0.75, described.mean(0).tolist(), precision.tolist(), 4.0)
+
+
+def soft_disc(width):
+    """Return a disc whose probability falls from 1 to 0 over `width` pixels."""
+    line = np.arange(256) - 128
+    radius = np.hypot(*np.meshgrid(line, line))
+    return np.clip(0.5 - (radius - 60) / width, 0, 1).astype(np.float32)
+
+
+def test_a_sharp_border_is_steadier_than_a_soft_one_and_no_lesion_is_not_steady():
+    assert steadiness(soft_disc(1), 0.5) > 0.95
+    assert steadiness(soft_disc(60), 0.5) < steadiness(soft_disc(20), 0.5) < steadiness(soft_disc(1), 0.5)
+    # Areas at probability 0.75 and 0.25 of a cone: radii 45 and 75.
+    assert steadiness(soft_disc(60), 0.5) == pytest.approx((45 / 75) ** 2, abs=0.01)
+    assert steadiness(np.zeros((8, 8), np.float32), 0.5) == 0
+
+
+def test_the_distance_is_that_of_mahalanobis(quality, examples):
+    image = preprocess(read_picture(examples[0]), COLOUR_SIZE)
+    expected = mahalanobis(colours(image), quality.colour_mean, np.array(quality.colour_precision))
+    assert quality.distance(image) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30), (150, 170, 220)])
+def test_flat_colour_is_no_dermoscopy(quality, examples, colour):
+    flat = np.full((90, 120, 3), colour, np.uint8)
+    assert not quality.knows(preprocess(flat, COLOUR_SIZE))
+    assert all(quality.knows(preprocess(read_picture(path), COLOUR_SIZE)) for path in examples)
+
+
+def test_a_result_tells_how_far_to_trust_it(quality, examples):
+    frame = read_picture(examples[0])
+    mask = np.zeros(frame.shape[:2], np.uint8)
+    clear = Segmentation(frame, mask, soft_disc(1), 0.5, 1.0, quality=quality)
+    vague = Segmentation(frame, mask, soft_disc(60), 0.5, 1.0, quality=quality)
+    assert clear.expected_dice == pytest.approx(0.4 + 0.6 * steadiness(soft_disc(1), 0.5))
+    assert not clear.needs_review
+    assert vague.needs_review
+    strange = Segmentation(np.full_like(frame, 255), mask, soft_disc(1), 0.5, 1.0, quality=quality)
+    assert strange.needs_review
+
+
+def test_without_calibration_there_is_no_answer(examples):
+    frame = read_picture(examples[0])
+    result = Segmentation(frame, np.zeros(frame.shape[:2], np.uint8), soft_disc(1), 0.5, 1.0)
+    for ask in (lambda: result.expected_dice, lambda: result.needs_review):
+        with pytest.raises(AernetError, match=r"not calibrated; see `aernet-trt calibrate`"):
+            ask()
+
+
+def test_it_is_read_from_json(quality):
+    assert Quality.from_json(json.dumps(asdict(quality))) == quality
+    for text in ("", "[]", "{}", json.dumps(asdict(quality) | {"colour_precision": [[1.0]]})):
+        with pytest.raises(ModelError, match=r"aernet\.quality must be a JSON object of intercept, slope"):
+            Quality.from_json(text)
