@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aernet.errors import SourceError
-from aernet.pairs import find_pairs, read_split
+from aernet.pairs import find_ids, find_official, find_pairs, read_split, read_subsets
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MASKS = Path(__file__).parent / "data" / "masks"
@@ -102,11 +102,62 @@ def test_every_kind_of_png_mask_is_read_as_gray(tmp_path, mode):
 
 
 def test_lesion_is_above_128_as_in_the_official_scorer(tmp_path):
-    gray = np.array([[0, 127, 128, 129, 255]], np.uint8)
+    gray = np.repeat(np.array([0, 127, 128, 129, 255], np.uint8), [20, 1, 1, 1, 20])[None]
     folder = write(tmp_path, {"a.png": PICTURE, "a_segmentation.png": png(gray)})
     mask = find_pairs(folder, folder)[0].mask()
     assert mask.dtype == np.uint8
-    assert mask.tolist() == [[0, 0, 0, 255, 255]]
+    assert mask.tolist() == [[0] * 22 + [255] * 21]
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(MASKS.glob("*.png"))])
+def test_gray_levels_are_tolerated_along_the_edge(tmp_path, name):
+    truth = cv2.imread(str(MASKS / name), cv2.IMREAD_GRAYSCALE)
+    small = cv2.resize(truth, (128, 96), interpolation=cv2.INTER_AREA)
+    jpeg = cv2.imdecode(cv2.imencode(".jpg", truth, [cv2.IMWRITE_JPEG_QUALITY, 50])[1], cv2.IMREAD_GRAYSCALE)
+    for gray in (small, jpeg):
+        assert len(np.unique(gray)) > 20
+        folder = write(tmp_path, {"a.png": PICTURE, "a_segmentation.png": png(gray)})
+        mask = find_pairs(folder, folder)[0].mask()
+        np.testing.assert_array_equal(mask, np.where(gray > 128, 255, 0))
+
+
+@pytest.mark.parametrize("source", ["a photograph", "a map of probabilities"])
+def test_gray_levels_all_over_a_mask_are_refused(tmp_path, source):
+    if source == "a photograph":
+        gray = cv2.imread(str(EXAMPLES / "ISIC_0000495.jpg"), cv2.IMREAD_GRAYSCALE)
+    else:
+        gray = cv2.GaussianBlur(cv2.imread(str(MASKS / "ISIC_0000495_segmentation.png"), 0), (0, 0), 30)
+    folder = write(tmp_path, {"a.png": PICTURE, "a_segmentation.png": png(gray)})
+    with pytest.raises(SourceError, match=r"^[^\n]*a_segmentation\.png: .* \d+% of the pixels here are gray"):
+        find_pairs(folder, folder)[0].mask()
+
+
+def test_a_pair_is_read_together_and_its_sizes_must_agree(tmp_path):
+    folder = write(tmp_path, {"a.png": PICTURE, "a_segmentation.png": MASK, "b.png": PICTURE})
+    write(folder, {"b_segmentation.png": png(np.zeros((6, 4), np.uint8))})
+    good, bad = find_pairs(folder, folder)
+    image, mask = good.read()
+    assert (image.shape, mask.shape) == ((4, 6, 3), (4, 6))
+    with pytest.raises(
+        SourceError, match=r"^b: the picture has 6 x 4 pixels, its mask 4 x 6; both must be of"
+    ):
+        bad.read()
+
+
+def test_what_does_not_pair_is_listed(tmp_path):
+    folder = write(tmp_path, {"a.png": PICTURE, "a_segmentation.png": MASK, "b.png": PICTURE})
+    write(folder, {"c_segmentation.png": MASK})
+    assert find_ids(folder, folder) == ({"a", "b"}, {"a", "c"})
+
+
+def test_an_official_folder_is_found_as_such_and_in_a_zip_file(tmp_path):
+    assert find_official(tmp_path, "Input") is None
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    zipped(tmp_path / "other.zip", {"Inputs/a.png": PICTURE})
+    path = zipped(tmp_path / "some.zip", {"Input/a.png": PICTURE})
+    assert find_official(tmp_path, "Input") == path
+    (tmp_path / "Input").mkdir()
+    assert find_official(tmp_path, "Input") == tmp_path / "Input"
 
 
 def test_a_mask_of_zeros_and_ones_is_refused_instead_of_read_as_empty(tmp_path):
@@ -178,6 +229,7 @@ def test_a_subset_of_the_table_is_read(tmp_path):
     table = tmp_path / "split.csv"
     table.write_text("image_id,subset,licence\na,train,x\nb,test,x\nc,test,x\n", encoding="utf-8-sig")
     assert read_split(table, "test") == {"b", "c"}
+    assert read_subsets(table) == {"a": "train", "b": "test", "c": "test"}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
 _MASK_ENDING = "_segmentation"
 _SUPERPIXELS_ENDING = "_superpixels"
+_MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
+
+# A mask that was resized or stored as JPEG is gray along its edge; more than that is no mask, but a picture
+# or a map of probabilities. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
+_GRAY = (16, 239)
+_GRAY_TOLERATED = 0.1
 
 
 class _Source(Protocol):
@@ -107,10 +113,12 @@ class Pair:
     def mask(self) -> npt.NDArray[np.uint8]:
         """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
 
-        That is where the official scorer of the challenge (`isic-challenge-scoring`) sees lesion.
+        That is where the official scorer of the challenge (`isic-challenge-scoring`) sees lesion. Gray levels
+        (16 to 239) are tolerated on up to 10 % of the pixels, as along a resized edge or as JPEG noise.
 
         Raises:
-            SourceError: the file is not a whole 8-bit picture, or has values but none above 128.
+            SourceError: the file is not a whole 8-bit picture, has values but none above 128, or is gray on
+                more than 10 % of its pixels.
         """
         name = f"{self._masks.path}/{self._mask_name}"
         gray = cv2.cvtColor(decode_picture(self._masks.read(self._mask_name), name), cv2.COLOR_BGR2GRAY)
@@ -119,7 +127,32 @@ class Pair:
             raise SourceError(
                 f"{name}: a mask is 0 for skin and 255 for lesion, but no value here is above {gray.max()}"
             )
+        share = np.count_nonzero((gray >= _GRAY[0]) & (gray <= _GRAY[1])) / gray.size
+        if share > _GRAY_TOLERATED:
+            raise SourceError(
+                f"{name}: a mask is 0 for skin and 255 for lesion, but {share:.0%} of the pixels here are"
+                f" gray ({_GRAY[0]} to {_GRAY[1]}; up to {_GRAY_TOLERATED:.0%} are taken for a soft edge)"
+            )
         return mask
+
+    def read(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Read the picture and the mask.
+
+        Raises:
+            SourceError: one of them cannot be used, or they differ in size.
+        """
+        image, mask = self.image(), self.mask()
+        require_one_size(self.image_id, image, mask)
+        return image, mask
+
+
+def require_one_size(image_id: str, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> None:
+    """Raise SourceError if a picture and its mask differ in size."""
+    if image.shape[:2] != mask.shape:
+        raise SourceError(
+            f"{image_id}: the picture has {image.shape[1]} x {image.shape[0]} pixels, "
+            f"its mask {mask.shape[1]} x {mask.shape[0]}; both must be of one size"
+        )
 
 
 def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = None) -> list[Pair]:
@@ -137,7 +170,7 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
     """
     image_source, mask_source = _open(images), _open(masks)
     image_names = _by_image_id(image_source, _picture_id, "picture")
-    mask_names = _by_image_id(mask_source, _mask_id, f"mask named <picture>{_MASK_ENDING}.png")
+    mask_names = _by_image_id(mask_source, _mask_id, _MASK_KIND)
     wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
     _none_may_lack(wanted, image_names, f"no picture in {images} for")
     _none_may_lack(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
@@ -147,11 +180,49 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
     ]
 
 
-def read_split(table: Path, subset: str) -> frozenset[str]:
-    """Read the image ids of one subset from a CSV file with the columns `image_id` and `subset`.
+def find_ids(images: Path, masks: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the image ids of the pictures in `images`, and those of the masks in `masks`, paired or not.
 
     Raises:
-        SourceError: the file is unreadable, lacks a column, lists an image twice, or has no such subset.
+        SourceError: as `find_pairs`, but for pictures and masks that lack each other.
+    """
+    return (
+        frozenset(_by_image_id(_open(images), _picture_id, "picture")),
+        frozenset(_by_image_id(_open(masks), _mask_id, _MASK_KIND)),
+    )
+
+
+def find_official(data: Path, name: str) -> Path | None:
+    """Return the folder `name` of `data`, or the zip file of `data` that holds it."""
+    if (data / name).is_dir():
+        return data / name
+    for archive in sorted(data.glob("*.zip")):
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                if any(entry.startswith(f"{name}/") for entry in opened.namelist()):
+                    return archive
+    return None
+
+
+def read_split(table: Path, subset: str) -> frozenset[str]:
+    """Read the image ids of one subset from a table as `read_subsets` takes it.
+
+    Raises:
+        SourceError: as `read_subsets`, or the table has no such subset.
+    """
+    subset_of = read_subsets(table)
+    image_ids = frozenset(image_id for image_id, its_subset in subset_of.items() if its_subset == subset)
+    if not image_ids:
+        known = ", ".join(sorted({str(name) for name in subset_of.values()}))
+        raise SourceError(f"{table}: no subset {subset!r}; the subsets are {known or 'none'}")
+    return image_ids
+
+
+def read_subsets(table: Path) -> dict[str, str]:
+    """Read the subset of each image id from a CSV file with the columns `image_id` and `subset`.
+
+    Raises:
+        SourceError: the file is unreadable, lacks a column, or lists an image twice.
     """
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -172,11 +243,7 @@ def read_split(table: Path, subset: str) -> frozenset[str]:
         if row["image_id"] in subset_of:
             raise SourceError(f"{table}: {row['image_id']} is listed twice; each image belongs to one subset")
         subset_of[row["image_id"]] = row["subset"]
-    image_ids = frozenset(image_id for image_id, its_subset in subset_of.items() if its_subset == subset)
-    if not image_ids:
-        known = ", ".join(sorted({str(name) for name in subset_of.values()}))
-        raise SourceError(f"{table}: no subset {subset!r}; the subsets are {known or 'none'}")
-    return image_ids
+    return subset_of
 
 
 def _open(path: Path) -> _Source:

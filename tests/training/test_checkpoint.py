@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -39,18 +41,29 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
         assert torch.equal(loaded.build()(image), checkpoint.build()(image))
 
 
-def test_a_failed_save_leaves_the_old_checkpoint_whole(checkpoint, tmp_path, monkeypatch):
+def test_a_checkpoint_of_the_time_before_colour_spaces_knows_cielab(checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "a.pt")
+    content = torch.load(tmp_path / "a.pt", weights_only=True)
+    del content["settings"]["colour"]
+    torch.save(content, tmp_path / "old.pt")
+    assert load_checkpoint(tmp_path / "old.pt").settings == replace(checkpoint.settings, colour="cielab")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")
+def test_a_full_disk_leaves_the_old_checkpoint_whole(checkpoint, tmp_path):
+    import resource
+
     checkpoint.save(tmp_path / "a.pt")
     before = (tmp_path / "a.pt").read_bytes()
-
-    def disk_full(_content, path):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(torch, "save", disk_full)
-    with pytest.raises(AernetError, match=r"a\.pt: cannot be written \(No space left on device\)"):
-        checkpoint.save(tmp_path / "a.pt")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(AernetError, match=r"a\.pt: cannot be written \(File too large\)$"):
+            replace(checkpoint, threshold=0.6).save(tmp_path / "a.pt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "a.pt").read_bytes() == before
+    assert load_checkpoint(tmp_path / "a.pt").threshold == checkpoint.threshold
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 

@@ -34,7 +34,7 @@ def test_zip_files_serve_as_folders_do(dataset, tmp_path):
 def test_a_pair_of_unequal_sizes_is_named(dataset, tmp_path):
     copy = shutil.copytree(dataset, tmp_path / "copy")
     assert cv2.imwrite(str(copy / MASKS / "ISIC_0000018_segmentation.png"), np.full((50, 50), 255, np.uint8))
-    with pytest.raises(SourceError, match=r"ISIC_0000018: picture is \(72, 96\), its mask \(50, 50\)"):
+    with pytest.raises(SourceError, match="ISIC_0000018: the picture has 96 x 72 pixels, its mask 50 x 50"):
         load_subset(copy, "val", 32)
 
 
@@ -44,3 +44,18 @@ def test_what_is_missing_is_named(dataset, tmp_path):
     shutil.copy(dataset / "isic2018_split.csv", tmp_path)
     with pytest.raises(SourceError, match=f"holds neither the folder {IMAGES} nor a zip"):
         load_subset(tmp_path, "val", 32)
+
+
+def test_a_mask_with_gray_levels_is_named(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    shutil.copy(copy / IMAGES / "ISIC_0000018.png", copy / MASKS / "ISIC_0000018_segmentation.png")
+    with pytest.raises(SourceError, match=r"ISIC_0000018_segmentation\.png: .* of the pixels here are gray"):
+        load_subset(copy, "val", 32)
+
+
+def test_unknown_ids_of_the_table_are_named(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    with (copy / "isic2018_split.csv").open("a") as file:
+        file.write("ISIC_9999999,val\n")
+    with pytest.raises(SourceError, match=rf"no picture in .*{IMAGES} for 1 of 5 images: ISIC_9999999$"):
+        load_subset(copy, "val", 32)

@@ -63,11 +63,28 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(
         train(replace(settings, epochs=2), dataset, tmp_path, resume=True)
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run(dataset, encoder_weights, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "segmentation_loss", lambda *_: torch.tensor(np.nan, requires_grad=True))
-    with pytest.raises(AernetError, match="epoch 1: the loss is nan; lower the learning rate"):
+def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_the_batch(
+    dataset, encoder_weights, settings, tmp_path, monkeypatch
+):
+    batches = []
+
+    def not_a_number_at_the_third_step(_name, logits, mask):
+        batches.append(mask.numpy())
+        return logits.mean() * (np.nan if len(batches) == 3 else 1)
+
+    monkeypatch.setattr(fitting, "segmentation_loss", not_a_number_at_the_third_step)
+    with pytest.raises(
+        AernetError, match=r"^epoch 2: the loss is nan on ISIC_.*lower the learning rate$"
+    ) as error:
         train(settings, dataset, tmp_path, encoder_weights=encoder_weights)
-    assert not list(tmp_path.iterdir())
+    path = tmp_path / "nan-batch.npz"
+    assert str(path) in str(error.value)
+    with np.load(path) as batch:
+        assert len(batch["image_ids"]) == settings.batch_size
+        assert all(image_id in str(error.value) for image_id in batch["image_ids"])
+        np.testing.assert_array_equal(batch["mask"], batches[2])
+        assert batch["rgb"].shape == (settings.batch_size, 3, *batch["mask"].shape[2:])
+    assert load_checkpoint(tmp_path / "last.pt").history[-1]["epoch"] == 1
 
 
 def test_weights_that_are_not_there_are_named(dataset, settings, tmp_path):

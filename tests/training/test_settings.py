@@ -4,13 +4,14 @@ import pytest
 
 from aernet.errors import SourceError
 from aernet.network import build_network
+from aernet.training.colour import CHANNELS
 from aernet.training.settings import load_settings, preset_names
 
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_presets_build_a_network(preset):
     settings = load_settings(preset)
-    assert build_network(settings.architecture, settings.encoder, settings.widths)
+    assert build_network(settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour])
     assert settings.size == 256
 
 
@@ -21,6 +22,21 @@ def test_the_paper_s_preset_is_the_paper_s_recipe():
     assert not settings.augmentation
 
 
+@pytest.mark.parametrize("name", ["unet", "attention-unet", "attention-residual-unet"])
+def test_the_ablations_differ_from_the_paper_s_preset_in_architecture_alone(name):
+    expected = load_settings("aernet-b1", name=name, architecture=name)
+    assert load_settings(name) == expected
+
+
+def test_a_preset_may_have_another_as_its_base(tmp_path):
+    (tmp_path / "gray.toml").write_text('base = "aernet-b1"\nname = "gray"\ncolour = "gray"\n')
+    settings = load_settings(str(tmp_path / "gray.toml"), epochs=3)
+    assert settings == load_settings("aernet-b1", name="gray", colour="gray", epochs=3)
+    (tmp_path / "orphan.toml").write_text('base = "nonesuch"\n')
+    with pytest.raises(SourceError, match="preset nonesuch: no such file"):
+        load_settings(str(tmp_path / "orphan.toml"))
+
+
 def test_sizes_share_the_epochs():
     settings = load_settings("aernet-v2b0", sizes=[128, 192, 256], epochs=6)
     assert [settings.size_at(epoch) for epoch in range(6)] == [128, 128, 192, 192, 256, 256]
@@ -29,7 +45,8 @@ def test_sizes_share_the_epochs():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "unknown setting colour"),
+        ({"flavour": "red"}, "unknown setting flavour"),
+        ({"colour": "red"}, "colour must be one of cielab, rgb, hsv, hsv[+]rgb, gray, got 'red'"),
         ({"loss": "focal"}, "loss must be one of dice, dice[+]bce, got 'focal'"),
         ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
         ({"sizes": [100]}, r"multiples of 32, got \[100\]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from aernet.errors import SourceError
 from aernet.files import replacing
 from aernet.network import SegmentationNetwork, build_network
+from aernet.training.colour import CHANNELS
 from aernet.training.settings import Settings, settings_from
 
 if TYPE_CHECKING:
@@ -36,16 +38,28 @@ class Checkpoint:
     """Threshold chosen on the validation subset."""
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint; an earlier one stays whole until the new one is."""
+        """Write the checkpoint; an earlier one stays whole until the new one is.
+
+        Raises:
+            AernetError: `path` cannot be written.
+        """
         content = {
             name: getattr(self, name) for name in ("network", "optimizer", "schedule", "history", "threshold")
         }
+        # By way of memory: where a file system is full, torch.save itself does not say so.
+        buffer = BytesIO()
+        torch.save(content | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
         with replacing(path) as temporary:
-            torch.save(content | {"format": FORMAT, "settings": asdict(self.settings)}, temporary)
+            temporary.write_bytes(buffer.getbuffer())
 
     def build(self) -> SegmentationNetwork:
         """Return the network with these weights, in evaluation mode."""
-        network = build_network(self.settings.architecture, self.settings.encoder, self.settings.widths)
+        network = build_network(
+            self.settings.architecture,
+            self.settings.encoder,
+            self.settings.widths,
+            CHANNELS[self.settings.colour],
+        )
         network.load_state_dict(self.network)
         return network.eval()
 
@@ -64,5 +78,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package (expected format {FORMAT})")
-    settings = settings_from(content.pop("settings"), f"checkpoint {path}")
+    # Checkpoints without a colour space are of the time when there was CIELAB alone.
+    settings = settings_from({"colour": "cielab"} | content.pop("settings"), f"checkpoint {path}")
     return Checkpoint(settings=settings, **content)

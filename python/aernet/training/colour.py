@@ -1,8 +1,17 @@
-"""The colour contract as tensor arithmetic, so that training converts colours on its own device."""
+"""Colour spaces as tensor arithmetic, so that training converts colours on its own device."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+
+Colour = Literal["cielab", "rgb", "hsv", "hsv+rgb", "gray"]
+"""The colour spaces that the paper compares (section 3.1); models that ship see CIELAB."""
+
+CHANNELS: dict[Colour, int] = {"cielab": 3, "rgb": 3, "hsv": 3, "hsv+rgb": 6, "gray": 1}
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV's gray
 
 # Linear sRGB to XYZ, each row divided by the D65 white point (IEC 61966-2-1, CIE 15).
 XYZ_FROM_RGB = (
@@ -10,6 +19,49 @@ XYZ_FROM_RGB = (
     (0.212671, 0.715160, 0.072169),
     (0.019334 / 1.088754, 0.119193 / 1.088754, 0.950227 / 1.088754),
 )
+
+
+def convert(rgb: torch.Tensor, colour: Colour) -> torch.Tensor:
+    """Convert sRGB to a colour space, each channel scaled to [0, 1].
+
+    Args:
+        rgb: N x 3 x H x W, channel order R, G, B, in [0, 1].
+        colour: the colour space.
+
+    Returns:
+        N x C x H x W in [0, 1], with the C of `CHANNELS`.
+    """
+    if colour == "cielab":
+        return cielab(rgb)
+    if colour == "hsv":
+        return hsv(rgb)
+    if colour == "hsv+rgb":
+        return torch.cat([hsv(rgb), rgb], dim=1)
+    if colour == "gray":
+        luma = torch.tensor(LUMA, dtype=rgb.dtype, device=rgb.device)
+        return (rgb * luma[:, None, None]).sum(1, keepdim=True)
+    return rgb
+
+
+def hsv(rgb: torch.Tensor) -> torch.Tensor:
+    """Convert sRGB to hue (a full turn is 1), saturation and value; a gray pixel has hue 0.
+
+    Args:
+        rgb: N x 3 x H x W, channel order R, G, B, in [0, 1].
+
+    Returns:
+        N x 3 x H x W in [0, 1].
+    """
+    red, green, blue = rgb.unbind(1)
+    value = rgb.amax(1)
+    chroma = value - rgb.amin(1)
+    coloured = chroma.clamp(min=1e-6)
+    sixths = torch.where(
+        value == red,
+        (green - blue) / coloured,
+        torch.where(value == green, 2 + (blue - red) / coloured, 4 + (red - green) / coloured),
+    )
+    return torch.stack([(sixths / 6) % 1, chroma / value.clamp(min=1e-6), value], dim=1)
 
 
 def cielab(rgb: torch.Tensor) -> torch.Tensor:

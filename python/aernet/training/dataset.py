@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zipfile import ZipFile, is_zipfile
 
 import cv2
 import numpy as np
@@ -13,15 +12,17 @@ import torch
 from rich.progress import track
 
 from aernet.errors import SourceError
-from aernet.pairs import find_pairs, read_split
+from aernet.pairs import find_official, find_pairs, read_split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aernet.pairs import Pair
+    from aernet.training.colour import Colour
 
 IMAGES = "ISIC2018_Task1-2_Training_Input"
 MASKS = "ISIC2018_Task1_Training_GroundTruth"
+SPLIT = "isic2018_split.csv"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Pictures:
     """N x 3 x S x S uint8, channel order R, G, B."""
     mask: torch.Tensor
     """N x 1 x S x S uint8, 0 to 255: gray where the smaller pixel covers both lesion and skin."""
+    colour: Colour = "cielab"
+    """Colour space that a network is to see them in."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -45,7 +48,7 @@ class Pictures:
         return rgb, mask
 
 
-def load_subset(data: Path, subset: str, size: int) -> Pictures:
+def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -> Pictures:
     """Read one subset of the ISIC 2018 Task 1 pairs and resize them to `size` x `size`.
 
     `data` holds the official folders, or zip files with them, and `isic2018_split.csv` (image_id, subset).
@@ -53,8 +56,7 @@ def load_subset(data: Path, subset: str, size: int) -> Pictures:
     Raises:
         SourceError: a picture, a mask or the table is missing or unreadable, or the sizes of a pair differ.
     """
-    chosen = read_split(data / "isic2018_split.csv", subset)
-    pairs = find_pairs(_locate(data, IMAGES), _locate(data, MASKS), chosen)
+    pairs = subset_pairs(data, subset)
     rgb = torch.empty(len(pairs), 3, size, size, dtype=torch.uint8)
     mask = torch.empty(len(pairs), 1, size, size, dtype=torch.uint8)
 
@@ -66,15 +68,21 @@ def load_subset(data: Path, subset: str, size: int) -> Pictures:
     with ThreadPoolExecutor() as pool:
         for _ in track(pool.map(read, range(len(pairs))), f"Reading {subset}", total=len(pairs)):
             pass
-    return Pictures([pair.image_id for pair in pairs], rgb, mask)
+    return Pictures([pair.image_id for pair in pairs], rgb, mask, colour)
+
+
+def subset_pairs(data: Path, subset: str) -> list[Pair]:
+    """Return the pairs of one subset of a folder as `load_subset` takes it.
+
+    Raises:
+        SourceError: a picture, a mask or the table is missing or unreadable.
+    """
+    chosen = read_split(data / SPLIT, subset)
+    return find_pairs(_locate(data, IMAGES), _locate(data, MASKS), chosen)
 
 
 def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
-    picture, mask = pair.image(), pair.mask()
-    if picture.shape[:2] != mask.shape:
-        raise SourceError(
-            f"{pair.image_id}: picture is {picture.shape[:2]}, its mask {mask.shape} (height, width)"
-        )
+    picture, mask = pair.read()
     shrinks = min(mask.shape) >= size
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(picture, (size, size), interpolation=interpolation), cv2.resize(
@@ -83,12 +91,7 @@ def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _locate(data: Path, name: str) -> Path:
-    """Return the folder `name`, or the zip file under `data` that holds it."""
-    if (data / name).is_dir():
-        return data / name
-    for archive in sorted(data.glob("*.zip")):
-        if is_zipfile(archive):
-            with ZipFile(archive) as opened:
-                if any(entry.startswith(f"{name}/") for entry in opened.namelist()):
-                    return archive
-    raise SourceError(f"{data}: holds neither the folder {name} nor a zip file with it")
+    found = find_official(data, name)
+    if found is None:
+        raise SourceError(f"{data}: holds neither the folder {name} nor a zip file with it")
+    return found

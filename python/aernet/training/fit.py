@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric, seed_everything
 from rich.console import Console
@@ -25,7 +26,7 @@ from aernet.files import replacing
 from aernet.network import build_network
 from aernet.training.augment import Augmentation
 from aernet.training.checkpoint import Checkpoint, load_checkpoint
-from aernet.training.colour import cielab
+from aernet.training.colour import CHANNELS, convert
 from aernet.training.dataset import load_subset
 from aernet.training.loss import segmentation_loss
 from aernet.training.start import start_from
@@ -67,7 +68,8 @@ def train(
         compiled: whether to compile the network first: minutes at the start, faster epochs.
 
     Raises:
-        AernetError: `output` holds a run already, the loss is not a number, or the weights cannot be had.
+        AernetError: `output` holds a run already or cannot be written, the weights cannot be had, or the loss
+            is not a number (the batch is then in `nan-batch.npz`).
         SourceError: the data, or the checkpoint to resume, is missing or unreadable.
     """
     last = output / "last.pt"
@@ -77,8 +79,8 @@ def train(
     checkpoint = load_checkpoint(last) if resume else None
     if checkpoint and checkpoint.settings != settings:
         raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
-    training = load_subset(data, "train", settings.size)
-    validation = load_subset(data, "val", settings.size)
+    training = load_subset(data, "train", settings.size, settings.colour)
+    validation = load_subset(data, "val", settings.size, settings.colour)
     seed_everything(settings.seed, verbose=False)
     if checkpoint:
         network = checkpoint.build()
@@ -110,7 +112,11 @@ def _fresh_network(settings: Settings, encoder_weights: Path | None) -> Segmenta
         raise SourceError(f"encoder weights {encoder_weights}: no such file")
     try:
         return build_network(
-            settings.architecture, settings.encoder, settings.widths, pretrained=encoder_weights or True
+            settings.architecture,
+            settings.encoder,
+            settings.widths,
+            CHANNELS[settings.colour],
+            pretrained=encoder_weights or True,
         )
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
@@ -121,11 +127,16 @@ def _fresh_network(settings: Settings, encoder_weights: Path | None) -> Segmenta
 
 
 def _started_network(settings: Settings, start: Path, training: Pictures) -> SegmentationNetwork:
-    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    known = load_checkpoint(start).settings.colour if start.suffix == ".pt" else "cielab"
+    if known != settings.colour:
+        raise SourceError(f"{start}: knows pictures in {known}, the preset wants {settings.colour}")
+    network = build_network(
+        settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour]
+    )
     _fit_standardisation(network, training)
     sample = torch.linspace(0, len(training) - 1, min(len(training), PICTURES_FOR_STATISTICS)).long()
     rgb, _ = training.batch(sample, torch.device("cpu"))
-    fresh = start_from(network, start, cielab(rgb))
+    fresh = start_from(network, start, convert(rgb, training.colour))
     if fresh:
         Console().print(f"Not in {start}, so fresh: {', '.join(fresh)}", soft_wrap=True)
     return network
@@ -136,8 +147,8 @@ def _fit_standardisation(network: SegmentationNetwork, training: Pictures) -> No
     pixels = training.rgb.flatten(2)
     chosen = torch.randint(pixels.shape[2], (100,))
     rgb = pixels[:, :, chosen].float() / 255  # N x 3 x 100
-    lab = cielab(rgb[..., None])[..., 0]
-    network.standardisation.fit(lab.transpose(1, 2).flatten(0, 1), rgb.transpose(1, 2).flatten(0, 1))
+    colours = convert(rgb[..., None], training.colour)[..., 0]
+    network.standardisation.fit(colours.transpose(1, 2).flatten(0, 1), rgb.transpose(1, 2).flatten(0, 1))
 
 
 class _Run:
@@ -179,6 +190,7 @@ class _Run:
             for epoch in range(len(self.history), self.settings.epochs):
                 start = time.perf_counter()
                 loss = self._epoch(epoch, lambda: progress.advance(bar))
+                self._share_statistics()
                 result = validate(self.fabric, self.network, self.validation)
                 chosen = result.chosen()
                 row = {
@@ -208,15 +220,19 @@ class _Run:
         size = settings.size_at(epoch)
         losses = []
         for indices in order[: self.steps * settings.batch_size].split(settings.batch_size):
-            rgb, mask = self.training.batch(indices[fabric.global_rank :: fabric.world_size], fabric.device)
+            share = indices[fabric.global_rank :: fabric.world_size]
+            rgb, mask = self.training.batch(share, fabric.device)
             if size != settings.size:
                 rgb, mask = (functional.interpolate(part, size=size, mode="area") for part in (rgb, mask))
             if settings.augmentation:
                 rgb, mask = augmentation(rgb, mask)
-            logits = self.model(cielab(rgb).contiguous(memory_format=torch.channels_last))
+            logits = self.model(convert(rgb, settings.colour).contiguous(memory_format=torch.channels_last))
             loss = segmentation_loss(settings.loss, logits.float(), mask)
             if not torch.isfinite(loss):
-                raise AernetError(f"epoch {epoch + 1}: the loss is {loss.item()}; lower the learning rate")
+                image_ids = [self.training.image_ids[index] for index in share]
+                raise self._not_a_number(
+                    f"epoch {epoch + 1}: the loss is {loss.item()}", image_ids, rgb, mask
+                )
             self.wrapped_optimizer.zero_grad()
             fabric.backward(loss)
             self.wrapped_optimizer.step()
@@ -224,6 +240,23 @@ class _Run:
             losses.append(loss.detach())
             advance()
         return cast("torch.Tensor", fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")).item()
+
+    def _share_statistics(self) -> None:
+        """Average what the normalisations of each process saw, so that all judge and keep one network."""
+        for buffer in self.network.buffers():
+            if buffer.is_floating_point():
+                buffer.copy_(cast("torch.Tensor", self.fabric.all_reduce(buffer, reduce_op="mean")))
+
+    def _not_a_number(
+        self, what: str, image_ids: list[str], rgb: torch.Tensor, mask: torch.Tensor
+    ) -> AernetError:
+        """Save the batch as the network was given it, and return the error that names it."""
+        path = self.output / "nan-batch.npz"
+        with replacing(path) as temporary:
+            np.savez(temporary, image_ids=image_ids, rgb=rgb.cpu().numpy(), mask=mask.cpu().numpy())
+        return AernetError(
+            f"{what} on {', '.join(image_ids)}, now in {path}; look at them, or lower the learning rate"
+        )
 
     def _save(self) -> None:
         checkpoint = Checkpoint(
@@ -234,13 +267,14 @@ class _Run:
             self.history,
             self.history[-1]["threshold"],
         )
-        checkpoint.save(self.output / "last.pt")
         if self.history[-1]["val_jaccard"] == max(row["val_jaccard"] for row in self.history):
             checkpoint.save(self.output / "best.pt")
         with replacing(self.output / "log.csv") as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(self.history[0]))
             writer.writeheader()
             writer.writerows(self.history)
+        # The last, so that a run that was stopped before it does this epoch, and all of this, again.
+        checkpoint.save(self.output / "last.pt")
 
 
 def _optimizer(settings: Settings, network: torch.nn.Module) -> torch.optim.Optimizer:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from aernet.errors import SourceError
 from aernet.network import Architecture  # noqa: TC001 - the settings are checked against their types
+from aernet.training.colour import Colour  # noqa: TC001
 from aernet.training.loss import LossName  # noqa: TC001
 
 if sys.version_info >= (3, 11):
@@ -30,6 +31,8 @@ class Settings:
     """timm name of AER-Net's encoder."""
     widths: list[int]
     """Channels of AER-Net's decoder stages, the coarsest first: five, or four and a head of stride 2."""
+    colour: Colour
+    """Colour space that the network sees; models that ship see CIELAB."""
     sizes: list[int]
     """Sides of the training pictures in pixels, each for an equal share of the epochs; the last ships."""
     augmentation: bool
@@ -67,6 +70,8 @@ def preset_names() -> list[str]:
 def load_settings(preset: str, **changes: Any) -> Settings:
     """Return the settings of a bundled preset, or of a TOML file, with some changed.
 
+    Where a preset names another as its `base`, it has the settings of that one but for those it gives itself.
+
     Raises:
         SourceError: no such preset, or it lacks a setting, has an unknown one, or one of the wrong type.
     """
@@ -78,6 +83,8 @@ def load_settings(preset: str, **changes: Any) -> Settings:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"preset {preset}: not TOML ({error})") from error
+    if "base" in values:
+        values = asdict(load_settings(values.pop("base"))) | values
     return settings_from(values | changes, f"preset {preset}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from aernet.training.colour import cielab
+from aernet.training.colour import convert
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -45,7 +45,7 @@ def validate(fabric: Fabric, network: torch.nn.Module, pictures: Pictures) -> Va
     sums = torch.zeros(2, len(THRESHOLDS), dtype=torch.float64, device=fabric.device)
     for indices in torch.arange(fabric.global_rank, len(pictures), fabric.world_size).split(PICTURES_A_BATCH):
         rgb, mask = pictures.batch(indices, fabric.device)
-        logits = network(cielab(rgb).contiguous(memory_format=torch.channels_last))
+        logits = network(convert(rgb, pictures.colour).contiguous(memory_format=torch.channels_last))
         lesion = torch.sigmoid(logits.float()) >= thresholds  # T x N x 1 x S x S
         truth = mask >= 0.5
         both = (lesion & truth).sum((2, 3, 4)).double()

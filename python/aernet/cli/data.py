@@ -1,0 +1,163 @@
+"""`aernet-trt data`: fetch, check, split."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aernet.data.archives import ADDRESS
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+    from rich.table import Table
+
+    from aernet.data.check import Problem
+
+data = typer.Typer(name="data", help="Fetch, check and split pictures with masks.")
+
+
+class Dataset(str, Enum):
+    """What can be fetched."""
+
+    isic2018 = "isic2018"
+
+
+class Part(str, Enum):
+    """The parts of a challenge."""
+
+    training = "training"
+    validation = "validation"
+    test = "test"
+
+
+_Folder = Annotated[
+    Path,
+    typer.Argument(help="Folder with pairs or with official archives of ISIC 2018, or a zip file of pairs."),
+]
+
+
+@data.command()
+def fetch(
+    dataset: Annotated[Dataset, typer.Argument(help="What to download.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zip files.")],
+    parts: Annotated[
+        list[Part], typer.Option(help="Which part; repeat it for more. The training part has 11.2 GB.")
+    ] = [Part.training],  # noqa: B006 - Typer copies it
+    mirror: Annotated[
+        str, typer.Option(help="Address of a folder on the web with the same files.")
+    ] = ADDRESS,
+) -> None:
+    """Download the official archives, go on where an earlier download stopped, and check them."""
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from aernet.data.archives import ARCHIVES
+    from aernet.data.fetch import fetch as run
+
+    archives = [archive for part in parts for archive in ARCHIVES[dataset.value][part.value]]
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with _progress(*columns, TimeRemainingColumn()) as progress:
+        paths = run(archives, output, mirror, progress)
+    for path in paths:
+        typer.echo(path)
+
+
+@data.command()
+def check(
+    folder: _Folder,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns image_id and subset; else isic2018_split.csv of the folder."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
+) -> None:
+    """Look for pairs that cannot be used and for lesions in two subsets; exit with 1 if there are any."""
+    from dataclasses import asdict
+    from json import dumps
+
+    from rich.console import Console
+
+    from aernet.data.check import check as run
+
+    beside = folder / "isic2018_split.csv"
+    if split is None and beside.is_file():
+        split = beside
+    with _progress() as progress:
+        report = run(folder, split, progress)
+    if json:
+        typer.echo(dumps(asdict(report), indent=2))
+    else:
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        if report.problems:
+            console.print(_table(report.problems))
+        console.print(
+            f"{len(report.image_ids)} usable pairs; {len(report.same_lesion)} times two pictures show one"
+            f" lesion; {len(report.problems) or 'no'} problems"
+        )
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@data.command()
+def split(
+    folder: _Folder,
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write: image_id, subset.")],
+    validation: Annotated[
+        int, typer.Option(min=0, help="Pictures to choose thresholds and checkpoints on.")
+    ] = 200,
+    test: Annotated[int, typer.Option(min=0, help="Pictures for the final figures alone.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+) -> None:
+    """Deal pictures out to train, val and test; pictures of one lesion stay together."""
+    from collections import Counter
+
+    from aernet.data.check import check as examine
+    from aernet.data.split import split as run
+    from aernet.data.split import write_split
+    from aernet.errors import SourceError
+    from aernet.files import replacing
+
+    with _progress() as progress:
+        report = examine(folder, None, progress)
+    usable = set(report.image_ids)
+    unusable = [problem for problem in report.problems if not usable.issuperset(problem.image_ids)]
+    if unusable:
+        raise SourceError(
+            f"{folder}: {len(unusable)} of its files keep it from being split, such as {unusable[0].detail};"
+            " `aernet-trt data check` lists all"
+        )
+    subset_of = run(report.image_ids, report.same_lesion, validation=validation, test=test, seed=seed)
+    with replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_split(subset_of, file)
+    sizes = Counter(subset_of.values())
+    typer.echo(f"{output}: " + ", ".join(f"{sizes[name]} {name}" for name in ("train", "val", "test")))
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    terminal = Console(stderr=True)
+    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+
+
+def _table(problems: list[Problem]) -> Table:
+    """Return one row for each kind of problem: how many there are, and the first few."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    table.add_column("problem")
+    table.add_column("times", justify="right")
+    table.add_column("such as")
+    details: dict[str, list[str]] = {}
+    for problem in problems:
+        details.setdefault(problem.kind, []).append(problem.detail)
+    for kind, those in details.items():
+        examples = "\n".join(those[:3]) + ("\n..." if len(those) > 3 else "")
+        table.add_row(kind, str(len(those)), Text(examples))
+    return table

@@ -1,0 +1,1 @@
+"""Data sets: fetched, checked and split; nothing here needs torch."""

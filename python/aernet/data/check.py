@@ -1,0 +1,131 @@
+"""What is wrong with a data set, all of it at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
+from aernet.data.sources import find_sources
+from aernet.errors import SourceError
+from aernet.pairs import find_ids, find_pairs, read_subsets, require_one_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.progress import Progress
+
+    from aernet.pairs import Pair
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    kind: str
+    """What sort of thing, such as "empty mask"."""
+    image_ids: list[str]
+    """The pictures that it is about."""
+    detail: str
+    """What exactly, in one line."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in a data set."""
+
+    image_ids: list[str]
+    """The pictures that can be used: each has a mask of its size, if perhaps an empty or a full one."""
+    same_lesion: list[tuple[str, str]]
+    """Which of them show one lesion, two and two; that is no problem within a subset."""
+    problems: list[Problem]
+    """What is wrong."""
+
+
+def check(data: Path, table: Path | None, progress: Progress) -> Report:
+    """Look at every pair of a data set, and for lesions that are in two subsets.
+
+    Args:
+        data: as `find_sources` takes it.
+        table: CSV file with the columns image_id and subset; None if there are no subsets yet.
+        progress: shows how far it is.
+
+    Raises:
+        SourceError: there are no pictures or no masks at all, two files for one, or no readable table.
+    """
+    pairs, problems = _pair_up(data)
+    subset_of = {} if table is None else read_subsets(table)
+    unknown = sorted(subset_of.keys() - {pair.image_id for pair in pairs})
+    problems += [
+        _problem("unknown id", image_id, f"in {table}, but no pair of {data}") for image_id in unknown
+    ]
+    appearances: dict[str, Appearance] = {}
+    with ThreadPoolExecutor() as pool:
+        looks = progress.track(pool.map(_look, pairs), total=len(pairs), description="Reading")
+        for pair, (found, seen) in zip(pairs, looks, strict=True):
+            problems += found
+            if seen is not None:
+                appearances[pair.image_id] = seen
+    image_ids = list(appearances)
+    same = [
+        (image_ids[one], image_ids[other])
+        for one, other in find_same_lesions(list(appearances.values()), progress)
+    ]
+    for one, other in same:
+        subsets = subset_of.get(one), subset_of.get(other)
+        if None not in subsets and subsets[0] != subsets[1]:
+            detail = f"{one} of {subsets[0]} and {other} of {subsets[1]} show one lesion"
+            problems.append(Problem("lesion in two subsets", [one, other], detail))
+    return Report(image_ids, same, problems)
+
+
+def _problem(kind: str, image_id: str, detail: str) -> Problem:
+    return Problem(kind, [image_id], f"{image_id}: {detail}")
+
+
+def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
+    """Return the pairs of a data set, and what lacks a picture or a mask."""
+    pairs: list[Pair] = []
+    problems: list[Problem] = []
+    for images, masks in find_sources(data):
+        pictures, truths = find_ids(images, masks)
+        problems += [
+            _problem("no mask", image_id, f"no mask in {masks}") for image_id in sorted(pictures - truths)
+        ]
+        problems += [
+            _problem("no picture", image_id, f"no picture in {images}")
+            for image_id in sorted(truths - pictures)
+        ]
+        pairs += find_pairs(images, masks, pictures & truths)
+    return pairs, problems
+
+
+def _look(pair: Pair) -> tuple[list[Problem], Appearance | None]:
+    """Return what is wrong with a pair, and how its lesion looks if that can be seen."""
+    problems: list[Problem] = []
+
+    def note(kind: str, detail: str) -> None:
+        problems.append(Problem(kind, [pair.image_id], detail))
+
+    picture = mask = None
+    try:
+        picture = pair.image()
+    except SourceError as error:
+        note("unusable picture", str(error))
+    try:
+        mask = pair.mask()
+    except SourceError as error:
+        note("unusable mask", str(error))
+    if mask is not None and not mask.any():
+        note("empty mask", f"{pair.image_id}: the mask shows no lesion")
+    if mask is not None and mask.all():
+        note("full mask", f"{pair.image_id}: the mask shows no skin")
+    if picture is None or mask is None:
+        return problems, None
+    try:
+        require_one_size(pair.image_id, picture, mask)
+    except SourceError as error:
+        note("unequal sizes", str(error))
+        return problems, None
+    return problems, appearance(picture, mask)

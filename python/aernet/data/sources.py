@@ -1,0 +1,34 @@
+"""Where the pictures and the masks of a data set are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aernet.errors import SourceError
+from aernet.pairs import find_official
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def find_sources(data: Path) -> list[tuple[Path, Path]]:
+    """Return the places of pictures and masks, as `find_pairs` takes them.
+
+    A folder with official parts of ISIC 2018 Task 1 (training, validation, test; folders or zip files) has
+    one pair of places for each of them. Any other folder, or a zip file, holds both pictures and masks.
+
+    Raises:
+        SourceError: `data` is not there, or the pictures of an official part lack its masks, or the reverse.
+    """
+    places: dict[tuple[Path, Path], None] = {}
+    for part in ("Training", "Validation", "Test"):
+        names = f"ISIC2018_Task1-2_{part}_Input", f"ISIC2018_Task1_{part}_GroundTruth"
+        images, masks = (find_official(data, name) for name in names)
+        if images and masks:
+            places[images, masks] = None
+        elif images or masks:
+            there, lacking = names if images else reversed(names)
+            raise SourceError(
+                f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it"
+            )
+    return list(places) or [(data, data)]

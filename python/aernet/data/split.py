@@ -1,0 +1,72 @@
+"""Subsets for training, validation and testing that share no lesion."""
+
+from __future__ import annotations
+
+import csv
+from random import Random
+from typing import TYPE_CHECKING
+
+from aernet.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import TextIO
+
+
+def split(
+    image_ids: Collection[str],
+    same_lesion: Iterable[tuple[str, str]],
+    *,
+    validation: int,
+    test: int,
+    seed: int,
+) -> dict[str, str]:
+    """Return the subset of each picture, `train`, `val` or `test`, in order of the image ids.
+
+    The same pictures, lesions and seed give the same subsets.
+
+    Args:
+        image_ids: the pictures.
+        same_lesion: which of them show one lesion, two and two; these come into one subset.
+        validation: how many go into `val`; one fewer or so where a group of pictures does not fit.
+        test: the same for `test`.
+        seed: of the order in which pictures are dealt out.
+
+    Raises:
+        SourceError: none would be left for training.
+    """
+    if validation + test >= len(image_ids):
+        raise SourceError(
+            f"{validation} pictures for validation and {test} for testing leave none of {len(image_ids)}"
+            " to train on"
+        )
+    group_of = _groups(image_ids, same_lesion)
+    room = {"test": test, "val": validation, "train": len(image_ids)}
+    subset_of: dict[str, str] = {}
+    dealt = sorted(image_ids)
+    Random(seed).shuffle(dealt)  # noqa: S311 - no secret
+    for image_id in dealt:
+        if image_id in subset_of:
+            continue
+        group = group_of[image_id]
+        subset = next(name for name, places in room.items() if places >= len(group))
+        room[subset] -= len(group)
+        subset_of.update(dict.fromkeys(group, subset))
+    return dict(sorted(subset_of.items()))
+
+
+def write_split(subset_of: dict[str, str], file: TextIO) -> None:
+    """Write a CSV table with the columns image_id and subset."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("image_id", "subset"))
+    writer.writerows(subset_of.items())
+
+
+def _groups(image_ids: Collection[str], same: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return for each picture all that show its lesion, by however many steps."""
+    group_of = {image_id: [image_id] for image_id in image_ids}
+    for one, other in same:
+        if group_of[one] is not group_of[other]:
+            merged = group_of[one] + group_of[other]
+            group_of.update(dict.fromkeys(merged, merged))
+    return group_of
