@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -74,6 +75,15 @@ def test_a_graph_that_answers_differently_is_not_written(checkpoint, tmp_path, m
     monkeypatch.setattr(export, "_to_onnx", corrupted)
     with pytest.raises(ModelError, match=r"model\.onnx: not written, ONNX Runtime and PyTorch disagree by"):
         export.export(checkpoint, example_pictures(), None, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_colour_space_than_cielab_is_refused(checkpoint, tmp_path):
+    other = replace(checkpoint, settings=replace(checkpoint.settings, colour="hsv"))
+    with pytest.raises(
+        ModelError, match=r"model\.onnx: not written, the network sees hsv, and models see CIELAB"
+    ):
+        export.export(other, example_pictures(), None, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 

@@ -48,8 +48,14 @@ def export(
         The largest difference of a probability on these pictures.
 
     Raises:
-        ModelError: the difference is above 1e-4; nothing is written.
+        ModelError: the network sees another colour space than CIELAB, or the difference is above 1e-4;
+            nothing is written.
     """
+    if checkpoint.settings.colour != "cielab":
+        raise ModelError(
+            f"{output}: not written, the network sees {checkpoint.settings.colour}, and models see CIELAB;"
+            ' train it with colour = "cielab"'
+        )
     network = torch.nn.Sequential(_scaled(checkpoint.build(), calibration), torch.nn.Sigmoid()).eval()
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))

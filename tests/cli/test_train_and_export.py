@@ -30,8 +30,8 @@ def dataset(tmp_path_factory):
     torch.save(timm.create_model("mobilenetv3_small_050").state_dict(), folder / "encoder.pth")
     (folder / "small.toml").write_text(
         'name = "small"\narchitecture = "aernet"\nencoder = "mobilenetv3_small_050"\n'
-        'widths = [16, 16, 8, 8, 8]\nsizes = [64]\naugmentation = true\nloss = "dice+bce"\n'
-        'optimizer = "adamw"\nlearning_rate = 3e-3\n'
+        'widths = [16, 16, 8, 8, 8]\ncolour = "cielab"\nsizes = [64]\naugmentation = true\n'
+        'loss = "dice+bce"\noptimizer = "adamw"\nlearning_rate = 3e-3\n'
         'schedule = "one-cycle"\nepochs = 2\nbatch_size = 4\nseed = 0\n'
     )
     return folder

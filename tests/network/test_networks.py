@@ -86,8 +86,39 @@ def test_standardisation_finds_an_affine_map():
     torch.manual_seed(0)
     rgb = torch.rand(500, 3)
     mixing, shift = torch.randn(3, 3), torch.randn(3)
-    standardisation = Standardisation()
+    standardisation = Standardisation(3)
     standardisation.fit(rgb @ mixing.T + shift, rgb)
     standardised = standardisation((rgb @ mixing.T + shift).T[None, :, :, None])[0, :, :, 0].T
     expected = (rgb - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
     assert torch.allclose(standardised, expected, atol=1e-3)
+
+
+def test_standardisation_maps_each_three_channels_on_their_own_and_one_to_the_mean():
+    torch.manual_seed(0)
+    rgb = torch.rand(500, 3)
+    standardised = (rgb - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
+    for colours, expected in (
+        (torch.cat([1 - rgb, rgb.flip(1)], dim=1), torch.cat([standardised, standardised], dim=1)),
+        (standardised.mean(1, keepdim=True) * 0.1 + 0.4, standardised.mean(1, keepdim=True)),
+    ):
+        standardisation = Standardisation(colours.shape[1])
+        standardisation.fit(colours, rgb)
+        assert torch.allclose(standardisation(colours[:, :, None, None])[:, :, 0, 0], expected, atol=1e-4)
+        assert not standardisation.matrix[:3, 3:].any()
+
+
+@pytest.mark.parametrize("architecture", ["attention-residual-unet", "aernet"])
+@pytest.mark.parametrize("channels", [1, 6])
+def test_pictures_may_have_other_channels(architecture, channels):
+    network = build_network(architecture, ENCODER, WIDTHS, channels).eval()
+    with torch.no_grad():
+        assert network(torch.rand(1, channels, 32, 32)).shape == (1, 1, 32, 32)
+
+
+def test_weights_of_three_channels_serve_others(tmp_path):
+    classifier = timm.create_model(ENCODER)
+    torch.save(classifier.state_dict(), tmp_path / "weights.pth")
+    rgb = classifier.conv_stem.weight
+    for channels, expected in ((1, rgb.sum(1, keepdim=True)), (6, rgb.repeat(1, 2, 1, 1) / 2)):
+        network = aernet(ENCODER, WIDTHS, channels, pretrained=tmp_path / "weights.pth")
+        assert torch.allclose(network.first_convolution.weight, expected)

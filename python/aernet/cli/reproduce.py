@@ -1,0 +1,81 @@
+"""`aernet-trt reproduce`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class TableName(str, Enum):
+    """The tables of the paper."""
+
+    table1 = "table1"
+    table2 = "table2"
+    colour = "colour"
+
+
+class RecipeName(str, Enum):
+    """How the rows are trained."""
+
+    paper = "paper"
+    good = "good"
+
+
+def reproduce(
+    table: Annotated[
+        list[TableName],
+        typer.Argument(help="Encoders (table1), from U-Net to AER-Net (table2), colour spaces (colour)."),
+    ],
+    data: Annotated[
+        Path, typer.Option(help="Folder with the ISIC 2018 pairs (folders or zips) and isic2018_split.csv.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the report and of all runs.")],
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data, instead of the paper's 100.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the pictures in pixels, instead of the paper's 256.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each network is trained.")] = 1,
+    recipe: Annotated[
+        list[RecipeName] | None, typer.Option(help="The recipe to train with; else both.")
+    ] = None,
+    row: Annotated[
+        list[str] | None, typer.Option(help='A row to train, such as "AER-Net"; else all.')
+    ] = None,
+    encoder_weights: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            help="ImageNet weights as timm state dicts: a file for EfficientNet-B1, or a folder with "
+            "<timm name>.pth for each encoder; timm fetches the others.",
+        ),
+    ] = None,
+) -> None:
+    """Train and measure the rows of the paper's tables, and write report.md and report.html.
+
+    What is there already is kept, and what was interrupted goes on. The report always shows every row of the
+    tables named, and is written anew after each run.
+    """
+    from functools import partial
+
+    from aernet.reproduction.report import write_report
+    from aernet.reproduction.study import Study
+    from aernet.reproduction.study import reproduce as run
+    from aernet.reproduction.tables import RECIPES, TABLES
+
+    study = Study(output, epochs, size, seeds)
+    tables = [one for one in TABLES if one.name in table]
+    run(
+        study,
+        tables,
+        data,
+        partial(write_report, study, tables),
+        recipes=[one for one in RECIPES if recipe is None or one.name in recipe],
+        titles=row,
+        encoder_weights=encoder_weights,
+    )
+    typer.echo(f"report {output / 'report.html'}")

@@ -1,0 +1,42 @@
+"""Whether one model does better than another on the same pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aernet.errors import SourceError
+from aernet.evaluation.metrics import Mean, bootstrap_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Difference(Mean):
+    """A mean difference over pictures with its 95 % interval."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        low, high = self.ci95
+        return low > 0 or high < 0
+
+
+def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> Difference:
+    """Return the mean of `first - second` over pictures, with its paired bootstrap interval.
+
+    A resample draws pictures with both of their scores: what makes a picture hard for both does not count.
+
+    Args:
+        first: a score for each image id, at least one.
+        second: the same for the other model; of the same pictures.
+
+    Raises:
+        SourceError: the two are not of the same pictures.
+    """
+    if first.keys() != second.keys():
+        others = len(first.keys() ^ second.keys())
+        raise SourceError(
+            f"only scores of the same pictures can be compared, but {others} pictures have one alone"
+        )
+    mean = bootstrap_mean([score - second[image_id] for image_id, score in first.items()])
+    return Difference(mean.mean, mean.ci95)
