@@ -9,8 +9,6 @@ namespace py = pybind11;
 
 namespace aernet {
 
-namespace {
-
 bool is_red_first(const std::string& colour) {
     if (colour != "bgr" && colour != "rgb") {
         throw FrameError("colour: expected 'bgr' or 'rgb', found '" + colour + "'");
@@ -41,6 +39,8 @@ Frame frame_of(const py::array& array, bool red_first) {
     }
     return frame;
 }
+
+namespace {
 
 py::array_t<float> tensor_of(const py::object& out, py::ssize_t size) {
     const py::array::ShapeContainer shape{py::ssize_t{3}, size, size};

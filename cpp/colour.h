@@ -3,11 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__CUDACC__)
-#define AERNET_HOST_DEVICE __host__ __device__
-#else
-#define AERNET_HOST_DEVICE
-#endif
+#include "host_device.h"
 
 namespace aernet {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "shares.h"
+
 namespace aernet {
 
 Position bilinear_position(std::ptrdiff_t output_index, std::ptrdiff_t input, std::ptrdiff_t output) {
@@ -16,21 +18,13 @@ Position bilinear_position(std::ptrdiff_t output_index, std::ptrdiff_t input, st
 
 void area_taps(std::ptrdiff_t input, std::ptrdiff_t output, std::vector<Taps>& taps) {
     taps.clear();
-    const auto weight = [input](std::ptrdiff_t covered) {
-        return static_cast<float>(static_cast<double>(covered) / static_cast<double>(input));
+    const auto weight = [input](int share) {
+        return static_cast<float>(static_cast<double>(share) / static_cast<double>(input));
     };
-    // In units of 1 / output of an input sample all borders are whole numbers, so the shares are exact.
     for (std::ptrdiff_t index = 0; index < output; ++index) {
-        const auto begin = index * input;
-        const auto end = begin + input;
-        const auto first = begin / output;
-        const auto last = (end - 1) / output;
-        if (first == last) {
-            taps.push_back({first, last, 1.0F, 0.0F, 0.0F});
-        } else {
-            taps.push_back(
-                {first, last, weight((first + 1) * output - begin), weight(output), weight(end - last * output)});
-        }
+        const Shares shares = area_shares(static_cast<int>(index), static_cast<int>(input), static_cast<int>(output));
+        taps.push_back({shares.first, shares.last, weight(shares.first_weight), weight(shares.inner_weight),
+                        weight(shares.last_weight)});
     }
 }
 

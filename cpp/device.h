@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cuda.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace aernet {
+
+// What CUDA refuses, and what to do about it; `aernet.errors.AernetError` in Python.
+class DeviceError : public std::runtime_error {
+   public:
+    using std::runtime_error::runtime_error;
+};
+
+// How many GPUs there are. Throws DeviceError where there is no driver, or none that this build can use.
+int device_count();
+
+// Of CUDA, as in "13.0": what the installed driver knows, "" without one; and what this build was made with.
+std::string driver_version();
+std::string toolkit_version();
+
+// One GPU through its primary context, which all libraries share that use CUDA's runtime.
+class Device {
+   public:
+    explicit Device(int index);
+    ~Device();
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    int index() const { return index_; }
+    bool is_integrated() const { return is_integrated_; }
+
+    std::string name() const;
+    std::string pci_bus_id() const;
+    int attribute(cudaDeviceAttr attribute) const;
+    std::size_t total_memory() const;
+
+    // Makes this device's context the thread's current one; pop() brings the one before back.
+    void push() const;
+    void pop() const;
+
+    // Throws DeviceError unless all went well.
+    void check(cudaError_t status, const std::string& doing) const;
+
+    // Whether the pointer is of another context than the primary one, which cannot reach it.
+    bool is_foreign(const void* pointer) const;
+
+   private:
+    int index_;
+    bool is_integrated_ = false;
+    CUdevice device_ = 0;
+    CUcontext context_ = nullptr;
+};
+
+// While it lives, a device's context is the thread's current one.
+class CurrentDevice {
+   public:
+    explicit CurrentDevice(const Device& device) : device_(device) { device_.push(); }
+    ~CurrentDevice() { device_.pop(); }
+    CurrentDevice(const CurrentDevice&) = delete;
+    CurrentDevice& operator=(const CurrentDevice&) = delete;
+
+   private:
+    const Device& device_;
+};
+
+// A stream that waits for no other, or a point in the work of one.
+class Stream {
+   public:
+    explicit Stream(std::shared_ptr<const Device> device);
+    ~Stream();
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    cudaStream_t get() const { return stream_; }
+
+   private:
+    std::shared_ptr<const Device> device_;
+    cudaStream_t stream_ = nullptr;
+};
+class Event {
+   public:
+    Event(std::shared_ptr<const Device> device, bool is_timed);
+    ~Event();
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
+
+    cudaEvent_t get() const { return event_; }
+    void record(cudaStream_t stream) const;
+
+   private:
+    std::shared_ptr<const Device> device_;
+    cudaEvent_t event_ = nullptr;
+};
+
+}  // namespace aernet

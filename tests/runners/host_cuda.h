@@ -1,0 +1,33 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace host_cuda {
+
+struct Settings {
+    bool has_gpu = true;
+    bool is_integrated = false;
+    bool is_lost = false;
+    bool refuses_capture = false;
+    long delay_us = 0;             // before each thing that a stream does
+    std::size_t memory_bytes = 0;  // in all; 0 for as much as there is
+    std::uintptr_t foreign_pointer = 0;
+};
+
+extern Settings settings;
+extern std::atomic<long> graph_launches;
+
+// Aborts unless the primary context is the thread's current one.
+void need_context();
+
+// What is alive, by name.
+std::map<std::string, long> counts();
+
+void queue(std::uintptr_t stream, std::function<void()> work);
+
+}  // namespace host_cuda

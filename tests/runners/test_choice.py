@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import logging
+import re
+
+import numpy as np
+import onnxruntime
+import pytest
+from engine.models import write_crafted, write_network
+
+import aernet.engine.gpu
+import aernet.runners.onnxruntime
+import aernet.runners.tensorrt
+from aernet import AernetError, EngineError, Segmenter
+from aernet.engine.folders import default_engine_path
+from aernet.engine.gpu import Gpu
+from aernet.engine.manifest import load_manifest, record_verification
+from aernet.engine.verification import Verification
+from aernet.runners import choose_runner, open_runner
+from aernet.runners.onnxruntime import OnnxRuntimeRunner
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def network(tmp_path):
+    return write_network(tmp_path / "darker.onnx")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine that has a GPU, as far as the driver tells."""
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: Gpu("a card", "8.9"))
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: None)
+
+
+@pytest.fixture
+def tensorrt(network, monkeypatch):
+    """Let ONNX Runtime stand for TensorRT; returns the engines that were opened."""
+    opened = []
+
+    class Pretended(OnnxRuntimeRunner):
+        def __init__(self, engine, index=0, *, model=None):
+            super().__init__(network)
+            opened.append((engine, index, model))
+            self.engine, self.manifest = engine, load_manifest(engine)
+            self.runtime, self.device = "TensorRT", f"cuda:{index}"
+
+        raw_answers = OnnxRuntimeRunner.run
+
+    monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Pretended)
+    return opened
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_without_a_gpu_the_cpu_is_taken_and_nothing_is_said(network, caplog):
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert choice.why == "there is no NVIDIA GPU, or no driver for it"
+    assert choice.refusals == ()
+    open_runner(network, "auto")
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_gpu_that_was_asked_for_and_is_not_there(network):
+    for device in ("cuda", "cuda:1"):
+        with pytest.raises(AernetError, match=rf"^device '{device}': no NVIDIA GPU, or no driver for it"):
+            choose_runner(network, device)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CUDA", ""])
+def test_a_device_that_is_none(network, device):
+    message = re.escape(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1")
+    with pytest.raises(AernetError, match=f"^{message}"):
+        choose_runner(network, device)
+
+
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize(("device", "index"), [("auto", 0), ("cuda", 0), ("cuda:2", 2)])
+def test_the_engine_that_was_built_comes_first(network, tensorrt, device, index):
+    engine = write_crafted(default_engine_path("darker"), network)
+    choice = choose_runner(network, device)
+    assert (choice.runner.runtime, choice.runner.device) == ("TensorRT", f"cuda:{index}")
+    assert choice.why == "the GPU, with an engine that passed its checks"
+    assert tensorrt == [(engine, index, network)]
+    assert load_manifest(engine).verification.passed  # the first load compares
+
+
+@pytest.mark.usefixtures("gpu")
+def test_the_cpu_that_was_asked_for(network, tensorrt):
+    assert choose_runner(network, "cpu").runner.device == "cpu"
+    assert tensorrt == []
+
+
+@pytest.mark.usefixtures("gpu")
+def test_what_a_gpu_lacks_is_said_once(network, caplog):
+    for _ in range(2):
+        assert open_runner(network, "auto").device == "cpu"
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "has no engine yet; 'aernet-trt build-engine" in said[0]
+    assert "pip install onnxruntime-gpu" in said[1]
+    on = f"ONNX Runtime {onnxruntime.__version__} on cpu"
+    assert all(message.endswith(f"; {on} runs it instead") for message in said)
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+@pytest.mark.usefixtures("gpu")
+def test_an_engine_that_is_refused(network, monkeypatch):
+    def refuse(*_, **__):
+        raise EngineError("built for another card; build it again")
+
+    monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", refuse)
+    write_crafted(default_engine_path("darker"), network)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert choice.refusals[0] == "built for another card; build it again"
+    with pytest.raises(AernetError, match=r"^device 'cuda': built for another card; .*onnxruntime-gpu"):
+        choose_runner(network, "cuda")
+
+
+@pytest.mark.usefixtures("gpu")
+def test_an_engine_for_no_gpu_that_this_machine_has(network):
+    """The real checks, on a machine whose extension finds no GPU or is without CUDA."""
+    write_crafted(default_engine_path("darker"), network)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert re.search(r"built without CUDA|looking for a GPU|choosing the GPU", choice.refusals[0])
+
+
+@pytest.mark.usefixtures("gpu")
+def test_onnx_runtime_serves_where_tensorrt_is_absent(network, monkeypatch):
+    class OnGpu(OnnxRuntimeRunner):
+        def __init__(self, model, index=None):
+            super().__init__(model)
+            self.device = "cpu" if index is None else f"cuda:{index}"
+
+    monkeypatch.setattr(aernet.runners.onnxruntime, "OnnxRuntimeRunner", OnGpu)
+    choice = choose_runner(network, "auto")
+    assert (choice.runner.device, choice.why) == ("cuda:0", "the GPU, without an engine")
+    assert len(choice.refusals) == 1
+
+
+def test_an_engine_that_is_named(network, tensorrt, tmp_path, caplog):
+    engine = write_crafted(tmp_path / "mine.engine", network)
+    with Segmenter(engine) as segmenter:
+        assert (segmenter.device, segmenter.runtime, segmenter.card.name) == ("cuda:0", "TensorRT", "darker")
+        assert segmenter(np.zeros((9, 9, 3), np.uint8)).area_fraction == 1
+    assert load_manifest(engine).verification.passed
+    assert choose_runner(engine, "cuda:1").why == "an engine was named"
+    assert tensorrt == [(engine, 0, None), (engine, 1, None)]
+    assert caplog.records == []
+    with pytest.raises(AernetError, match="an engine needs a GPU, device 'cpu' was asked for"):
+        Segmenter(engine, "cpu")
+
+
+@pytest.mark.usefixtures("tensorrt")
+def test_an_engine_whose_model_is_elsewhere(network, tmp_path, caplog):
+    engine = write_crafted(tmp_path / "mine.engine", network, model=str(tmp_path / "gone.onnx"))
+    open_runner(engine, "auto")
+    (record,) = caplog.records
+    assert "never compared with its model, which is not here" in record.getMessage()
+    assert load_manifest(engine).verification is None
+    other = write_network(tmp_path / "other.onnx", gain=2)
+    open_runner(write_crafted(tmp_path / "other.engine", network, model=str(other)), "auto")
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.usefixtures("tensorrt")
+def test_an_engine_is_not_compared_again(network, tmp_path):
+    engine = write_crafted(tmp_path / "mine.engine", network)
+    recorded = Verification("made up", 1, 1.0, 1.0, 0.0, 0)
+    record_verification(engine, recorded)
+    open_runner(engine, "auto")
+    assert load_manifest(engine).verification == recorded

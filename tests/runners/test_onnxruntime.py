@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+
+from aernet import AernetError, FrameError, ModelError
+from aernet.runners.onnxruntime import OnnxRuntimeRunner
+
+CUDA = "CUDAExecutionProvider"
+
+
+@pytest.fixture(scope="module")
+def runner(model):
+    return OnnxRuntimeRunner(model)
+
+
+def test_a_gpu_without_the_cuda_provider(model, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(AernetError, match=r"is for CPUs alone; pip install onnxruntime-gpu instead"):
+        OnnxRuntimeRunner(model, 0)
+
+
+@pytest.fixture
+def sessions(monkeypatch):
+    """The providers that sessions are asked for, where the CUDA provider is there; they run on the CPU."""
+    asked = []
+    real = onnxruntime.InferenceSession
+
+    def session(model, options, providers, **given):
+        asked.append(providers)
+        return real(model, options, ["CPUExecutionProvider"], **given)
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, "CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    monkeypatch.setattr(
+        onnxruntime, "preload_dlls", lambda: sys.stdout.write("a library is missing"), raising=False
+    )
+    return asked
+
+
+def test_a_provider_that_does_not_start(model, sessions, capsys):
+    with pytest.raises(AernetError, match=r"cannot use cuda:1, for want of CUDA or cuDNN; pip install"):
+        OnnxRuntimeRunner(model, 1)
+    (gpu, options), cpu = sessions[0]
+    assert (gpu, options["device_id"], cpu) == (CUDA, 1, "CPUExecutionProvider")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_provider_that_starts(model, sessions, monkeypatch):
+    monkeypatch.setattr(
+        onnxruntime.capi.onnxruntime_inference_collection.Session, "get_providers", lambda _: [CUDA]
+    )
+    runner = OnnxRuntimeRunner(model, 1)
+    assert (runner.device, len(sessions)) == ("cuda:1", 1)
+    frame = np.full((30, 40, 3), 200, np.uint8)
+    np.testing.assert_array_equal(runner.run([frame], 0.5, "bgr")[0][0], 0)
+
+
+def test_a_model_that_is_none(tmp_path):
+    path = tmp_path / "none.onnx"
+    path.write_text("none")
+    with pytest.raises(ModelError, match="expected an ONNX model, but ONNX Runtime cannot load it"):
+        OnnxRuntimeRunner(path)
+
+
+def test_a_run_that_fails(runner, monkeypatch):
+    class Failing:
+        def run(self, *_):
+            raise RuntimeError("CUDA error 2: out of memory\nand much more")
+
+    monkeypatch.setattr(runner, "_session", Failing())
+    with pytest.raises(AernetError, match=r"^ONNX Runtime .* fails on cpu: CUDA error 2: out of memory$"):
+        runner.run([np.zeros((9, 9, 3), np.uint8)], 0.5, "bgr")
+
+
+def test_nv12(runner, examples):
+    picture = cv2.resize(cv2.imread(str(examples[0])), (220, 160), interpolation=cv2.INTER_AREA)
+    i420 = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    nv12 = i420.copy()
+    nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
+    decoded = cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420)
+    ((mask, probability),) = runner.run([nv12], 0.5, "nv12")
+    ((expected, expected_probability),) = runner.run([decoded], 0.5, "bgr")
+    assert mask.shape == (160, 220)
+    np.testing.assert_array_equal(mask, expected)
+    np.testing.assert_array_equal(probability, expected_probability)
+
+
+@pytest.mark.parametrize("shape", [(30, 41), (31, 40), (30, 40, 1), (30, 40, 3)])
+def test_what_is_no_nv12(runner, shape):
+    with pytest.raises(FrameError, match=r"^frame: expected NV12, uint8, \(H \* 3 / 2\) x W with even sides"):
+        runner.run([np.zeros(shape, np.uint8)], 0.5, "nv12")
+
+
+def test_a_submitted_frame_is_done(runner):
+    frame = np.zeros((9, 9, 3), np.uint8)
+    job = runner.submit(frame, 0.5, "bgr")
+    for _ in range(2):
+        np.testing.assert_array_equal(job.result()[0][0], runner.run([frame], 0.5, "bgr")[0][0])
+
+
+def test_masks_are_on_the_host(runner):
+    with pytest.raises(AernetError, match=r"makes masks in the host's memory; for masks on a GPU, build an"):
+        runner.masks_on_device([np.zeros((9, 9, 3), np.uint8)], 0.5, "bgr")
+
+
+def test_times_and_floor(runner):
+    frame = np.zeros((300, 400, 3), np.uint8)
+    times = runner.times(frame)
+    assert list(times) == ["preprocess", "network", "mask"]
+    assert all(0 < value < 10_000 for value in times.values())
+    assert list(runner.floor(frame)) == ["network"]
