@@ -1,0 +1,210 @@
+"""Measure live video: how steady the outline is, and how fast and even the pipeline runs.
+
+`steadiness` runs the bundled model on the synthetic dermatoscope, whose lesions and motion are known, and
+smooths its answers in several ways. `live` runs the whole pipeline as `aernet-trt live test:// --record
+--track` does. Both write their table into docs/video.md.
+
+Needs `pip install ".[video]"`; `live` wants the machine to itself, and Linux for the memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated
+
+import cv2
+import numpy as np
+import typer
+from rich.progress import track
+
+from aernet import Segmenter
+from aernet.cli.doctor import processor
+from aernet.files import replacing
+from aernet.video.motion import Motion, shrink
+from aernet.video.sinks import Recording, Track
+from aernet.video.smoothing import Smoothing
+from aernet.video.sources.synthetic import SyntheticDermatoscope
+from aernet.video.steadying import scaled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Mask = npt.NDArray[np.uint8]
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "video.md"
+FPS = 30
+SCENE = 8 * FPS  # frames of the dermatoscope on one lesion: first still, then moving
+MOVES_FROM = SCENE // 2 + FPS // 2
+SIZE = (640, 360)  # at which masks are compared
+LAGS = range(6)  # frames
+VARIANTS = {
+    "none": None,
+    "mean over 0.1 s, picture taken as still": (0.1, False),
+    "mean over 0.05 s along the motion": (0.05, True),
+    "mean over 0.1 s along the motion (the default)": (0.1, True),
+    "mean over 0.2 s along the motion": (0.2, True),
+}
+
+app = typer.Typer(add_completion=False)
+
+
+class Variant:
+    """One way of smoothing, and what it has come to."""
+
+    def __init__(self, how: tuple[float, bool] | None) -> None:
+        self._smoothing = Smoothing(how[0]) if how else None
+        self._moves = how is not None and how[1]
+        self._before: Mask | None = None
+        self.flicker: list[float] = []
+        self.jaccard: list[float] = []
+        self.by_lag: dict[int, list[float]] = {lag: [] for lag in LAGS}
+
+    def add(
+        self,
+        probability: npt.NDArray[np.float32],
+        found: npt.NDArray[np.float64] | None,
+        known: npt.NDArray[np.float64] | None,
+        threshold: float,
+    ) -> Mask:
+        """Take a frame's answer, the motion as it was found and as it truly was; return the mask."""
+        if self._smoothing is not None:
+            motion = found if self._moves or found is None else np.eye(2, 3)
+            probability = self._smoothing(probability, motion, 1 / FPS)
+        at_size = cv2.resize(probability, SIZE)
+        mask = cv2.compare(at_size, np.full_like(at_size, threshold), cv2.CMP_GE)
+        if known is not None and self._before is not None:
+            aligned = cv2.compare(
+                cv2.warpAffine(self._before, known, SIZE), np.full_like(at_size, threshold), cv2.CMP_GE
+            )
+            seen = cv2.warpAffine(np.full_like(mask, 255), known, SIZE, flags=cv2.INTER_NEAREST)
+            self.flicker.append(1 - overlap(aligned & seen, mask & seen))
+        self._before = at_size
+        return mask
+
+    def cells(self) -> tuple[str, ...]:
+        """Return flicker, lag and Jaccard as a table has them."""
+        lag = max(LAGS, key=lambda lag: mean(self.by_lag[lag]))
+        return f"{mean(self.flicker):.2%}", str(lag), f"{mean(self.jaccard):.4f}"
+
+
+def overlap(one: Mask, other: Mask) -> float:
+    """Return the Jaccard index of two masks, 1 for two empty ones."""
+    union = cv2.countNonZero(one | other)
+    return cv2.countNonZero(one & other) / union if union else 1.0
+
+
+@app.command()
+def steadiness(
+    seeds: Annotated[int, typer.Option(help="How many runs of the dermatoscope, 40 seconds each.")] = 2,
+) -> None:
+    """Flicker, lag and accuracy of several ways of smoothing."""
+    variants = {name: Variant(how) for name, how in VARIANTS.items()}
+    with Segmenter() as segmenter:
+        for seed in range(seeds):
+            measure(segmenter, SyntheticDermatoscope(fps=FPS, seed=seed), variants)
+        model = f"{segmenter.card.name} {segmenter.card.version}"
+    lines = [
+        f"Model {model}, {seeds} runs of 40 seconds at 1280 x 720 and {FPS} frames a second.",
+        "",
+        "| smoothing | flicker | lag, frames | mean Jaccard |",
+        "|---|---|---|---|",
+        *(f"| {name} | {' | '.join(variant.cells())} |" for name, variant in variants.items()),
+    ]
+    write("steadiness", lines)
+
+
+def measure(segmenter: Segmenter, source: SyntheticDermatoscope, variants: dict[str, Variant]) -> None:
+    """Run all five lesions of one seed through all variants."""
+    follow = Motion()
+    truths: list[Mask] = []
+    to_size = np.diag([SIZE[0] / source.size[0], SIZE[1] / source.size[1], 1])
+    to_size[:2, 2] = (np.diag(to_size)[:2] - 1) / 2
+    for index in track(range(5 * SCENE), description=f"seed {source.seed}"):
+        picture = source.picture(index)
+        small = shrink(picture)
+        probability = segmenter(picture).probability
+        found = scaled(follow(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)), small.shape[:2], probability.shape)
+        truths.append(cv2.resize(source.truth(index), SIZE, interpolation=cv2.INTER_NEAREST))
+        known = source.motion(index) if index else None
+        if known is not None:
+            known = (to_size @ np.vstack([known, [0, 0, 1]]) @ np.linalg.inv(to_size))[:2]
+        for variant in variants.values():
+            mask = variant.add(probability, found, known, segmenter.threshold)
+            variant.jaccard.append(overlap(mask, truths[-1]))
+            if index % SCENE >= MOVES_FROM:
+                for lag in LAGS:
+                    variant.by_lag[lag].append(overlap(mask, truths[index - lag]))
+
+
+@app.command()
+def live(
+    duration: Annotated[float, typer.Option(help="Seconds.")] = 600,
+    source: Annotated[str, typer.Option(help="As `aernet-trt live` takes it.")] = "test://",
+) -> None:
+    """Rate, latency and memory of the whole pipeline, recording and track included."""
+    latencies: list[tuple[float, float]] = []
+    memory: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as folder, Segmenter() as segmenter:
+        device = f"{segmenter.device}, {segmenter.runtime}"
+        with segmenter.stream(source) as pipeline:
+            pipeline.add(Recording(Path(folder) / "out.mp4"))
+            pipeline.add(Track(Path(folder) / "out.csv"))
+            for result in pipeline:
+                latencies.append((result.timestamp, result.latency_ms))
+                if not memory or result.timestamp > memory[-1][0] + 1:
+                    memory.append((result.timestamp, resident_mib()))
+                if result.timestamp > duration:
+                    break
+            status = pipeline.status()
+    height, width = result.segmentation.mask.shape
+    minute = min(60.0, duration / 2)
+    settled = [mib for moment, mib in memory if moment > minute / 2]
+    rows = {
+        "source": f"`{source}`, {width} x {height}, {duration:.0f} seconds",
+        "frames a second": f"{(status.results - 1) / status.seconds:.1f}",
+        "frames dropped": f"{status.dropped} of {result.frame_index + 1}",
+        "latency p50, p99": milliseconds(latencies, 0, duration),
+        "in the first minute": milliseconds(latencies, 0, minute),
+        "in the last minute": milliseconds(latencies, duration - minute, duration),
+        "memory, settled and at the end": f"{settled[0]:.0f} MiB, {settled[-1]:.0f} MiB",
+        "device": device,
+    }
+    write("live", ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def milliseconds(latencies: list[tuple[float, float]], begin: float, end: float) -> str:
+    """Return the median and the 99th percentile between two moments."""
+    chosen = [latency for moment, latency in latencies if begin <= moment <= end]
+    return "{:.1f} ms, {:.1f} ms".format(*np.percentile(chosen, [50, 99]))
+
+
+def resident_mib() -> float:
+    """Return how much memory this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def write(name: str, lines: list[str]) -> None:
+    """Put lines, and where they come from, between the marks of that name in the document."""
+    today = datetime.now(timezone.utc).date()
+    origin = f"By `benchmarks/video.py {name}` on {processor()}, {os.cpu_count()} cores, {today}."
+    print("\n".join(lines))
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    text = DOCUMENT.read_text(encoding="utf-8")
+    new = re.sub(
+        f"{begin}.*?{end}",
+        lambda _: "\n".join([begin, *lines, "", origin, "", end]),
+        text,
+        flags=re.DOTALL,
+    )
+    with replacing(DOCUMENT) as temporary:
+        temporary.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,11 @@
+"""Live video: sources, the pipeline that segments and steadies their frames, and sinks for the results."""
+
+from __future__ import annotations
+
+from aernet.video.pipeline import Pipeline
+from aernet.video.result import VideoResult
+from aernet.video.sources import open_source
+from aernet.video.states import State
+from aernet.video.status import Status
+
+__all__ = ["Pipeline", "State", "Status", "VideoResult", "open_source"]

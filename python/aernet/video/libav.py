@@ -1,0 +1,20 @@
+"""PyAV, which is optional."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aernet.errors import AernetError
+
+
+def import_av(purpose: str) -> Any:
+    """Return the module `av`.
+
+    Raises:
+        AernetError: it is not installed.
+    """
+    try:
+        import av  # noqa: PLC0415 - optional
+    except ImportError:
+        raise AernetError(f"{purpose}: needs PyAV; pip install 'aernet[video]'") from None
+    return av

@@ -1,0 +1,125 @@
+"""A video file from end to end, each frame by itself, so that it can be broken off and gone on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import ExitStack, closing
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from aernet._native import __version__
+from aernet.files import replacing
+from aernet.pictures import read_picture
+from aernet.video.extent import EXTENT_COLUMNS, extent_row, outlines
+from aernet.video.overlay import draw_lesion
+from aernet.video.sinks.masks import mask_path, write_mask
+from aernet.video.sources.videofile import VideoFile
+from aernet.video.writing import H264, VideoWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from aernet.segmenter import Segmenter
+
+_SETTINGS = "settings.json"
+
+
+def segment_video(
+    segmenter: Segmenter,
+    video: Path,
+    files: Mapping[str, Path],
+    *,
+    largest: bool,
+    afresh: bool,
+    on_frame: Callable[[], object],
+) -> dict[str, Any]:
+    """Segment each frame of a video and return what is known of it.
+
+    Masks that an earlier run with the same settings left are taken, not made again; the other files are whole
+    or not there.
+
+    Args:
+        segmenter: takes BGR frames.
+        video: a video file.
+        files: "masks", a folder for `000000.png` and so on; "track", a CSV file; where wanted "overlay", an
+            MP4 file, and "contours", a JSON-lines file.
+        largest: whether only the largest region counts, its holes filled.
+        afresh: whether earlier masks are made again.
+        on_frame: called after each frame.
+
+    Raises:
+        SourceError: the file is no 8-bit video of one size.
+        AernetError: an output cannot be written.
+    """
+    settings = {
+        "input": video.name,
+        "bytes": video.stat().st_size,
+        "model": segmenter.card.name,
+        "model_version": segmenter.card.version,
+        "threshold": segmenter.threshold,
+        "largest": largest,
+        "aernet": __version__,
+    }
+    _prepare(files["masks"], settings, afresh=afresh)
+    latencies: list[float] = []
+    areas: list[float] = []
+    index = -1
+    with ExitStack() as stack:
+        whole = {
+            kind: stack.enter_context(replacing(file)) for kind, file in files.items() if kind != "masks"
+        }
+        track = csv.writer(stack.enter_context(whole["track"].open("w", encoding="utf-8", newline="")))
+        track.writerow(("frame", "seconds", *EXTENT_COLUMNS))
+        overlay = (
+            stack.enter_context(closing(VideoWriter(whole["overlay"], H264))) if "overlay" in whole else None
+        )
+        contours = (
+            stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
+            if "contours" in whole
+            else None
+        )
+        frames = stack.enter_context(closing(VideoFile(video).frames()))
+        for index, (picture, seconds) in enumerate(frames):
+            file = mask_path(files["masks"], index)
+            if file.is_file():
+                mask = np.ascontiguousarray(read_picture(file)[:, :, 0])
+            else:
+                result = segmenter(picture)
+                mask = (result.largest() if largest else result).mask
+                write_mask(file, mask)
+                latencies.append(result.latency_ms)
+            areas.append(cv2.countNonZero(mask) / mask.size)
+            track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
+            if overlay is not None:
+                draw_lesion(picture, mask)
+                overlay.add(picture, seconds)
+            if contours is not None:
+                polygons = [border.tolist() for border in outlines(mask)]
+                contours.write(json.dumps({"frame": index, "seconds": seconds, "contours": polygons}) + "\n")
+            on_frame()
+    return {
+        "frames": index + 1,
+        "width": mask.shape[1],
+        "height": mask.shape[0],
+        "area_fraction": median(areas),
+        "threshold": segmenter.threshold,
+        "model": segmenter.card.name,
+        "latency_ms": round(median(latencies), 3) if latencies else None,
+    }
+
+
+def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None:
+    """Let go of masks that were made with other settings, and write down these."""
+    note = folder / _SETTINGS
+    text = json.dumps(settings, indent=2)
+    if not afresh and note.is_file() and note.read_text(encoding="utf-8") == text:
+        return
+    for mask in folder.glob("[0-9]*.png"):
+        mask.unlink()
+    with replacing(note) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,287 @@
+"""Capture, segmentation, steadying and sinks, each on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, NamedTuple
+
+from aernet.errors import AernetError, SourceError
+from aernet.video.handover import Handover
+from aernet.video.reader import Reader
+from aernet.video.result import VideoResult
+from aernet.video.sources import open_source
+from aernet.video.status import Meter
+from aernet.video.steadying import Steadying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import TracebackType
+
+    import numpy as np
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+    from aernet.segmenter import Pending, Segmenter
+    from aernet.video.sinks.base import Sink
+    from aernet.video.sources.base import Source
+    from aernet.video.status import Status
+
+_log = logging.getLogger(__name__)
+
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.1, 1.0  # doubled from one to the other
+_QUIET_SECONDS = 10.0  # after a warning: a loose plug is one fault
+_CLOSE_SECONDS = 5.0  # for a device that hangs
+
+
+class _Frame(NamedTuple):
+    picture: npt.NDArray[np.uint8]
+    number: int
+    timestamp: float
+    arrived: float
+
+
+class Pipeline:
+    """Segments a source's frames and hands each result to all who want it.
+
+    A live source's newest frame is taken, and those that no one had time for are dropped and counted; of a
+    file every frame is taken, in order, and the source waits. A live source that goes away is tried again
+    until it is back: one warning in the log, `status().connected` is False meanwhile.
+
+    Iterate it, or `start` it with sinks; leaving the loop ends it. Frames and results in flight are bounded.
+
+    Args:
+        segmenter: takes BGR frames; stays open when the pipeline ends.
+        source: an address as `open_source` takes it, or a `Source`.
+        smooth: steady the probability over time.
+        retry: try a live source again when it goes away, instead of raising.
+
+    Raises:
+        SourceError: the address names no source.
+        AernetError: the segmenter takes other frames than BGR.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        source: str | PathLike[str] | int | Source,
+        *,
+        smooth: bool = True,
+        retry: bool = True,
+    ) -> None:
+        if segmenter.colour != "bgr":
+            raise AernetError("video frames are BGR; make the Segmenter with colour='bgr'")
+        self.source: Source = open_source(source) if isinstance(source, (str, int, PathLike)) else source
+        self.segmenter = segmenter
+        self._retry = retry
+        self._steadying = Steadying(smooth=smooth)
+        live = self.source.live
+        self._frames = Handover[_Frame](1 if live else 2, waits=not live)
+        self._segmented = Handover[tuple[_Frame, "Pending"]](1, waits=True)
+        self._taken = 0
+        self._begin = 0.0
+        self._meter = Meter()
+        self._error: BaseException | None = None
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._loops: list[Handover[VideoResult]] = []
+        self._readers: list[Reader] = []
+        self._threads: list[threading.Thread] = []
+        self._callbacks: list[threading.Thread] = []
+        self._ended = False
+
+    def __iter__(self) -> Generator[VideoResult]:
+        """Start, and return the results one by one; of a live source the newest, if the loop is slow.
+
+        Raises:
+            SourceError: the source cannot be opened, is not what it should be, or went away without `retry`.
+            FrameError: the segmenter does not take its frames.
+        """
+        loop = Handover[VideoResult](1, waits=not self.source.live)
+        with self._lock:
+            self._loops.append(loop)
+            if self._ended:
+                loop.close()
+        self.start()
+        return self._results(loop)
+
+    def _results(self, loop: Handover[VideoResult]) -> Generator[VideoResult]:
+        try:
+            for result in loop:
+                yield replace(result, dropped=result.dropped + loop.displaced)
+        finally:
+            self.close()
+        self.wait()
+
+    def start(self) -> Self:
+        """Start, if it has not been started or closed."""
+        with self._lock:
+            if not (self._threads or self._ended):
+                self._threads = [
+                    self._thread("capture", self._capture),
+                    self._thread("segment", self._segment),
+                    self._thread("steady", self._steady),
+                ]
+                for thread in self._threads:
+                    thread.start()
+        return self
+
+    def call(self, on_result: Callable[[VideoResult], object]) -> Self:
+        """Start, and call a function with each result on a thread of its own; `wait` raises what it does."""
+        results = self.__iter__()
+
+        def loop() -> None:
+            with closing(results):
+                for result in results:
+                    on_result(result)
+
+        thread = self._thread("on_result", loop)
+        self._callbacks.append(thread)
+        thread.start()
+        return self
+
+    def add(self, sink: Sink) -> None:
+        """Hand every result from now on to a sink as well, on a thread of its own; see `Sink`.
+
+        A sink that fails is closed and logged once; all else goes on.
+        """
+        reader = Reader(sink, self._meter, waits=sink.every and not self.source.live)
+        with self._lock:
+            self._readers.append(reader)
+            if self._ended:
+                reader.inbox.close()
+        reader.thread.start()
+
+    def remove(self, sink: Sink) -> None:
+        """Hand a sink nothing more, and return when it has done what it was given and is closed."""
+        with self._lock:
+            reader = next(reader for reader in self._readers if reader.sink is sink)
+            self._readers.remove(reader)
+        reader.inbox.close()
+        reader.thread.join()
+
+    def status(self) -> Status:
+        """Return the counters."""
+        return self._meter.status()
+
+    def stop(self) -> None:
+        """Ask it to end, from any thread; what is in flight still reaches the sinks."""
+        self._stopping.set()
+        self._frames.close()
+        for loop in self._loops:
+            loop.close()
+
+    def wait(self) -> None:
+        """Start, and return when it has ended and its sinks are closed; raise what ended it, if an error."""
+        self.start()
+        self._join(None)
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Stop and return when all is closed; a device that hangs is left alone after 5 seconds."""
+        self.stop()
+        self._join(_CLOSE_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _thread(self, name: str, stage: Callable[[], None]) -> threading.Thread:
+        return threading.Thread(target=self._guarded, args=(stage,), name=f"aernet {name}", daemon=True)
+
+    def _join(self, seconds: float | None) -> None:
+        if not self._threads:
+            self._end()
+        capture = self._threads[:1]
+        for thread in (*self._threads, *self._callbacks, *(reader.thread for reader in self._readers)):
+            if thread is not threading.current_thread():
+                thread.join(seconds if thread in capture else None)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ended = True
+        for inbox in self._inboxes():
+            inbox.close()
+
+    def _guarded(self, stage: Callable[[], None]) -> None:
+        try:
+            stage()
+        except Exception as error:  # noqa: BLE001 - `wait` and the loops raise it
+            self._error = self._error or error
+
+    def _capture(self) -> None:
+        delay = _FIRST_RETRY_SECONDS
+        warned = -_QUIET_SECONDS
+        try:
+            while not self._stopping.is_set():
+                reason = self._take_frames()
+                if reason is None:
+                    return
+                if self._meter.connected:
+                    delay = _FIRST_RETRY_SECONDS
+                    if time.perf_counter() - warned > _QUIET_SECONDS:
+                        warned = time.perf_counter()
+                        _log.warning("%s; trying again until it is back", reason)
+                self._meter.connected = False
+                self._stopping.wait(delay)
+                delay = min(2 * delay, _LAST_RETRY_SECONDS)
+        finally:
+            self._meter.connected = False
+            self._frames.close()
+
+    def _take_frames(self) -> str | None:
+        """Take frames to the source's end; return why it is to be opened again, None if it is not."""
+        try:
+            with closing(self.source.frames()) as frames:
+                for picture, moment in frames:
+                    arrived = time.perf_counter()
+                    if self._taken == 0:
+                        self._begin = moment
+                    if not self._frames.put(_Frame(picture, self._taken, moment - self._begin, arrived)):
+                        return None
+                    self._taken += 1
+                    self._meter.connected = True
+        except SourceError as error:
+            if self._taken == 0 or not self.source.live or not self._retry:
+                raise
+            return str(error)
+        if self._taken == 0:
+            raise SourceError(f"{self.source.name}: gave no frame")
+        return f"{self.source.name}: has ended" if self.source.live and self._retry else None
+
+    def _segment(self) -> None:
+        try:
+            for frame in self._frames:
+                if not self._segmented.put((frame, self.segmenter.submit(frame.picture))):
+                    return
+        finally:
+            self._frames.close(discard=True)
+            self._segmented.close()
+
+    def _steady(self) -> None:
+        try:
+            for count, (frame, pending) in enumerate(self._segmented):
+                steadied, state = self._steadying(pending.result(), frame.timestamp)
+                latency_ms = (time.perf_counter() - frame.arrived) * 1000
+                result = VideoResult(
+                    steadied, state, frame.number, frame.timestamp, frame.number - count, latency_ms
+                )
+                self._meter.count(result)
+                for inbox in self._inboxes():
+                    inbox.put(result)
+        finally:
+            self._segmented.close(discard=True)
+            self._end()
+
+    def _inboxes(self) -> list[Handover[VideoResult]]:
+        with self._lock:
+            return [*self._loops, *(reader.inbox for reader in self._readers)]

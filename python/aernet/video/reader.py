@@ -1,0 +1,65 @@
+"""A sink's own thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from aernet.errors import AernetError
+from aernet.video.handover import Handover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aernet.video.result import VideoResult
+    from aernet.video.sinks.base import Sink
+    from aernet.video.status import Meter
+
+_log = logging.getLogger(__name__)
+
+_LATE_RESULTS = 8  # that a sink which wants every result may have waiting
+
+
+class Reader:
+    """Feeds a sink on a thread of its own from an inbox of its own.
+
+    Args:
+        sink: is closed at the end.
+        meter: learns what ends the sink before its time.
+        waits: whether the pipeline waits when the inbox is full.
+    """
+
+    def __init__(self, sink: Sink, meter: Meter, *, waits: bool) -> None:
+        self.sink = sink
+        self.inbox: Handover[VideoResult] = Handover(_LATE_RESULTS if sink.every else 1, waits=waits)
+        self.thread = threading.Thread(target=self._feed, name=f"aernet {sink.name}", daemon=True)
+        self._meter = meter
+
+    def _feed(self) -> None:
+        # A sink that has failed mostly fails to close as well; what came first is what matters.
+        errors = [_raised(self._write), _raised(self.sink.close)]
+        first = next((error for error in errors if error), None)
+        if first is not None:
+            expected = isinstance(first, (AernetError, OSError))
+            message = str(first) if expected else f"{self.sink.name}: {type(first).__name__}: {first}"
+            self._meter.failures.append(message)
+            _log.error("%s", message, exc_info=None if expected else first)
+        if self.sink.every and self.inbox.displaced:
+            _log.warning("%s: too slow, %d results left out", self.sink.name, self.inbox.displaced)
+
+    def _write(self) -> None:
+        try:
+            for result in self.inbox:
+                self.sink.write(result)
+        finally:
+            self.inbox.close(discard=True)
+
+
+def _raised(act: Callable[[], None]) -> Exception | None:
+    """Act, and return what that raised: whatever it is, all but the sink goes on."""
+    try:
+        act()
+    except Exception as error:  # noqa: BLE001
+        return error
+    return None

@@ -1,0 +1,53 @@
+"""Masks as pictures, one a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+
+from aernet.files import replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from aernet.video.result import VideoResult
+
+
+class MaskPictures:
+    """Writes each mask into a folder as `000000.png`, numbered as the source's frames are."""
+
+    every = True
+
+    def __init__(self, folder: Path) -> None:
+        self.name = str(folder)
+        self._folder = folder
+
+    def write(self, result: VideoResult) -> None:
+        """Write a mask.
+
+        Raises:
+            AernetError: it cannot be written.
+        """
+        write_mask(mask_path(self._folder, result.frame_index), result.segmentation.mask)
+
+    def close(self) -> None:
+        """Do nothing: each file is finished."""
+
+
+def mask_path(folder: Path, index: int) -> Path:
+    """Return the path of frame `index`'s mask."""
+    return folder / f"{index:06}.png"
+
+
+def write_mask(path: Path, mask: npt.NDArray[np.uint8]) -> None:
+    """Write a mask as PNG.
+
+    Raises:
+        AernetError: it cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", mask)[1].tobytes())

@@ -1,0 +1,73 @@
+"""Videos of what was seen, and of the masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aernet.video.overlay import draw_overlay
+from aernet.video.writing import FFV1, H264, VideoWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aernet.video.result import VideoResult
+
+
+class Recording:
+    """Writes the frames with the lesion outlined as H.264 in MP4, which browsers play.
+
+    Raises:
+        AernetError: the file cannot be written, or PyAV is not installed.
+    """
+
+    every = True
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._writer = VideoWriter(path, H264)
+
+    def write(self, result: VideoResult) -> None:
+        """Add a frame.
+
+        Raises:
+            AernetError: it cannot be written; what was written before can be played.
+        """
+        self._writer.add(draw_overlay(result), result.timestamp)
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            AernetError: its end cannot be written.
+        """
+        self._writer.close()
+
+
+class MaskVideo:
+    """Writes the masks without loss, FFV1 in Matroska: gray, 0 or 255.
+
+    Raises:
+        AernetError: the file cannot be written, or PyAV is not installed.
+    """
+
+    every = True
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._writer = VideoWriter(path, FFV1)
+
+    def write(self, result: VideoResult) -> None:
+        """Add a mask.
+
+        Raises:
+            AernetError: it cannot be written; what was written before can be played.
+        """
+        self._writer.add(result.segmentation.mask, result.timestamp)
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            AernetError: its end cannot be written.
+        """
+        self._writer.close()

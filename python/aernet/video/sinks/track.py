@@ -1,0 +1,68 @@
+"""The lesion's size and place over time, as a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+from aernet.errors import AernetError
+from aernet.video.extent import EXTENT_COLUMNS, extent_row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aernet.video.result import VideoResult
+
+_COLUMNS = ("frame", "seconds", "state", *EXTENT_COLUMNS, "latency_ms", "dropped")
+
+
+class Track:
+    """Writes one line a result, at once: CSV, or JSON lines if the file is called `.jsonl`; see `Extent`.
+
+    Raises:
+        AernetError: the file is called otherwise, or cannot be written.
+    """
+
+    every = True
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix.lower() not in {".csv", ".jsonl"}:
+            raise AernetError(f"{path}: expected a track to be called .csv or .jsonl")
+        self.name = str(path)
+        self._lines = path.suffix.lower() == ".jsonl"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # One line is one write, so that what was written is whole whatever happens.
+            self._file = path.open("w", buffering=1, encoding="utf-8", newline="")
+        except OSError as error:
+            raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
+        self._table = csv.DictWriter(self._file, _COLUMNS)
+        if not self._lines:
+            self._table.writeheader()
+
+    def write(self, result: VideoResult) -> None:
+        """Add a line.
+
+        Raises:
+            AernetError: it cannot be written.
+        """
+        row = {
+            "frame": result.frame_index,
+            "seconds": round(result.timestamp, 6),
+            "state": result.state.value,
+            **extent_row(result.segmentation.mask),
+            "latency_ms": round(result.latency_ms, 3),
+            "dropped": result.dropped,
+        }
+        try:
+            if self._lines:
+                self._file.write(json.dumps(row) + "\n")
+            else:
+                self._table.writerow(row)
+        except OSError as error:
+            raise AernetError(f"{self.name}: cannot be written ({error.strerror}); the track ends") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

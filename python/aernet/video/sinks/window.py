@@ -1,0 +1,49 @@
+"""A window on the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import cv2
+
+from aernet.errors import AernetError
+from aernet.video.overlay import draw_overlay
+
+if TYPE_CHECKING:
+    from aernet.video.result import VideoResult
+
+_TITLE = "aernet"
+_CLOSING_KEYS = {ord("q"), 27}  # 27 is Escape
+
+
+def has_display() -> bool:
+    """Tell whether there is a screen to show a window on."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class Window:
+    """Shows results in a window of OpenCV's. It is no sink: some systems want windows on the main thread.
+
+    Raises:
+        AernetError: there is no screen, or OpenCV was built without windows.
+    """
+
+    def __init__(self) -> None:
+        if not has_display():
+            raise AernetError("window: there is no display; use --view none")
+        try:
+            cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
+        except cv2.error as error:
+            raise AernetError(f"window: OpenCV cannot open one ({error.err}); use --view none") from None
+
+    def show(self, result: VideoResult) -> bool:
+        """Show a result; False once the window is closed, by its frame or by q or Escape."""
+        cv2.imshow(_TITLE, draw_overlay(result))
+        key = cv2.waitKey(1)
+        return key & 0xFF not in _CLOSING_KEYS and cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
+
+    def close(self) -> None:
+        """Close the window."""
+        cv2.destroyAllWindows()

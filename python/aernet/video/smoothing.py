@@ -1,0 +1,47 @@
+"""The probability over time: steady on a still hand, without lag on a moving one."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_LONGEST_SECONDS = 1.0  # that the past still counts
+
+
+class Smoothing:
+    """An exponential mean of the probability map along the motion of the picture.
+
+    Args:
+        seconds: its time constant; docs/video.md has what others give.
+    """
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self._seconds = seconds
+        self._mean: npt.NDArray[np.float32] | None = None
+
+    def __call__(
+        self,
+        probability: npt.NDArray[np.float32],
+        motion: npt.NDArray[np.float64] | None,
+        seconds: float,
+    ) -> npt.NDArray[np.float32]:
+        """Return the mean up to now, float32, S x S; what has come into the picture counts at once.
+
+        Args:
+            probability: float32, S x S, in [0, 1].
+            motion: from the frame before to this one, 2 x 3 in the map's pixels; None forgets the past.
+            seconds: since the frame before; beyond 1 the past is forgotten.
+        """
+        if self._mean is None or motion is None or not 0 < seconds <= _LONGEST_SECONDS:
+            self._mean = probability
+        else:
+            moved = probability.copy()
+            cv2.warpAffine(
+                self._mean, motion, probability.shape[::-1], moved, borderMode=cv2.BORDER_TRANSPARENT
+            )
+            weight = 1 - math.exp(-seconds / self._seconds)
+            self._mean = np.asarray(cv2.addWeighted(probability, weight, moved, 1 - weight, 0), np.float32)
+        return self._mean

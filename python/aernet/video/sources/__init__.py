@@ -1,0 +1,82 @@
+"""Sources of pictures, told apart by their address."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from aernet.errors import SourceError
+from aernet.video.sources.camera import Camera
+from aernet.video.sources.gstreamer import GStreamer, csi_pipeline
+from aernet.video.sources.network import NetworkStream
+from aernet.video.sources.pictures import PictureSequence, is_pictures
+from aernet.video.sources.synthetic import SyntheticDermatoscope
+from aernet.video.sources.videofile import VideoFile
+
+if TYPE_CHECKING:
+    from aernet.video.sources.base import Source
+
+__all__ = ["open_source"]
+
+
+def open_source(address: str | os.PathLike[str] | int) -> Source:
+    """Return the source that an address names; what is behind it is opened when its frames are asked for.
+
+    | address | source |
+    |---|---|
+    | `0`, `v4l2:///dev/video0` | a camera; `?width=1280&height=720&fps=30` asks it for a mode |
+    | `csi://0` | a CSI camera of a Jetson; likewise |
+    | `rtsp://host/path` | a network camera |
+    | `v4l2src ! videoconvert` | a GStreamer pipeline, without its sink |
+    | `test://` | the synthetic dermatoscope; `?seed=0&fps=30&width=1280&height=720` |
+    | a video file | its frames |
+    | a folder, a glob, a picture | pictures in the order of their paths |
+
+    Raises:
+        SourceError: the address is of no such kind, or names a file that is not there.
+    """
+    text = str(address) if isinstance(address, int) else os.fspath(address)
+    if text.isdecimal():
+        return Camera(int(text))
+    if " ! " in text:
+        return GStreamer(text)
+    return _open_url(text) if "://" in text else _open_path(Path(text))
+
+
+def _open_url(text: str) -> Source:
+    parts = urlsplit(text)
+    match parts.scheme:
+        case "v4l2":
+            return Camera(parts.path, **_mode(text, "width", "height", "fps"))
+        case "csi" if parts.netloc.isdecimal():
+            mode = _mode(text, "width", "height", "fps")
+            return GStreamer(csi_pipeline(int(parts.netloc), **mode), text)
+        case "rtsp" | "rtsps":
+            return NetworkStream(text)
+        case "test":
+            return SyntheticDermatoscope(**_mode(text, "width", "height", "fps", "seed"))
+    raise SourceError(
+        f"{text}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, rtsp://, test://, "
+        "a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
+    )
+
+
+def _open_path(path: Path) -> Source:
+    if is_pictures(path):
+        return PictureSequence(path)
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file or folder")
+    return VideoFile(path)
+
+
+def _mode(text: str, *names: str) -> dict[str, int]:
+    """Return what follows the question mark of an address: whole numbers by name."""
+    values = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
+    for name, value in values.items():
+        if name not in names:
+            raise SourceError(f"{text}: {name!r} cannot be asked for; expected {', '.join(names)}")
+        if not value.isdecimal() or (int(value) == 0 and name != "seed"):
+            raise SourceError(f"{text}: {name} must be a whole number above 0, found {value!r}")
+    return {name: int(value) for name, value in values.items()}

@@ -1,0 +1,82 @@
+"""Cameras that the system drives, through OpenCV."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from aernet.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy.typing as npt
+
+
+class Camera:
+    """A camera by number or, on Linux, by device file.
+
+    Args:
+        device: its number, or its path.
+        width: of the frames that are asked for; a camera gives the mode that it has nearest.
+        height: likewise.
+        fps: likewise, frames a second.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        device: int | str,
+        width: int | None = None,
+        height: int | None = None,
+        fps: int | None = None,
+    ) -> None:
+        if sys.platform == "linux" and isinstance(device, int):
+            device = f"/dev/video{device}"
+        self.name = f"camera {device}"
+        self._device = device
+        self._mode = {
+            cv2.CAP_PROP_FRAME_WIDTH: width,
+            cv2.CAP_PROP_FRAME_HEIGHT: height,
+            cv2.CAP_PROP_FPS: fps,
+        }
+
+    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+        """Yield frames as they arrive; see `Source`."""
+        self._check()
+        capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
+        try:
+            if not capture.isOpened():
+                raise SourceError(
+                    f"{self.name}: cannot be opened as a camera; close any program that holds it, "
+                    "or plug it in again"
+                )
+            # Uncompressed, USB 2 carries 30 frames a second of 640 x 480 at most.
+            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            for setting, value in self._mode.items():
+                if value is not None:
+                    capture.set(setting, value)
+            while True:
+                arrived, picture = capture.read()
+                if not arrived:
+                    raise SourceError(f"{self.name}: no longer gives frames")
+                yield np.asarray(picture, np.uint8), time.perf_counter()
+        finally:
+            capture.release()
+
+    def _check(self) -> None:
+        """Say what OpenCV does not: that a device is absent or closed to this user."""
+        if not isinstance(self._device, str):
+            return
+        if not Path(self._device).exists():
+            present = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
+            raise SourceError(f"{self.name}: no such device; cameras here: {present}")
+        if not os.access(self._device, os.R_OK | os.W_OK):
+            raise SourceError(f"{self.name}: not yours to open; join the group that owns it (mostly 'video')")

@@ -1,0 +1,108 @@
+"""GStreamer pipelines, run by `gst-launch-1.0`, whose frames arrive through a pipe.
+
+OpenCV's wheels come without GStreamer; a process of its own works beside any of them.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from typing import IO, TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from aernet.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy.typing as npt
+
+_PROGRAM = "gst-launch-1.0"
+# YUV4MPEG2 tells the frames' size but not their colours, so that those are settled here.
+_TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink fd=1"
+_APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
+_START_SECONDS = 10.0
+_GAP_SECONDS = 2.0
+
+
+def csi_pipeline(sensor: int, width: int = 1280, height: int = 720, fps: int = 30) -> str:
+    """Return the pipeline of a Jetson's CSI camera."""
+    mode = f"width={width},height={height},framerate={fps}/1"
+    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),{mode} ! nvvidconv"
+
+
+class GStreamer:
+    """A GStreamer pipeline that ends in raw video; an `appsink` at its end is left out.
+
+    Args:
+        pipeline: as `gst-launch-1.0` takes it.
+        name: what messages call it; None for the pipeline itself.
+    """
+
+    live = True
+
+    def __init__(self, pipeline: str, name: str | None = None) -> None:
+        self.name = name or pipeline
+        self._arguments = shlex.split(_APPSINK.sub("", pipeline) + _TAIL)
+
+    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+        """Yield frames as they arrive; see `Source`."""
+        program = shutil.which(_PROGRAM)
+        if program is None:
+            raise SourceError(f"{self.name}: needs {_PROGRAM} (Debian and Ubuntu: gstreamer1.0-tools)")
+        with (
+            tempfile.TemporaryFile() as log,
+            subprocess.Popen(  # noqa: S603 - no shell is involved
+                [program, "-q", *self._arguments], stdout=subprocess.PIPE, stderr=log, bufsize=0
+            ) as process,
+        ):
+            try:
+                yield from self._pictures(cast("IO[bytes]", process.stdout))
+            except EOFError as error:
+                log.seek(0)
+                reason = re.search(r"ERROR.*?: (.+)", log.read().decode(errors="replace"))
+                raise SourceError(f"{self.name}: {reason[1] if reason else error}") from None
+            finally:
+                process.kill()
+
+    def _pictures(self, pipe: IO[bytes]) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+        header = b""
+        while not header.endswith(b"\n"):
+            header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
+        sizes = {part[0]: int(part[1:]) for part in header.decode().split() if part[0] in "WH"}
+        width, height = sizes["W"], sizes["H"]
+        if width % 8 or height % 2:  # GStreamer pads the rows of others
+            raise SourceError(
+                f"{self.name}: expected a width that is a multiple of 8 and an even height, found "
+                f"{width} x {height}; add '! videoscale ! video/x-raw,width=...,height=...'"
+            )
+        marker = len(b"FRAME\n")
+        while True:
+            frame = _read(pipe, np.empty(marker + width * height * 3 // 2, np.uint8), _GAP_SECONDS)
+            arrived = time.perf_counter()
+            planes = frame[marker:].reshape(height * 3 // 2, width)
+            yield np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8), arrived
+
+
+def _read(pipe: IO[bytes], buffer: npt.NDArray[np.uint8], seconds: float) -> npt.NDArray[np.uint8]:
+    """Fill the buffer and return it.
+
+    Raises:
+        EOFError: the pipe has ended, or gave nothing for so many seconds.
+    """
+    filled = 0
+    while filled < len(buffer):
+        if not select.select([pipe], [], [], seconds)[0]:
+            raise EOFError(f"gave no frame for {seconds:g} seconds")
+        count = pipe.readinto(buffer[filled:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError("has ended")
+        filled += count
+    return buffer

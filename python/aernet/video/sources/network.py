@@ -1,0 +1,34 @@
+"""Network cameras."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from aernet.video.sources.decoding import opened_video, to_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy as np
+    import numpy.typing as npt
+
+_SECONDS = (3.0, 2.0)  # to open it, and between frames
+_OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
+
+
+class NetworkStream:
+    """An RTSP camera."""
+
+    live = True
+
+    def __init__(self, url: str) -> None:
+        self.name = re.sub(r"//[^/@]*@", "//", url)  # no password in messages
+        self._url = url
+
+    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+        """Yield frames as they arrive; see `Source`."""
+        with opened_video(self._url, self.name, options=_OPTIONS, timeout=_SECONDS) as (container, stream):
+            for frame in container.decode(stream):
+                yield to_picture(frame, self.name), time.perf_counter()

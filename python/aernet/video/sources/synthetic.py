@@ -1,0 +1,176 @@
+"""A synthetic dermatoscope: it moves over the bundled pictures, whose lesions are known."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from aernet.errors import SourceError
+from aernet.pictures import example_pictures, read_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy.typing as npt
+
+_SCENE_SECONDS = 8.0  # on one lesion; then the next, by a cut
+_BORDER = 0.25  # of the picture's sides, mirrored
+_PAN = 0.07  # of the frame's sides
+_TREMOR = 0.004
+_ZOOM = (1.0, 1.3)
+_EXPOSURE = 0.15
+_NOISE = 3.0  # levels
+_NOISE_TILES = 8
+_BLUR = 2.0  # pixels of the half-size frame
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the instrument sees at one moment, on the half-size canvas of one picture."""
+
+    scene: int
+    centre: tuple[float, float]
+    size: tuple[int, int]
+    gain: float
+    blur: float
+    """Standard deviation in canvas pixels; 0 is sharp."""
+
+
+class SyntheticDermatoscope:
+    """Pans, zooms, trembles, defocuses and re-exposes over the bundled pictures, all by seed and index.
+
+    Each frame bears the word SYNTHETIC. As a source it is a camera that delivers `fps` frames a second.
+
+    Args:
+        width: of the frames, even.
+        height: of the frames, even.
+        fps: frames a second.
+        seed: of all that is random.
+
+    Raises:
+        SourceError: the size is odd.
+    """
+
+    live = True
+
+    def __init__(self, width: int = 1280, height: int = 720, fps: float = 30.0, seed: int = 0) -> None:
+        if width % 2 or height % 2:
+            raise SourceError(f"test://: width and height must be even, found {width} x {height}")
+        self.name = "test://"
+        self.size = (width, height)
+        self.fps = fps
+        self.seed = seed
+        self._half = (width // 2, height // 2)
+        self._pictures = np.random.default_rng(seed).permutation(len(example_pictures()))
+        noise = np.random.default_rng(seed).normal(128, _NOISE, (_NOISE_TILES, height // 2, width // 2, 3))
+        self._noise = noise.astype(np.uint8)
+
+    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+        """Yield each frame when it is due, for ever; a frame that is late delays those that follow."""
+        due = time.perf_counter()
+        index = 0
+        while True:
+            picture = self.picture(index)
+            time.sleep(max(0.0, due - time.perf_counter()))
+            now = time.perf_counter()
+            yield picture, now
+            due = max(due + 1 / self.fps, now)
+            index += 1
+
+    def picture(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return frame `index`, uint8 BGR, height x width x 3."""
+        view = self.view(index)
+        seen = cv2.getRectSubPix(self._canvas(view.scene)[0], view.size, view.centre)
+        width, height = view.size
+        noise = self._noise[index % _NOISE_TILES, :height, :width]
+        if view.blur:
+            seen = cv2.GaussianBlur(seen, (0, 0), view.blur)
+        seen = cv2.addWeighted(seen, view.gain, noise, 1, -128)
+        frame = cv2.resize(seen, self.size, interpolation=cv2.INTER_LINEAR)
+        scale = self.size[1] / 800
+        place = (round(16 * scale), round(40 * scale))
+        for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+            width = max(1, round(thickness * 2 * scale))
+            cv2.putText(frame, "SYNTHETIC", place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width)
+        return np.asarray(frame, np.uint8)
+
+    def truth(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return where the lesion truly is in frame `index`, by an expert: uint8 0/255, height x width."""
+        view = self.view(index)
+        seen = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
+        return cv2.threshold(cv2.resize(seen, self.size), 127, 255, cv2.THRESH_BINARY)[1].astype(
+            np.uint8, copy=False
+        )
+
+    def motion(self, index: int) -> npt.NDArray[np.float64] | None:
+        """Return the 2 x 3 transform to frame `index` from the one before, in pixels; None across a cut."""
+        before, after = self.view(index - 1), self.view(index)
+        if before.scene != after.scene:
+            return None
+        to_canvas = [
+            (
+                np.divide(view.size, self.size),
+                np.subtract(view.centre, np.subtract(view.size, 1) / 2)
+                + (np.divide(view.size, self.size) - 1) / 2,
+            )
+            for view in (before, after)
+        ]
+        (scale, offset), (new_scale, new_offset) = to_canvas
+        ratio, shift = scale / new_scale, (offset - new_offset) / new_scale
+        return np.array([[ratio[0], 0, shift[0]], [0, ratio[1], shift[1]]])
+
+    def view(self, index: int) -> View:
+        """Return what the instrument sees at frame `index`."""
+        seconds = index / self.fps
+        scene = int(seconds / _SCENE_SECONDS)
+        moment = seconds - scene * _SCENE_SECONDS
+        hand = np.random.default_rng((self.seed, scene))
+        phases = hand.uniform(0, 2 * np.pi, 8)
+        shaking = np.random.default_rng((self.seed, scene, index)).normal(0, 0.25, 2)
+        # The hand rests for the first half of a scene and then looks around.
+        roams = np.clip((moment - _SCENE_SECONDS / 2) / 0.5, 0, 1)
+        sway = np.sin(2 * np.pi * moment / hand.uniform(2.5, 4, 2) + phases[:2]) * roams
+        tremor = np.sin(2 * np.pi * moment * hand.uniform(6, 10, 2) + phases[2:4]) + shaking
+        zoom = _ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * (0.5 + 0.5 * np.sin(2 * np.pi * moment / 7 + phases[4]))
+        canvas = self._canvas(scene)[1].shape[::-1]
+        centre = np.divide(canvas, 2) - 0.5 + (_PAN * sway + _TREMOR * tremor) * self._half
+        gain = (
+            1 + _EXPOSURE * (np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))) / 2
+        )
+        defocus = np.clip(np.sin(2 * np.pi * moment / 5 + phases[6]) * 3 - 2, 0, 1)
+        width, height = np.round(np.divide(self._half, zoom)).astype(int)
+        return View(
+            scene,
+            (float(centre[0]), float(centre[1])),
+            (int(width), int(height)),
+            float(gain),
+            round(float(_BLUR * defocus), 1),
+        )
+
+    def _canvas(self, scene: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        return _canvas(int(self._pictures[scene % len(self._pictures)]), self._half)
+
+
+@cache
+def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return a bundled picture, covering `half`, with a mirrored border, and its expert's mask alike."""
+    path = example_pictures()[number]
+    mask_path = Path(str(files("aernet"))) / "video" / "masks" / f"{path.stem}_segmentation.png"
+    picture, mask = read_picture(path), read_picture(mask_path)[:, :, 0]
+    height, width = mask.shape
+    scale = max(half[0] / width, half[1] / height)
+    border = round(_BORDER * height * scale), round(_BORDER * width * scale)
+
+    def fitted(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        resized = cv2.resize(array, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        sides = (border[0], border[0], border[1], border[1])
+        return np.asarray(cv2.copyMakeBorder(resized, *sides, cv2.BORDER_REFLECT_101), np.uint8)
+
+    return fitted(picture), fitted(mask)

@@ -1,0 +1,143 @@
+"""Video files that grow frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from aernet.errors import AernetError
+from aernet.video.libav import import_av
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+_CLOCK = 90000  # ticks a second, as is usual in video
+_KEY_SECONDS = 1.0  # at most between frames that can be jumped to
+_BT709, _SMPTE170M, _LIMITED = 1, 6, 1  # primaries and transfer, matrix, range: ITU-T H.273
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How pictures become a file."""
+
+    codec: str
+    layout: str
+    """Of the pixels, as FFmpeg calls it."""
+    options: Mapping[str, str]
+    """Of the codec."""
+    container: Mapping[str, str]
+    """Of the file format."""
+
+
+H264 = Encoding(
+    codec="libx264",
+    layout="yuv420p",
+    options={"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "forced-idr": "1"},
+    container={
+        # Fragments can be played while the file grows; closing it adds the index of an ordinary MP4.
+        "movflags": "frag_keyframe+empty_moov+default_base_moof+hybrid_fragmented",
+        "frag_duration": "250000",  # microseconds
+        "flush_packets": "1",
+    },
+)
+"""For MP4: BGR pictures, as browsers play them, playable whenever writing breaks off."""
+
+FFV1 = Encoding(codec="ffv1", layout="gray", options={}, container={"flush_packets": "1"})
+"""For Matroska: masks without loss."""
+
+
+class VideoWriter:
+    """A video file of pictures and their times; what was written can be played whatever happens next.
+
+    Args:
+        path: its suffix names the container.
+        encoding: `H264` or `FFV1`.
+
+    Raises:
+        AernetError: it cannot be written, or PyAV is not installed.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding) -> None:
+        self._path = path
+        self._encoding = encoding
+        self._av = import_av(str(path))
+        self._stream: Any = None
+        self._last = self._key = -2 * _CLOCK
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("wb").close()  # FFmpeg would find out with the first frame
+            self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
+        except (OSError, self._av.FFmpegError) as error:
+            raise self._unwritable(error) from None
+
+    def add(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
+        """Add a picture.
+
+        Args:
+            picture: uint8, for `H264` BGR, H x W x 3 (an odd last row or column is left out), for `FFV1`
+                H x W; brought to the size of the first.
+            seconds: its time; that of the picture before at least.
+
+        Raises:
+            AernetError: it cannot be written.
+        """
+        if self._encoding is H264:
+            picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+        try:
+            if self._stream is None:
+                self._stream = self._add_stream(picture.shape[1], picture.shape[0])
+            size = (self._stream.width, self._stream.height)
+            if picture.shape[1::-1] != size:
+                picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+            self._container.mux(self._stream.encode(self._frame(picture, seconds)))
+        except (OSError, self._av.FFmpegError) as error:
+            raise self._unwritable(error) from None
+
+    def close(self) -> None:
+        """Finish the file; one without a frame is removed.
+
+        Raises:
+            AernetError: its end cannot be written.
+        """
+        try:
+            if self._stream is not None:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
+            if self._stream is None:
+                self._path.unlink()
+        except (OSError, self._av.FFmpegError) as error:
+            raise self._unwritable(error) from None
+
+    def _add_stream(self, width: int, height: int) -> Any:
+        stream = self._container.add_stream(
+            self._encoding.codec, rate=30, options=dict(self._encoding.options)
+        )
+        stream.width, stream.height, stream.pix_fmt = width, height, self._encoding.layout
+        context = stream.codec_context
+        context.time_base = Fraction(1, _CLOCK)
+        context.thread_count = 1  # the others are busy
+        if self._encoding is H264:
+            context.color_primaries = context.color_trc = _BT709
+            context.colorspace, context.color_range = _SMPTE170M, _LIMITED
+        return stream
+
+    def _frame(self, picture: npt.NDArray[np.uint8], seconds: float) -> Any:
+        if self._encoding is H264:
+            picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        frame = self._av.VideoFrame.from_ndarray(picture, format=self._encoding.layout)
+        self._last = max(self._last + 1, round(seconds * _CLOCK))
+        frame.pts, frame.time_base = self._last, Fraction(1, _CLOCK)
+        if self._last - self._key >= _KEY_SECONDS * _CLOCK:
+            self._key = self._last
+            frame.pict_type = self._av.video.frame.PictureType.I
+        return frame
+
+    def _unwritable(self, error: OSError) -> AernetError:
+        return AernetError(f"{self._path}: cannot be written ({error.strerror}); it ends here")

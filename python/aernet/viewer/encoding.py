@@ -1,0 +1,59 @@
+"""What is sent of a result."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from aernet.video.extent import outlines
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from aernet.video.result import VideoResult
+
+_LONGEST = 1280  # pixels of the live picture's longer side
+_QUALITY = 80  # of JPEG
+
+
+def encode_view(result: VideoResult) -> bytes:
+    """Return a result as the page takes it.
+
+    Two big-endian uint32, the sizes in bytes of what follows: a JSON object (`frame`, the index; `seconds`;
+    `state`; `width` and `height` of the frame; `outlines`, each x, y, x, y, ... in pixels of the frame) and
+    the picture as JPEG, its longer side 1280 at most; the rest is the probability, 255 times, as gray JPEG.
+    """
+    segmentation = result.segmentation
+    height, width = segmentation.mask.shape
+    tolerance = max(0.5, max(width, height) / _LONGEST)  # pixels of the frame
+    header = {
+        "frame": result.frame_index,
+        "seconds": round(result.timestamp, 3),
+        "state": result.state.value,
+        "width": width,
+        "height": height,
+        "outlines": [
+            cv2.approxPolyDP(border, tolerance, closed=True).ravel().tolist()
+            for border in outlines(segmentation.mask)
+        ],
+    }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    picture = _jpeg(_shrunk(segmentation.frame))
+    probability = _jpeg(np.asarray(cv2.convertScaleAbs(segmentation.probability, alpha=255), np.uint8))
+    return struct.pack(">II", len(text), len(picture)) + text + picture + probability
+
+
+def _shrunk(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    scale = _LONGEST / max(picture.shape)
+    if scale >= 1:
+        return picture
+    interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # slow, but does not alias
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
+
+
+def _jpeg(picture: npt.NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

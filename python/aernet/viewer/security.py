@@ -1,0 +1,121 @@
+"""Who may ask the server for something."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guard:
+    """Lets through what its own page asks for, and refuses all else before the application sees it.
+
+    - The Host names this machine, so that no other name can be made to point here (DNS rebinding).
+    - An Origin, if there is one, is that Host, so that no other page can ask.
+    - With a token, the page's address holds it once, and the cookie that it is answered with from then on.
+    - There is no body: no request of the page's has one.
+
+    Args:
+        app: what is guarded.
+        hosts: the names that Host may have, in lower case.
+        addresses: whether Host may be any IP address as well: no name points there.
+        token: what a client must know; None where everyone may ask.
+        cookie: the name of the cookie; of ports on one machine all have the same cookies.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], *, addresses: bool, token: str | None, cookie: str
+    ) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._addresses = addresses
+        self._token = token
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer or refuse a request."""
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                answer.update(_HEADERS)
+                if refusal is None and self._brings_token(scope):
+                    answer["Set-Cookie"] = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+            await send(message)
+
+        if refusal is None:
+            await self._app(scope, receive, send_guarded)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            status, words = refusal
+            # What may follow the head is not waited for.
+            response = PlainTextResponse(words + "\n", status, {"Connection": "close"})
+            await response(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if not self._is_here(host):
+            return 403, "This server does not go by that name."
+        if any(not _is_origin(origin, host) for origin in headers.getlist("origin")):
+            return 403, "Another page may not ask."
+        if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
+            return 401, "Open the address that aernet-trt printed when it was started."
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            return 413, "No request has a body here."
+        return None
+
+    def _is_here(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            if name in self._hosts:
+                return True
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return self._addresses
+
+    def _brings_token(self, scope: Scope) -> bool:
+        if self._token is None or scope["type"] != "http" or scope["path"] != "/":
+            return False
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        return len(tokens) == 1 and _same(tokens[0], self._token)
+
+    def _knows_token(self, headers: Headers) -> bool:
+        try:
+            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
+        except CookieError:
+            return False
+        return cookie is not None and self._token is not None and _same(cookie.value, self._token)
+
+
+def _is_origin(origin: str, host: str) -> bool:
+    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
+
+
+def _same(given: str, token: str) -> bool:
+    return secrets.compare_digest(given.encode(), token.encode())

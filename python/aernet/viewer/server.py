@@ -1,0 +1,109 @@
+"""The server, on a thread of its own."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from aernet.viewer.address import LOOPBACK, is_loopback, listen, own_names, url
+from aernet.viewer.broadcast import Broadcast
+from aernet.viewer.deadline import DeadlineProtocol
+from aernet.viewer.pages import Pages
+from aernet.viewer.recorder import Recorder
+from aernet.viewer.security import Guard
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from aernet.video import Pipeline
+
+_LONGEST_HEAD = 16384  # bytes of a request before its body
+_LONGEST_MESSAGE = 64  # bytes that a page may send through its WebSocket
+_PING_SECONDS = 10.0  # between pings, and to answer one
+
+
+class Viewer:
+    """Shows a pipeline as a page, from entering the block to leaving it.
+
+    On a loopback address everyone on this machine may look. On any other only who has the token that `url`
+    holds; HTTP is not encrypted, so that a network that is not trusted needs a tunnel.
+
+    Args:
+        pipeline: what is shown; runs, or will.
+        host: the address to listen at; "0.0.0.0" and "::" are all that the machine has.
+        port: 0 is any that is free.
+        folder: for the recordings that are made from the page; made when needed.
+
+    Raises:
+        AernetError: the address cannot be listened at.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        host: str = "127.0.0.1",
+        port: int = 8400,
+        folder: Path = Path("recordings"),
+    ) -> None:
+        self._pipeline = pipeline
+        self._broadcast = Broadcast()
+        self._recorder = Recorder(pipeline, folder)
+        self._socket = listen(host, port)
+        self.url = url(host, self._socket)
+        """The page's address, with the token if one is needed."""
+        self.port: int = self._socket.getsockname()[1]
+        """The port that it listens at."""
+        local = is_loopback(self._socket)
+        token = None if local else secrets.token_urlsafe(32)
+        if token is not None:
+            self.url += f"?token={token}"
+        guard = Guard(
+            Pages(pipeline, self._broadcast, self._recorder).app,
+            {*LOOPBACK, host.lower()} if local else own_names(host),
+            addresses=not local,
+            token=token,
+            cookie=f"aernet-{self.port}",
+        )
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                guard,
+                loop="asyncio",
+                http=DeadlineProtocol,
+                ws=WebSocketsSansIOProtocol,
+                ws_max_size=_LONGEST_MESSAGE,
+                ws_ping_interval=_PING_SECONDS,
+                ws_ping_timeout=_PING_SECONDS,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+                h11_max_incomplete_event_size=_LONGEST_HEAD,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="aernet viewer", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._pipeline.add(self._broadcast)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._recorder.stop()
+        self._pipeline.remove(self._broadcast)
+        self._server.should_exit = True
+        self._thread.join()

@@ -1,0 +1,49 @@
+"""A result to keep: the picture, the mask, and what is known of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+import cv2
+
+from aernet.video.extent import extent_row
+
+if TYPE_CHECKING:
+    from aernet.segmenter import Segmenter
+    from aernet.video.result import VideoResult
+
+
+def encode_snapshot(result: VideoResult, segmenter: Segmenter, source: str) -> bytes:
+    """Return a ZIP of `picture.png` (the frame), `mask.png` (0 or 255) and `result.json`.
+
+    Both pictures are without loss and of the frame's size. `result.json` has the extent of the largest
+    region, in pixels.
+    """
+    segmentation = result.segmentation
+    facts = {
+        "source": source,
+        "frame": result.frame_index,
+        "seconds": round(result.timestamp, 6),
+        "saved": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "state": result.state.value,
+        "latency_ms": round(result.latency_ms, 3),
+        "threshold": segmentation.threshold,
+        **extent_row(segmentation.mask),
+        "model": {
+            "name": segmenter.card.name,
+            "version": segmenter.card.version,
+            "revision": segmenter.card.revision,
+        },
+        "device": segmenter.device,
+        "runtime": segmenter.runtime,
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("picture.png", cv2.imencode(".png", segmentation.frame)[1].tobytes())
+        archive.writestr("mask.png", cv2.imencode(".png", segmentation.mask)[1].tobytes())
+        archive.writestr("result.json", json.dumps(facts, indent=2) + "\n")
+    return buffer.getvalue()

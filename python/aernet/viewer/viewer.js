@@ -1,0 +1,305 @@
+"use strict";
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 2000;
+const SILENT_MS = 5000; // after which a server that says nothing, not even its status, is given up
+const FROZEN_FRAMES = 2;
+
+const find = (id) => document.getElementById(id);
+
+/** Read a message of the server's; `encode_view` says what is in it. */
+async function readView(buffer) {
+  const sizes = new DataView(buffer);
+  const picture = 8 + sizes.getUint32(0);
+  const probability = picture + sizes.getUint32(4);
+  const view = JSON.parse(new TextDecoder().decode(buffer.slice(8, picture)));
+  const jpeg = (from, to) => createImageBitmap(new Blob([buffer.slice(from, to)], { type: "image/jpeg" }));
+  [view.picture, view.probability] = await Promise.all([jpeg(picture, probability), jpeg(probability)]);
+  return view;
+}
+
+/** A picture with the outline and the heat map over it. */
+class Pane {
+  constructor() {
+    this.element = find("pane").content.firstElementChild.cloneNode(true);
+    [this.picture, this.heat] = this.element.querySelectorAll("canvas");
+    this.outline = this.element.querySelector("svg");
+    this.view = null;
+  }
+
+  show(view) {
+    this.view = view;
+    draw(this.picture, view.picture);
+    this.outline.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
+    this.outline.firstElementChild.setAttribute("d", view.outlines.map((points) => `M${points.join(" ")}Z`).join(""));
+    this.showHeat();
+  }
+
+  showHeat() {
+    if (this.view === null || document.body.dataset.overlay !== "heat") {
+      return;
+    }
+    const context = draw(this.heat, this.view.probability, { willReadFrequently: true });
+    const pixels = context.getImageData(0, 0, this.heat.width, this.heat.height);
+    for (let i = 0; i < pixels.data.length; i += 4) {
+      const probability = pixels.data[i];
+      pixels.data.set([255, 255 - probability, 0, probability], i);
+    }
+    context.putImageData(pixels, 0, 0);
+  }
+}
+
+function draw(canvas, bitmap, options) {
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+  }
+  const context = canvas.getContext("2d", options);
+  context.drawImage(bitmap, 0, 0);
+  return context;
+}
+
+const live = new Pane();
+const frozen = []; // panes, the oldest first
+let connected = false;
+let still = false; // the live picture is frozen
+let asking = 0; // snapshots that the server is asked for
+let state = "";
+let answerServer = () => {}; // tell the server that the views which were not drawn may be replaced
+
+/** Change text only where it differs, so that a screen reader says it once. */
+function write(element, text) {
+  if (element.textContent !== text) {
+    element.textContent = text;
+  }
+}
+
+function showState() {
+  const text = still && live.view ? `frozen: ${live.view.state}` : state;
+  write(find("state"), connected ? text : "not connected; trying again");
+  find("state").classList.toggle("away", !connected || state.startsWith("waiting"));
+  find("record").disabled = !connected;
+  find("freeze").disabled = live.view === null;
+  find("snapshot").disabled = live.view === null;
+}
+
+function showStatus(status) {
+  state = status.state;
+  const texts = {
+    latency_ms_p50: `${status.latency_ms_p50} ms`,
+    latency_ms_p99: `${status.latency_ms_p99} ms`,
+    fps: String(status.fps),
+    dropped: String(status.dropped),
+    model: status.model,
+    device: status.device,
+  };
+  for (const [id, text] of Object.entries(texts)) {
+    write(find(id), text);
+  }
+  find("record").setAttribute("aria-pressed", String(status.recording !== null));
+  if (status.failure !== null) {
+    write(find("message"), status.failure);
+  }
+  showRecordings(status.recordings);
+  showState();
+}
+
+function showRecordings(names) {
+  find("recordings").hidden = names.length === 0;
+  const list = find("recordings").querySelector("ul");
+  const shown = [...list.querySelectorAll("a")].map((link) => link.textContent);
+  if (shown.join() === names.join()) {
+    return;
+  }
+  list.replaceChildren(
+    ...names.map((name) => {
+      const link = document.createElement("a");
+      link.href = `recordings/${encodeURIComponent(name)}`;
+      link.download = name;
+      link.textContent = name;
+      const item = document.createElement("li");
+      item.append(link);
+      return item;
+    }),
+  );
+}
+
+function connect(delay = FIRST_RETRY_MS) {
+  const socket = new WebSocket(new URL("stream", location.href.replace(/^http/, "ws")));
+  let newest = -1;
+  let unanswered = 0;
+  let silence;
+  socket.binaryType = "arraybuffer";
+  const lose = () => {
+    clearTimeout(silence);
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    connected = false;
+    showState();
+    setTimeout(connect, delay, Math.min(2 * delay, LAST_RETRY_MS));
+  };
+  const hear = () => {
+    clearTimeout(silence);
+    silence = setTimeout(lose, SILENT_MS);
+  };
+  const answer = () => {
+    if (still || asking > 0 || document.hidden) {
+      return;
+    }
+    for (; unanswered > 0 && socket.readyState === WebSocket.OPEN; unanswered -= 1) {
+      socket.send("");
+    }
+  };
+  socket.onopen = () => {
+    connected = true;
+    delay = FIRST_RETRY_MS;
+    answerServer = answer;
+    write(find("message"), "");
+  };
+  socket.onmessage = async ({ data }) => {
+    hear();
+    if (typeof data === "string") {
+      showStatus(JSON.parse(data));
+      return;
+    }
+    const view = still || document.hidden ? null : await readView(data);
+    if (view !== null && !still && view.frame > newest) {
+      newest = view.frame;
+      const before = live.view;
+      live.show(view);
+      if (before !== null && !before.kept) {
+        before.picture.close();
+        before.probability.close();
+      }
+      if (find("freeze").disabled) {
+        showState();
+      }
+    }
+    unanswered += 1;
+    answer();
+  };
+  socket.onclose = lose;
+  hear();
+}
+
+/** Ask the server for something; what goes wrong is said on the page. */
+async function ask(path, method = "GET") {
+  write(find("message"), "");
+  try {
+    const answer = await fetch(path, { method });
+    if (!answer.ok) {
+      throw new Error(await answer.text());
+    }
+    return await answer.blob();
+  } catch (error) {
+    write(find("message"), error.message);
+    return null;
+  }
+}
+
+/** Return a view's picture, mask and facts as ZIP; the server has them until it may replace what is shown. */
+function snapshotOf(view) {
+  if (view.snapshot === undefined) {
+    asking += 1;
+    view.snapshot = ask(`snapshot/${view.frame}`).finally(() => {
+      asking -= 1;
+      answerServer();
+    });
+  }
+  return view.snapshot;
+}
+
+async function save(view) {
+  const snapshot = await snapshotOf(view);
+  if (snapshot === null) {
+    view.snapshot = undefined;
+    return;
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(snapshot);
+  link.download = `aernet-${String(view.frame).padStart(6, "0")}.zip`;
+  link.click();
+  setTimeout(URL.revokeObjectURL, 60000, link.href);
+}
+
+function button(text, label, onclick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = text;
+  element.setAttribute("aria-label", label);
+  element.onclick = onclick;
+  return element;
+}
+
+/** Put a view beside the one frozen before it. */
+function keep(view) {
+  view.kept = true;
+  snapshotOf(view);
+  const pane = new Pane();
+  const name = `frame ${view.frame}`;
+  const figure = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = `Frame ${view.frame}, ${view.seconds.toFixed(1)} s: ${view.state}`;
+  pane.element.setAttribute("aria-label", `Frozen ${name}: ${view.state}`);
+  const remove = () => {
+    frozen.splice(frozen.indexOf(pane), 1);
+    figure.remove();
+    find("frozen").hidden = frozen.length === 0;
+    find("freeze").focus();
+  };
+  figure.append(
+    pane.element,
+    caption,
+    button("Save", `Save ${name}`, () => save(view)),
+    button("Remove", `Remove ${name}`, remove),
+  );
+  pane.show(view);
+  frozen.push(pane);
+  find("frozen").querySelector(".pair").append(figure);
+  find("frozen").hidden = false;
+  if (frozen.length > FROZEN_FRAMES) {
+    frozen.shift().element.parentElement.remove();
+  }
+}
+
+find("freeze").onclick = () => {
+  still = !still;
+  find("freeze").setAttribute("aria-pressed", String(still));
+  if (still) {
+    keep(live.view);
+  }
+  showState();
+  answerServer();
+};
+
+find("snapshot").onclick = () => save(live.view);
+
+find("record").onclick = () => {
+  const running = find("record").getAttribute("aria-pressed") === "true";
+  ask("recording", running ? "DELETE" : "POST");
+};
+
+for (const choice of document.getElementsByName("overlay")) {
+  choice.onchange = () => {
+    document.body.dataset.overlay = choice.value;
+    for (const pane of [live, ...frozen]) {
+      pane.showHeat();
+    }
+  };
+}
+
+find("opacity").oninput = () => {
+  document.documentElement.style.setProperty("--opacity", String(find("opacity").value / 100));
+};
+find("opacity").oninput();
+
+document.addEventListener("visibilitychange", () => answerServer());
+
+// The token has become a cookie and need not stay in sight.
+history.replaceState(null, "", location.pathname);
+live.element.setAttribute("aria-label", "Live picture");
+find("live").append(live.element);
+for (const choice of document.getElementsByName("overlay")) {
+  choice.checked = choice.value === "outline"; // browsers restore what was chosen before a reload
+}
+connect();

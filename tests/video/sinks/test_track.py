@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aernet import AernetError, Segmentation
+from aernet.video import State, VideoResult
+from aernet.video.sinks import Track
+
+
+def result(index, side):
+    mask = np.zeros((90, 160), np.uint8)
+    mask[10 : 10 + side, 20 : 20 + side] = 255
+    frame = np.zeros((90, 160, 3), np.uint8)
+    segmentation = Segmentation(frame, mask, np.zeros((8, 8), np.float32), 0.5, 1.0)
+    return VideoResult(
+        segmentation, State.LESION if side else State.NO_LESION, index, index / 10, index, 12.5
+    )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_size_and_place_over_time(tmp_path, suffix):
+    path = tmp_path / "new" / f"track{suffix}"
+    sink = Track(path)
+    for index, side in enumerate((10, 0, 21)):
+        sink.write(result(index, side))
+        # What was written is there at once, and whole.
+        assert path.read_text().count("\n") == index + 1 + (suffix == ".csv")
+    sink.close()
+    text = path.read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    if suffix == ".jsonl":
+        rows = [json.loads(line) for line in text.splitlines()]
+    assert [int(row["frame"]) for row in rows] == [0, 1, 2]
+    assert [float(row["seconds"]) for row in rows] == [0, 0.1, 0.2]
+    assert [row["state"] for row in rows] == ["lesion", "no lesion", "lesion"]
+    assert [row["area_px"] and int(row["area_px"]) for row in rows] in ([100, "", 441], [100, None, 441])
+    assert float(rows[2]["feret_diameter_px"]) == pytest.approx(21 * np.sqrt(2), abs=0.01)
+    assert float(rows[2]["centre_x_px"]) == 30
+    assert float(rows[2]["centre_y_px"]) == 20
+    assert int(rows[2]["dropped"]) == 2
+    assert float(rows[2]["latency_ms"]) == 12.5
+
+
+def test_other_names_are_refused(tmp_path):
+    with pytest.raises(AernetError, match=r"track\.xlsx: expected a track to be called \.csv or \.jsonl"):
+        Track(tmp_path / "track.xlsx")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(tmp_path):
+    (tmp_path / "track.jsonl").symlink_to("/dev/full")
+    sink = Track(tmp_path / "track.jsonl")
+    with pytest.raises(AernetError, match=r"track\.jsonl: cannot be written \(No space left on device\)"):
+        sink.write(result(0, 10))
+    with pytest.raises(OSError, match="No space left on device"):
+        sink.close()

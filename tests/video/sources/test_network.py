@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from aernet import SourceError
+from aernet.video import open_source
+from aernet.video.sinks import Recording
+
+PYTHON = "/usr/bin/python3"  # Debian's, which has its GStreamer
+SERVER = Path(__file__).with_name("rtsp_server.py")
+
+
+def can_serve():
+    needs = (
+        "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst, GstRtspServer;"
+    )
+    needs += "Gst.init(None); assert Gst.ElementFactory.find('rtpjpegpay')"
+    return (
+        Path(PYTHON).exists()
+        and not subprocess.run([PYTHON, "-c", needs], capture_output=True, check=False).returncode
+    )
+
+
+needs_server = pytest.mark.skipif(not can_serve(), reason="needs GStreamer's RTSP server for Python")
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served(port):
+    with subprocess.Popen([PYTHON, SERVER, str(port)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_no_server_is_one_line(port):
+    with pytest.raises(SourceError, match=r"^rtsp://127\.0\.0\.1:\d+/lens: cannot be read as video") as error:
+        next(open_source(f"rtsp://nurse:secret@127.0.0.1:{port}/lens").frames())
+    assert "\n" not in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_a_server_that_says_nothing_is_given_up(port):
+    with socket.create_server(("127.0.0.1", port)):
+        begin = time.monotonic()
+        with pytest.raises(SourceError, match="cannot be read as video"):
+            next(open_source(f"rtsp://127.0.0.1:{port}/lens").frames())
+        assert time.monotonic() - begin < 15
+
+
+@needs_server
+def test_frames_arrive_in_their_colours(port):
+    with served(port):
+        frames = open_source(f"rtsp://127.0.0.1:{port}/lens").frames()
+        pictures = [next(frames)[0] for _ in range(5)]
+        frames.close()
+    for picture in pictures:
+        assert picture.shape == (240, 320, 3)
+        np.testing.assert_allclose(picture.reshape(-1, 3).mean(0), (0, 0, 255), atol=20)
+
+
+@needs_server
+def test_a_server_killed_and_started_again(segmenter, port, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING), segmenter.stream(f"rtsp://127.0.0.1:{port}/lens") as pipeline:
+        pipeline.add(Recording(tmp_path / "out.mp4"))
+        with served(port):
+            results = iter(pipeline)
+            before = [next(results) for _ in range(10)][-1]
+        gone = time.monotonic()
+        while pipeline.status().connected:
+            assert time.monotonic() - gone < 20
+            time.sleep(0.02)
+        time.sleep(1)
+        with served(port):
+            back = time.monotonic()
+            while not pipeline.status().connected:
+                assert time.monotonic() - back < 20
+                time.sleep(0.02)
+            away = time.monotonic() - back
+            for result in results:
+                if result.timestamp > before.timestamp + 1.5:
+                    break
+            pipeline.close()
+    assert away < 2 + 1  # on a crowded machine the server takes its time too
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "trying again until it is back" in caplog.text
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert len(times) > 10
+    assert times[-1] > before.timestamp + 1

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from aernet.video.handover import Handover
+
+
+def started(function):
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_the_newest_is_kept_and_the_rest_counted():
+    handover = Handover(2, waits=False)
+    for item in range(5):
+        assert handover.put(item)
+    handover.close()
+    assert list(handover) == [3, 4]
+    assert handover.displaced == 3
+
+
+def test_one_that_waits_loses_nothing():
+    handover = Handover(2, waits=True)
+
+    def give():
+        for item in range(200):
+            handover.put(item)
+        handover.close()
+
+    started(give)
+    assert list(handover) == list(range(200))
+    assert handover.displaced == 0
+
+
+def test_one_that_waits_holds_no_more_than_it_may():
+    handover = Handover(3, waits=True)
+    given = []
+
+    def give():
+        for item in range(10):
+            handover.put(item)
+            given.append(item)
+
+    thread = started(give)
+    thread.join(0.2)
+    assert given == [0, 1, 2]
+    items = iter(handover)
+    next(items)
+    end = time.monotonic() + 10
+    while len(given) < 4:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    handover.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_closing_wakes_who_waits_for_room_and_who_waits_for_items():
+    full, empty = Handover(1, waits=True), Handover(1, waits=True)
+    full.put(1)
+    answers = []
+    threads = [started(lambda: answers.append(full.put(2))), started(lambda: answers.append(list(empty)))]
+    time.sleep(0.1)
+    full.close()
+    empty.close()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(map(str, answers)) == ["False", "[]"]
+    assert list(full) == [1]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_nothing_goes_in_once_closed(waits):
+    handover = Handover(3, waits=waits)
+    handover.put(1)
+    handover.put(2)
+    handover.close(discard=True)
+    assert not handover.put(3)
+    assert list(handover) == []

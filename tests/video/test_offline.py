@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import sys
+import time
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from aernet import Segmenter
+
+
+@pytest.fixture
+def video(tmp_path, write_video, disc):
+    return write_video(tmp_path / "in" / "disc.mkv", [disc(x=60 + 4 * index) for index in range(12)])
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path):
+    (tmp_path / "in").mkdir()
+
+
+@pytest.fixture
+def segment(command, model, tmp_path):
+    def run(*arguments, inputs):
+        return command("segment", *inputs, "-o", tmp_path / "out", "--model", model, *arguments)
+
+    return run
+
+
+def pictures_of(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+
+
+def names(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_each_frame_is_segmented_as_a_picture_is(segment, video, model, tmp_path):
+    answer = segment("--overlay", "--contours", "--json", inputs=[video])
+    assert answer.returncode == 0, answer.stderr
+    out = tmp_path / "out"
+    masks = [f"disc_masks/{index:06}.png" for index in range(12)]
+    assert names(out) == sorted(
+        [*masks, "disc_masks/settings.json", "disc_track.csv", "disc_overlay.mp4", "disc_contours.jsonl"]
+    )
+    (record,) = map(json.loads, answer.stdout.splitlines())
+    assert record["status"] == "done"
+    assert (record["frames"], record["width"], record["height"]) == (12, 320, 180)
+    rows = list(csv.DictReader((out / "disc_track.csv").read_text().splitlines()))
+    lines = [json.loads(line) for line in (out / "disc_contours.jsonl").read_text().splitlines()]
+    overlays = pictures_of(out / "disc_overlay.mp4")
+    assert len(rows) == len(lines) == len(overlays) == 12
+    with Segmenter(model) as segmenter:
+        for index, picture in enumerate(pictures_of(video)):
+            expected = segmenter(picture)
+            mask = cv2.imread(str(out / masks[index]), cv2.IMREAD_UNCHANGED)
+            np.testing.assert_array_equal(mask, expected.mask)
+            assert int(rows[index]["area_px"]) == np.count_nonzero(mask)
+            assert float(rows[index]["seconds"]) == pytest.approx(index / 25, abs=1e-3)
+            assert float(rows[index]["centre_x_px"]) == pytest.approx(60 + 4 * index, abs=1)
+            assert lines[index]["contours"] == [border.tolist() for border in expected.contours()]
+            assert np.abs(overlays[index].astype(int) - expected.overlay()).mean() < 4
+
+
+def test_videos_and_pictures_side_by_side(segment, video, examples, tmp_path):
+    answer = segment("--json", inputs=[video, examples[0]])
+    assert answer.returncode == 0, answer.stderr
+    assert [json.loads(line)["status"] for line in answer.stdout.splitlines()] == ["done", "done"]
+    assert "disc_track.csv" in names(tmp_path / "out")
+    assert f"{examples[0].stem}_mask.png" in names(tmp_path / "out")
+
+
+def test_what_is_done_is_skipped_unless_overwrite(segment, video, tmp_path):
+    assert segment(inputs=[video]).returncode == 0
+    again = segment("--json", inputs=[video])
+    assert json.loads(again.stdout)["status"] == "skipped"
+    first = tmp_path / "out" / "disc_masks" / "000000.png"
+    genuine = first.read_bytes()
+    first.write_bytes(b"damaged")
+    done = segment("--json", "--overwrite", inputs=[video])
+    assert json.loads(done.stdout)["status"] == "done"
+    assert first.read_bytes() == genuine
+
+
+def test_masks_of_an_earlier_run_are_taken_if_they_were_made_alike(segment, video, tmp_path):
+    assert segment(inputs=[video]).returncode == 0
+    out = tmp_path / "out"
+    marked = np.zeros((180, 320), np.uint8)
+    marked[5:15, 5:15] = 255
+    cv2.imwrite(str(out / "disc_masks" / "000003.png"), marked)
+    (out / "disc_masks" / "000007.png").unlink()
+    (out / "disc_track.csv").unlink()
+    answer = segment("--json", inputs=[video])
+    assert json.loads(answer.stdout)["status"] == "done"
+    areas = [int(row["area_px"]) for row in csv.DictReader((out / "disc_track.csv").read_text().splitlines())]
+    assert areas[3] == 100
+    assert areas[7] == pytest.approx(areas[8], rel=0.05)
+    assert areas[7] > 1000
+    # Another threshold: nothing of the earlier run is left.
+    (out / "disc_track.csv").unlink()
+    assert segment("--threshold", "0.9", inputs=[video]).returncode == 0
+    assert cv2.imread(str(out / "disc_masks" / "000003.png"), cv2.IMREAD_UNCHANGED)[100, 72] == 255
+
+
+def test_bad_videos_are_named_and_counted(segment, video, tmp_path):
+    (tmp_path / "in" / "text.mp4").write_text("no video")
+    answer = segment("--json", inputs=[tmp_path / "in" / "text.mp4", video])
+    assert answer.returncode == 1
+    failed, done = map(json.loads, answer.stdout.splitlines())
+    assert failed["status"] == "failed"
+    assert failed["error"].startswith(f"{tmp_path}/in/text.mp4: cannot be read as video")
+    assert failed["error"] in answer.stderr.splitlines()
+    assert done["status"] == "done"
+    assert not any("text" in name for name in names(tmp_path / "out"))
+
+
+def test_largest(segment, tmp_path, write_video, disc):
+    picture = cv2.circle(disc(), (290, 30), 15, (20, 30, 60), cv2.FILLED)
+    video = write_video(tmp_path / "in" / "two.mkv", [picture] * 2)
+    assert segment("--keep", "largest", inputs=[video]).returncode == 0
+    mask = cv2.imread(str(tmp_path / "out" / "two_masks" / "000001.png"), cv2.IMREAD_UNCHANGED)
+    assert mask[90, 160] == 255
+    assert mask[30, 290] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+def test_interrupted_and_gone_on_with(start, segment, model, write_video, disc, tmp_path):
+    video = write_video(tmp_path / "in" / "long.mkv", [disc()] * 200)
+    out = tmp_path / "out"
+    with start("segment", video, "-o", out, "--model", model, "--overlay") as process:
+        end = time.monotonic() + 60
+        while len(list(out.glob("long_masks/*.png"))) < 5:
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr == "aernet-trt: interrupted; what was done is whole\n"
+    written = names(out)
+    assert 5 <= len(written) - 1 < 200
+    assert {name.split("/")[0] for name in written} == {"long_masks"}
+    early = (out / "long_masks" / "000000.png").stat().st_mtime_ns
+    answer = segment("--overlay", "--json", inputs=[video])
+    assert json.loads(answer.stdout)["frames"] == 200
+    assert (out / "long_masks" / "000000.png").stat().st_mtime_ns == early
+    assert len(pictures_of(out / "long_overlay.mp4")) == 200

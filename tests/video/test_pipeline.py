@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from aernet import AernetError, FrameError, Segmenter, SourceError
+from aernet.video import Pipeline, State
+
+FRAME_SECONDS = 0.1
+
+
+class Slowed:
+    """A segmenter that takes its time."""
+
+    colour = "bgr"
+
+    def __init__(self, segmenter, seconds=FRAME_SECONDS):
+        self.segmenter = segmenter
+        self.threshold = segmenter.threshold
+        self.seconds = seconds
+
+    def submit(self, frame):
+        time.sleep(self.seconds)
+        return self.segmenter.submit(frame)
+
+
+class Collector:
+    """A sink that keeps what it gets."""
+
+    name = "collector"
+
+    def __init__(self, *, every=True, seconds=0.0, fails_at=None):
+        self.every = every
+        self.seconds = seconds
+        self.fails_at = fails_at
+        self.results = []
+        self.closed = 0
+        self.threads = set()
+
+    def write(self, result):
+        self.threads.add(threading.current_thread())
+        if len(self.results) == self.fails_at:
+            raise OSError(28, "No space left on device")
+        time.sleep(self.seconds)
+        self.results.append(result)
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def video(tmp_path, write_video, disc):
+    return write_video(tmp_path / "disc.mkv", [disc(x=60 + 5 * index) for index in range(20)])
+
+
+def test_a_file_gives_every_frame_in_order(segmenter, video):
+    results = list(segmenter.stream(video, smooth=False))
+    assert [result.frame_index for result in results] == list(range(20))
+    assert {result.dropped for result in results} == {0}
+    capture = cv2.VideoCapture(str(video))
+    for index, result in enumerate(results):
+        _, picture = capture.read()
+        np.testing.assert_array_equal(result.segmentation.frame, picture)
+        np.testing.assert_array_equal(result.segmentation.mask, segmenter(picture).mask)
+        assert result.timestamp == pytest.approx(index / 25, abs=1e-3)
+        assert result.latency_ms > 0
+
+
+def test_a_file_drops_nothing_however_slow_its_readers(segmenter, video):
+    sink = Collector(seconds=0.02)
+    with Pipeline(Slowed(segmenter, 0.01), video) as pipeline:
+        pipeline.add(sink)
+        indices = []
+        for result in pipeline:
+            time.sleep(0.01)
+            indices.append(result.frame_index)
+    assert indices == [result.frame_index for result in sink.results] == list(range(20))
+    assert pipeline.status().dropped == 0
+    assert sink.closed == 1
+
+
+def test_a_camera_too_fast_is_followed_at_its_newest_and_drops_are_counted(segmenter, camera):
+    source = camera(fps=60)
+    with Pipeline(Slowed(segmenter), source) as pipeline:
+        results = []
+        for result in pipeline:
+            results.append(result)
+            if len(results) == 15:
+                break
+    # Two frame times, and what a crowded machine may add to each.
+    assert np.median([result.latency_ms for result in results]) < 2 * FRAME_SECONDS * 1000 + 50
+    assert results[-1].dropped == results[-1].frame_index + 1 - 15
+    assert results[-1].dropped > 15
+    assert source.closed == 1
+
+
+def test_latency_does_not_grow(segmenter, camera):
+    with Pipeline(Slowed(segmenter, 0.03), camera(fps=200)) as pipeline:
+        latencies = [result.latency_ms for result, _ in zip(pipeline, range(60), strict=False)]
+    assert np.median(latencies[-20:]) < np.median(latencies[:20]) + 60
+
+
+def test_a_slow_loop_gets_the_newest_result_and_counts_what_it_missed(segmenter, camera):
+    with segmenter.stream(camera(fps=100)) as pipeline:
+        results = []
+        for result in pipeline:
+            time.sleep(0.1)
+            results.append(result)
+            if len(results) == 8:
+                break
+    missed = [result.dropped for result in results]
+    assert missed == sorted(missed)
+    assert missed[-1] == results[-1].frame_index + 1 - 8 > 20
+
+
+def test_a_slow_sink_slows_nothing(segmenter, camera):
+    slow, newest = Collector(seconds=0.3), Collector(every=False, seconds=0.3)
+    with segmenter.stream(camera(fps=100)) as pipeline:
+        pipeline.add(slow)
+        pipeline.add(newest)
+        count = sum(1 for _ in zip(pipeline, range(60), strict=False))
+        seconds = pipeline.status().seconds
+    assert count == 60
+    assert seconds < 60 * 0.3 / 2
+    assert len(slow.results) < 60
+    assert len(newest.results) < len(slow.results)
+    assert len(slow.threads | newest.threads) == 2
+
+
+def test_results_are_bounded(segmenter, camera):
+    """However long it runs, no more frames are alive than the hand-overs hold."""
+    stuck = threading.Event()
+    sink = Collector()
+    sink.write = lambda _result: stuck.wait(60)
+    with segmenter.stream(camera(fps=200)) as pipeline:
+        pipeline.add(sink)
+        for result in pipeline:
+            if result.frame_index > 100:
+                gc.collect()
+                alive = sum(isinstance(thing, type(result)) for thing in gc.get_objects())
+                stuck.set()
+                break
+    assert 9 <= alive < 25
+
+
+def test_a_failing_sink_is_closed_and_named_once_and_all_else_goes_on(segmenter, video, caplog):
+    failing, sound = Collector(fails_at=3), Collector()
+    with segmenter.stream(video) as pipeline:
+        pipeline.add(failing)
+        pipeline.add(sound)
+        assert len(list(pipeline)) == 20
+    assert len(failing.results) == 3
+    assert failing.closed == 1
+    assert len(sound.results) == 20
+    assert len(caplog.records) == 1
+    assert pipeline.status().failures == ("[Errno 28] No space left on device",)
+
+
+def test_a_sink_comes_and_goes_while_it_runs(segmenter, camera):
+    sink = Collector()
+    with segmenter.stream(camera(fps=100)) as pipeline:
+        for number, _ in enumerate(pipeline):
+            if number == 0:
+                pipeline.add(sink)
+            if len(sink.results) > 5:
+                pipeline.remove(sink)
+                break
+        assert sink.closed == 1
+    indices = [result.frame_index for result in sink.results]
+    assert indices == sorted(indices)
+
+
+def test_a_callback_gets_every_result_of_a_file(segmenter, video):
+    results = []
+    segmenter.stream(video, on_result=results.append).wait()
+    assert [result.frame_index for result in results] == list(range(20))
+
+
+def test_what_a_callback_raises_ends_the_stream(segmenter, camera):
+    def fail(_result):
+        raise ZeroDivisionError
+
+    source = camera()
+    with pytest.raises(ZeroDivisionError):
+        segmenter.stream(source, on_result=fail).wait()
+    assert source.closed == 1
+
+
+def test_leaving_the_loop_ends_the_threads(segmenter, camera):
+    before = threading.active_count()
+    source = camera()
+    for _ in segmenter.stream(source):
+        break
+    gc.collect()
+    end = time.monotonic() + 20
+    while threading.active_count() > before:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert source.closed == 1
+
+
+def test_stop_within_the_loop(segmenter, video):
+    sink = Collector()
+    with segmenter.stream(video) as pipeline:
+        pipeline.add(sink)
+        for result in pipeline:
+            if result.frame_index == 4:
+                pipeline.stop()
+    assert 5 <= len(sink.results) < 20
+    assert list(pipeline) == []
+
+
+def test_a_stream_that_was_never_run_ends(segmenter, camera):
+    sink = Collector()
+    source = camera()
+    with segmenter.stream(source) as pipeline:
+        pipeline.add(sink)
+    assert sink.closed == 1
+    assert source.opened == []
+    assert list(pipeline) == []
+
+
+def test_a_camera_that_goes_away_comes_back_with_one_warning(segmenter, camera, caplog):
+    source = camera(lives=(10, None), away=1.2)
+    with caplog.at_level(logging.WARNING), segmenter.stream(source) as pipeline:
+        for result in pipeline:
+            if result.frame_index >= 20:
+                break
+            last = result
+    assert last.timestamp > 1.2
+    assert source.opened[-1] - source.back < 2
+    assert len(source.opened) > 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "fake: unplugged; trying again until it is back"
+    ]
+
+
+def test_a_loose_plug_is_one_warning(segmenter, camera, caplog):
+    source = camera(lives=(4, 4, 4, 4, None))
+    for result in segmenter.stream(source):
+        if result.frame_index > 20:
+            break
+    assert len(source.opened) == 5
+    assert len(caplog.records) == 1
+
+
+def test_the_state_of_the_connection_is_shown(segmenter, camera):
+    source = camera(lives=(5,), away=60)
+    pipeline = segmenter.stream(source)
+    assert not pipeline.status().connected
+    pipeline.start()
+    end = time.monotonic() + 20
+    while source.back is None or pipeline.status().connected or not pipeline.status().results:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    pipeline.close()
+
+
+def test_a_camera_that_goes_away_raises_if_told_to(segmenter, camera):
+    results = []
+    with pytest.raises(SourceError, match=r"^fake: unplugged$"):
+        results.extend(segmenter.stream(camera(lives=(5,)), retry=False))
+    assert results
+
+
+def test_a_camera_that_is_not_there_raises_at_once(segmenter, camera):
+    source = camera(lives=(0,))
+    with pytest.raises(SourceError, match="unplugged"):
+        list(segmenter.stream(source))
+    assert len(source.opened) == 1
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_source_without_a_frame_is_named(segmenter, camera, live):
+    source = camera(live=live)
+    source.frames = lambda: (item for item in ())
+    with pytest.raises(SourceError, match=r"^fake: gave no frame$"):
+        list(segmenter.stream(source))
+
+
+def test_what_came_before_a_fault_in_a_file_is_given(segmenter, camera):
+    results = []
+    with pytest.raises(SourceError, match="unplugged"):
+        results.extend(segmenter.stream(camera(live=False, lives=(7,), fps=1000)))
+    assert [result.frame_index for result in results] == list(range(7))
+
+
+def test_a_segmenter_that_fails_ends_it(segmenter, camera):
+    source = camera()
+    source.picture = np.zeros((10, 10, 2), np.uint8)
+    with pytest.raises(FrameError):
+        list(segmenter.stream(source))
+    assert source.closed == 1
+
+
+def test_frames_are_not_swapped_silently(model, camera):
+    with Segmenter(model, colour="rgb") as segmenter, pytest.raises(AernetError, match="colour='bgr'"):
+        segmenter.stream(camera())
+
+
+def test_the_status_counts(segmenter, video):
+    with segmenter.stream(video) as pipeline:
+        assert pipeline.status().results == 0
+        assert pipeline.status().state is State.NO_LESION
+        list(pipeline)
+    status = pipeline.status()
+    assert (status.results, status.dropped, status.connected) == (20, 0, False)
+    assert 0 < status.latency_ms_p50 <= status.latency_ms_p99
+    assert status.seconds > 0

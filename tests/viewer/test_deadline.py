@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from aernet.viewer import deadline
+
+HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture
+def dial(viewer):
+    connections = []
+
+    def dial():
+        connection = socket.create_connection(("127.0.0.1", viewer.port), timeout=20)
+        connections.append(connection)
+        return connection
+
+    yield dial
+    for connection in connections:
+        connection.close()
+
+
+def read_to_the_end(connection):
+    """Return what comes until the server ends the connection; fail if it does not within 20 seconds."""
+    content = b""
+    try:
+        while more := connection.recv(65536):
+            content += more
+    except ConnectionError:
+        pass
+    return content
+
+
+def write_to_the_end(connection, data, times, pause=0.0):
+    """Send data again and again; return how often that went well."""
+    for count in range(times):
+        try:
+            connection.sendall(data)
+        except ConnectionError:
+            return count
+        time.sleep(pause)
+    return times
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 1.0)
+
+
+@pytest.mark.parametrize("said", [b"", b"G", HEAD])
+@pytest.mark.usefixtures("impatient")
+def test_a_connection_that_asks_for_nothing_ends(dial, said):
+    connection = dial()
+    connection.sendall(said)
+    assert read_to_the_end(connection) == b""
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_head_that_comes_byte_by_byte_is_cut_off(dial, asked_before):
+    connection = dial()
+    if asked_before:
+        connection.sendall(HEAD + b"\r\n")
+        while not connection.recv(65536).endswith(b"</html>\n"):
+            pass
+    connection.sendall(HEAD)
+    assert 0 < write_to_the_end(connection, b"X", 400, 0.05) < 400
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_asks_in_time_stays(client, viewer, watch, next_view):
+    with watch(viewer) as stream:
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
+            assert client.get("/").status_code == 200
+            assert next_view(stream)
+
+
+def test_slow_ones_keep_nobody_out(dial, client):
+    for _ in range(deadline.CONNECTIONS // 2):
+        dial().sendall(HEAD)
+    assert client.get("/").status_code == 200
+
+
+def test_connections_beyond_the_limit_are_closed(dial, monkeypatch):
+    monkeypatch.setattr(deadline, "CONNECTIONS", 3)
+    first = [dial() for _ in range(3)]
+    for connection in first:
+        connection.sendall(HEAD + b"\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert read_to_the_end(dial()) == b""
+    first[0].close()
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        connection = dial()
+        connection.sendall(HEAD + b"\r\n")
+        try:
+            if connection.recv(12) == b"HTTP/1.1 200":
+                return
+        except ConnectionError:
+            time.sleep(0.05)
+    pytest.fail("no place became free")
+
+
+@pytest.mark.parametrize(
+    "length", [b"Content-Length: 1", b"Content-Length: 99999999999", b"Transfer-Encoding: chunked"]
+)
+def test_a_body_is_not_waited_for(dial, length):
+    connection = dial()
+    connection.sendall(b"POST /recording HTTP/1.1\r\nHost: localhost\r\n" + length + b"\r\n\r\n")
+    assert read_to_the_end(connection).startswith(b"HTTP/1.1 413")
+
+
+def test_a_huge_body_is_cut_off(dial, client):
+    connection = dial()
+    connection.sendall(b"POST /recording HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
+    assert write_to_the_end(connection, b"x" * 1_000_000, 200) < 100
+    assert client.get("/").status_code == 200
+
+
+def test_a_huge_head_is_cut_off(dial):
+    connection = dial()
+    connection.sendall(HEAD + b"X: " + b"x" * 20000)
+    assert read_to_the_end(connection).startswith(b"HTTP/1.1 400")
+
+
+def test_a_huge_message_ends_the_stream(viewer, watch):
+    with watch(viewer) as stream:
+        stream.send("x" * 100)
+        with pytest.raises(ConnectionClosed) as closed:
+            list(stream)
+    assert closed.value.rcvd.code == 1009  # too big, RFC 6455
