@@ -92,18 +92,9 @@ class FrameLane {
    public:
     FrameLane(const std::shared_ptr<Device>& device, int size, int batch, const std::string& image,
               const std::string& probability, bool is_timed)
-        : lane_(device, size, batch, element_of(image), element_of(probability), is_timed),
-          locked_(std::make_shared<BlockPool>(device, Memory::kHost)),
-          masks_(std::make_shared<BlockPool>(device, Memory::kDevice)) {}
-
-    ~FrameLane() {
-        try {  // before frames and masks are let go of
-            lane_.wait();
-        } catch (const DeviceError&) {  // a lost device does nothing any more
-        }
-    }
-    FrameLane(const FrameLane&) = delete;
-    FrameLane& operator=(const FrameLane&) = delete;
+        : locked_(std::make_shared<BlockPool>(device, Memory::kHost)),
+          masks_(std::make_shared<BlockPool>(device, Memory::kDevice)),
+          lane_(device, size, batch, element_of(image), element_of(probability), is_timed) {}
 
     const Lane& lane() const { return lane_; }
 
@@ -211,12 +202,12 @@ class FrameLane {
         return {type, shape, data, owner};
     }
 
-    Lane lane_;
     std::shared_ptr<BlockPool> locked_;
     std::shared_ptr<BlockPool> masks_;
     std::vector<py::object> frames_;  // which the device may still read
     std::vector<Size> sizes_;
     std::vector<Answer> answers_;
+    Lane lane_;  // goes first, and waits
 };
 
 std::uintptr_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }

@@ -176,7 +176,9 @@ Stream::Stream(std::shared_ptr<const Device> device) : device_(std::move(device)
     device_->check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
 }
 
-Stream::~Stream() { cudaStreamDestroy(stream_); }
+Stream::~Stream() {
+    clean_up(*device_, [this] { cudaStreamDestroy(stream_); });
+}
 
 Event::Event(std::shared_ptr<const Device> device, bool is_timed) : device_(std::move(device)) {
     const CurrentDevice current(*device_);
@@ -184,7 +186,9 @@ Event::Event(std::shared_ptr<const Device> device, bool is_timed) : device_(std:
     device_->check(cudaEventCreateWithFlags(&event_, flags), "making an event");
 }
 
-Event::~Event() { cudaEventDestroy(event_); }
+Event::~Event() {
+    clean_up(*device_, [this] { cudaEventDestroy(event_); });
+}
 
 void Event::record(cudaStream_t stream) const { device_->check(cudaEventRecord(event_, stream), "recording an event"); }
 

@@ -68,6 +68,16 @@ class CurrentDevice {
     const Device& device_;
 };
 
+// For destructors: a device that is lost has nothing left to clean up.
+template <class Work>
+void clean_up(const Device& device, const Work& work) {
+    try {
+        const CurrentDevice current(device);
+        work();
+    } catch (const DeviceError&) {
+    }
+}
+
 // A stream that waits for no other, or a point in the work of one.
 class Stream {
    public:

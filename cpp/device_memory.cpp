@@ -35,15 +35,13 @@ Block::Block(std::shared_ptr<const Device> device, Memory memory, std::size_t by
 }
 
 Block::~Block() {
-    try {
-        const CurrentDevice current(*device_);
+    clean_up(*device_, [this] {
         if (memory_ == Memory::kDevice) {
             cudaFree(data_);
         } else {
             cudaFreeHost(data_);
         }
-    } catch (const DeviceError&) {  // a lost device has no memory left to free
-    }
+    });
 }
 
 void Block::copy_from(const void* source, std::size_t bytes) const {

@@ -95,7 +95,9 @@ Lane::Lane(std::shared_ptr<const Device> device, int size, int batch, Element im
     }
 }
 
-Lane::~Lane() { cudaStreamSynchronize(stream()); }
+Lane::~Lane() {
+    clean_up(*device_, [this] { cudaStreamSynchronize(stream()); });
+}
 
 std::size_t Lane::image_bytes() const { return 3 * numbers() * bytes_of(image_element_); }
 

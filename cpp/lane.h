@@ -19,7 +19,9 @@ namespace aernet {
 class Graph {
    public:
     Graph(std::shared_ptr<const Device> device, cudaGraphExec_t work) : device_(std::move(device)), work_(work) {}
-    ~Graph() { cudaGraphExecDestroy(work_); }
+    ~Graph() {
+        clean_up(*device_, [this] { cudaGraphExecDestroy(work_); });
+    }
     Graph(const Graph&) = delete;
     Graph& operator=(const Graph&) = delete;
 
@@ -38,6 +40,7 @@ class Lane {
 
     // For at most `batch` frames; `is_timed` makes times() possible.
     Lane(std::shared_ptr<const Device> device, int size, int batch, Element image, Element probability, bool is_timed);
+    // Waits for what is queued.
     ~Lane();
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;

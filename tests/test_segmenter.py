@@ -139,7 +139,7 @@ def test_a_device_that_is_not_there_is_refused(model):
 
 
 def test_a_colour_order_that_is_none_is_refused(model):
-    with pytest.raises(AernetError, match="colour must be 'bgr' or 'rgb', found 'hsv'"):
+    with pytest.raises(AernetError, match="colour must be 'bgr', 'rgb' or 'nv12', found 'hsv'"):
         Segmenter(model, colour="hsv")
 
 
@@ -187,6 +187,39 @@ def test_other_frames(segmenter, shape, value):
     np.testing.assert_array_equal(result.mask, np.full(shape[:2], 255 - value))
 
 
+def test_a_submitted_frame(segmenter, frames):
+    pending = [segmenter.submit(frame) for frame in frames]
+    for frame, under_way in zip(frames, pending, strict=True):
+        result = under_way.result()
+        assert result is under_way.result()
+        assert result.frame is frame
+        assert result.latency_ms > 0
+        np.testing.assert_array_equal(result.mask, segmenter(frame).mask)
+
+
+def test_a_frame_that_breaks_the_contract_is_refused_at_submission(segmenter, frames):
+    with pytest.raises(FrameError, match=r"^frame: expected .* found float32"):
+        segmenter.submit(frames[0].astype(np.float32))
+
+
+def test_nv12(model, frames):
+    picture = cv2.resize(frames[0], (220, 160), interpolation=cv2.INTER_AREA)
+    i420 = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    nv12 = i420.copy()
+    nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
+    decoded = cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420)
+    with Segmenter(model, colour="nv12") as from_nv12, Segmenter(model) as from_bgr:
+        result, expected = from_nv12(nv12), from_bgr(decoded)
+    assert result.frame is nv12
+    np.testing.assert_array_equal(result.mask, expected.mask)
+    np.testing.assert_array_equal(result.overlay(), expected.overlay())
+
+
+def test_masks_on_the_cpu_stay_on_the_host(segmenter, frames):
+    with pytest.raises(AernetError, match="makes masks in the host's memory"):
+        segmenter.masks_on_device(frames[:1])
+
+
 def test_repr(segmenter):
     version = onnxruntime.__version__
     assert repr(segmenter) == f"Segmenter(model='dark', device='cpu', runtime='ONNX Runtime {version}')"
@@ -197,7 +230,13 @@ def test_closed(model, frames):
     segmenter = Segmenter(model)
     segmenter.close()
     segmenter.close()
-    for use in (lambda: segmenter(frames[0]), lambda: segmenter.batch([])):
+    for use in (
+        lambda: segmenter(frames[0]),
+        lambda: segmenter.batch([]),
+        lambda: segmenter.submit(frames[0]),
+        lambda: segmenter.masks_on_device([]),
+        lambda: segmenter.runner,
+    ):
         with pytest.raises(AernetError, match=r"^Segmenter\(model='dark'.* is closed"):
             use()
     with Segmenter(model) as other:

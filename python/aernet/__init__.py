@@ -7,12 +7,13 @@ the two ends of the road, for those who run a model in their own way.
 from __future__ import annotations
 
 from aernet._native import __version__, mask_from_probability, preprocess, set_num_threads
-from aernet.errors import AernetError, FrameError, ModelError, SourceError
+from aernet.errors import AernetError, EngineError, FrameError, ModelError, SourceError
 from aernet.segmentation import Segmentation
 from aernet.segmenter import Segmenter
 
 __all__ = [
     "AernetError",
+    "EngineError",
     "FrameError",
     "ModelError",
     "Segmentation",

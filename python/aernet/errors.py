@@ -7,6 +7,10 @@ class AernetError(Exception):
     """Any error that a user can act on; the command line prints its message as one line."""
 
 
+class EngineError(AernetError):
+    """An engine that cannot be built, or that must not be used as it is on this machine."""
+
+
 class FrameError(AernetError, ValueError):
     """A frame or a probability map that breaks the contract on type, shape or value."""
 

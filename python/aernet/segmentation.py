@@ -31,7 +31,10 @@ class Segmentation:
     """
 
     frame: npt.NDArray[np.uint8]
-    """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W); not a copy."""
+    """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W; NV12 (H * 3 / 2) x W); not a copy.
+
+    What was given in a GPU's memory is here a `DeviceArray`, which `numpy.asarray` copies to the host.
+    """
     mask: npt.NDArray[np.uint8]
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
     probability: npt.NDArray[np.float32]
@@ -41,15 +44,19 @@ class Segmentation:
     latency_ms: float
     """Milliseconds from frame in to mask out in the call that made this; for a batch, of the whole batch."""
     colour: str = "bgr"
-    """Channel order of the frame, "bgr" or "rgb"."""
+    """What the frame is: "bgr", "rgb" or "nv12"."""
     quality: Quality | None = None
     """What the model knows of its own quality; None where it was not calibrated."""
 
     def __post_init__(self) -> None:
         if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
             raise FrameError(f"frame must be uint8 with 2 or 3 dimensions, got {_describe(self.frame)}")
-        if self.mask.shape != self.frame.shape[:2] or self.mask.dtype != np.uint8:
-            height, width = self.frame.shape[:2]
+        if self.colour not in {"bgr", "rgb", "nv12"}:
+            raise FrameError(f"colour must be 'bgr', 'rgb' or 'nv12', got {self.colour!r}")
+        height, width = self.frame.shape[:2]
+        if self.colour == "nv12":
+            height = height * 2 // 3
+        if self.mask.shape != (height, width) or self.mask.dtype != np.uint8:
             raise FrameError(
                 f"mask must be uint8 of the frame's size {height} x {width}, got {_describe(self.mask)}"
             )
@@ -61,8 +68,6 @@ class Segmentation:
             raise FrameError(f"threshold must be between 0 and 1, both excluded, got {self.threshold}")
         if not (math.isfinite(self.latency_ms) and self.latency_ms >= 0):
             raise FrameError(f"latency_ms must be a number of milliseconds, got {self.latency_ms}")
-        if self.colour not in {"bgr", "rgb"}:
-            raise FrameError(f"colour must be 'bgr' or 'rgb', got {self.colour!r}")
 
     def __repr__(self) -> str:
         return (
@@ -93,7 +98,8 @@ class Segmentation:
             AernetError: the model was not calibrated.
         """
         quality = self._known_quality()
-        image = preprocess(self.frame, COLOUR_SIZE, self.colour)
+        picture, colour = self._picture()
+        image = preprocess(picture, COLOUR_SIZE, colour)
         return self.expected_dice < quality.least_dice or not quality.knows(image)
 
     def _known_quality(self) -> Quality:
@@ -138,10 +144,18 @@ class Segmentation:
         cv2.drawContours(picture, self.contours(), -1, _OUTLINE, thickness, cv2.LINE_AA)
         return picture
 
+    def _picture(self) -> tuple[npt.NDArray[np.uint8], str]:
+        """Return the frame on the host, and the order of its channels."""
+        frame = np.asarray(self.frame)
+        if self.colour == "nv12":
+            return cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False), "bgr"
+        return frame, self.colour
+
     def _bgr(self) -> npt.NDArray[np.uint8]:
         """Return the frame as a fresh BGR picture."""
-        colours = np.atleast_3d(self.frame)[:, :, :3]
-        if self.colour == "rgb":
+        picture, colour = self._picture()
+        colours = np.atleast_3d(picture)[:, :, :3]
+        if colour == "rgb":
             colours = colours[:, :, ::-1]
         return np.array(
             np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from aernet.errors import AernetError, FrameError
 from aernet.models import resolve_model
@@ -12,31 +15,60 @@ from aernet.segmentation import Segmentation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    import numpy as np
     import numpy.typing as npt
     from typing_extensions import Self
 
+    from aernet._native import DeviceArray
     from aernet.models import ModelCard
-    from aernet.runners.base import Runner
+    from aernet.runners.base import Answer, Frame, Picture, Runner
+    from aernet.video import Pipeline, VideoResult
+    from aernet.video.sources.base import Source
+
+
+class Pending:
+    """A frame under way; `Segmenter.submit` makes it."""
+
+    def __init__(self, finish: Callable[[], Segmentation]) -> None:
+        self._finish = finish
+        self._lock = threading.Lock()
+        self._segmentation: Segmentation | None = None
+
+    def result(self) -> Segmentation:
+        """Wait for the mask; any thread may ask, and again.
+
+        Its `latency_ms` runs from `submit` until the first that asked has it.
+
+        Raises:
+            FrameError: the network's answer is not numbers.
+            AernetError: the device fails.
+        """
+        with self._lock:
+            if self._segmentation is None:
+                self._segmentation = self._finish()
+            return self._segmentation
 
 
 class Segmenter:
     """Finds the lesion in dermoscopic frames. Several threads may use one.
 
-    The network runs on as many threads as `set_num_threads` allows when the segmenter is made.
+    On the CPU the network runs on as many threads as `set_num_threads` allows when the segmenter is made.
 
     Args:
-        model: the name of a bundled model, or the path of an ONNX file as `aernet-trt export` writes it.
-        device: "cpu", or "auto" for the best that this machine has.
+        model: the name of a bundled model, or the path of an ONNX file as `aernet-trt export` writes it or of
+            an engine as `aernet-trt build-engine` does.
+        device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto" for the best that this machine
+            has: TensorRT with the engine that was built of the model, ONNX Runtime on the GPU, the CPU. Where
+            there is a GPU and "auto" does without it, it logs why, once.
         threshold: the probability from which on a pixel belongs to the lesion, in the open (0, 1); None takes
             the model's own.
-        colour: channel order of the frames, "bgr" or "rgb".
+        colour: what the frames are: "bgr", "rgb" or, as cameras and decoders give them, "nv12".
 
     Raises:
         ModelError: the model is missing, is not ONNX or is not an AER-Net model.
+        EngineError: the engine that was named may not be used here.
         AernetError: there is no such device, or the threshold or colour is not one.
     """
 
@@ -50,63 +82,136 @@ class Segmenter:
     ) -> None:
         if threshold is not None and not 0 < threshold < 1:
             raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold}")
-        if colour not in {"bgr", "rgb"}:
-            raise AernetError(f"colour must be 'bgr' or 'rgb', found {colour!r}")
+        if colour not in {"bgr", "rgb", "nv12"}:
+            raise AernetError(f"colour must be 'bgr', 'rgb' or 'nv12', found {colour!r}")
         runner = open_runner(resolve_model(model), device)
         self._runner: Runner | None = runner
         self.card: ModelCard = runner.card
         """What the model says of itself."""
         self.device = runner.device
-        """Where it runs: "cpu"."""
+        """Where it runs: "cpu", "cuda:0"."""
         self.runtime = runner.runtime
         """What runs it, with the version."""
         self.threshold = runner.card.threshold if threshold is None else float(threshold)
         """The probability from which on a pixel belongs to the lesion."""
         self.colour = colour
-        """Channel order of the frames."""
+        """What the frames are: "bgr", "rgb" or "nv12"."""
 
     @property
     def size(self) -> int:
         """Side of the network's square input and output, in pixels."""
         return self.card.size
 
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
+    @property
+    def runner(self) -> Runner:
+        """What runs the model.
+
+        Raises:
+            AernetError: the segmenter is closed.
+        """
+        if self._runner is None:
+            raise AernetError(f"{self!r} is closed; make a new one")
+        return self._runner
+
+    def __call__(self, frame: Picture) -> Segmentation:
         """Segment one frame.
 
         Args:
             frame: uint8, H x W x 3 in the segmenter's colour order, or as `preprocess` takes it; any strides.
+                NV12: (H * 3 / 2) x W, the rows of chroma below those of luma, both sides even, BT.601. With
+                TensorRT also what lies in the GPU's memory and has `__cuda_array_interface__` or DLPack
+                (PyCUDA, CuPy, PyTorch), the pixels of a row without gaps; it is not copied, and the work on
+                it that its library has under way is waited for.
 
         Raises:
             FrameError: the frame is not so.
-            AernetError: the segmenter is closed.
+            AernetError: the segmenter is closed, or its device fails.
         """
         return self.batch([frame])[0]
 
-    def batch(self, frames: Sequence[npt.NDArray[np.uint8]]) -> list[Segmentation]:
+    def batch(self, frames: Sequence[Picture]) -> list[Segmentation]:
         """Segment several frames, of any sizes, in one run of the network; memory grows with their number.
 
-        Each result's `latency_ms` is that of the whole batch.
+        On a GPU it takes as many runs as the engine's largest batch asks for. Each result's `latency_ms` is
+        that of the whole batch.
 
         Raises:
             FrameError: a frame is not as `__call__` wants it.
-            AernetError: the segmenter is closed.
+            AernetError: the segmenter is closed, or its device fails.
         """
-        runner = self._runner
-        if runner is None:
-            raise AernetError(f"{self!r} is closed; make a new one")
-        if getattr(frames, "ndim", 4) != 4:
-            raise FrameError(
-                "batch takes a sequence of frames, found one array; for one frame call the segmenter"
-            )
-        if len(frames) == 0:
+        runner = self.runner
+        taken = _accepted(runner, frames)
+        if not taken:
             return []
         start = time.perf_counter()
-        answers = runner.run(frames, self.threshold, self.colour)
+        answers = runner.run(taken, self.threshold, self.colour)
         latency_ms = (time.perf_counter() - start) * 1000
         return [
-            Segmentation(frame, mask, probability, self.threshold, latency_ms, self.colour, self.card.quality)
-            for frame, (mask, probability) in zip(frames, answers, strict=True)
+            self._segmentation(frame, answer, latency_ms)
+            for frame, answer in zip(taken, answers, strict=True)
         ]
+
+    def submit(self, frame: Picture) -> Pending:
+        """Start on a frame and return at once, so that one is copied while the one before runs.
+
+        The frame must not change before its result is there. A thread has two frames under way at most: with
+        a third, this waits for the first. On the CPU it returns when the mask is made.
+
+        Raises:
+            FrameError: the frame is not as `__call__` wants it.
+            AernetError: the segmenter is closed, or its device fails.
+        """
+        runner = self.runner
+        (taken,) = _accepted(runner, [frame])
+        start = time.perf_counter()
+        job = runner.submit(taken, self.threshold, self.colour)
+
+        def finish() -> Segmentation:
+            (answer,) = job.result()
+            return self._segmentation(taken, answer, (time.perf_counter() - start) * 1000)
+
+        return Pending(finish)
+
+    def masks_on_device(self, frames: Sequence[Picture]) -> list[DeviceArray]:
+        """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
+
+        Returns:
+            For each frame its mask, uint8 0/255, H x W, with `__cuda_array_interface__` and DLPack. It is
+            written when this returns. Whoever reads it on a stream of his own keeps it until that is over.
+
+        Raises:
+            FrameError: a frame is not as `__call__` wants it.
+            AernetError: the segmenter is closed, its device fails, or it makes its masks on the host.
+        """
+        runner = self.runner
+        return runner.masks_on_device(_accepted(runner, frames), self.threshold, self.colour)
+
+    def stream(
+        self,
+        source: str | os.PathLike[str] | int | Source,
+        *,
+        on_result: Callable[[VideoResult], object] | None = None,
+        smooth: bool = True,
+        retry: bool = True,
+    ) -> Pipeline:
+        """Segment a camera, a video or what else `aernet.video.open_source` takes: `for result in stream`.
+
+        A live source gives its newest frame and drops stale ones; of a file every frame comes, in order.
+
+        Args:
+            source: an address ("0", "rtsp://...", "test://", a file), or a `Source`.
+            on_result: called with each result, from now on and on a thread of its own, instead of a loop.
+            smooth: steady the outline over time.
+            retry: try a live source again when it goes away, instead of raising.
+
+        Raises:
+            SourceError: the address names no source.
+            AernetError: the segmenter takes other frames than BGR.
+        """
+        from aernet.video import Pipeline  # noqa: PLC0415 - not for those who have pictures
+
+        pipeline = Pipeline(self, source, smooth=smooth, retry=retry)
+        return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:
         """Let go of the model; calls under way in other threads end well."""
@@ -120,5 +225,21 @@ class Segmenter:
     ) -> None:
         self.close()
 
+    def _segmentation(self, frame: Frame, answer: Answer, latency_ms: float) -> Segmentation:
+        mask, probability = answer
+        picture = cast("npt.NDArray[np.uint8]", frame)  # a DeviceArray has of it what Segmentation needs
+        return Segmentation(
+            picture, mask, probability, self.threshold, latency_ms, self.colour, self.card.quality
+        )
+
     def __repr__(self) -> str:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
+
+
+def _accepted(runner: Runner, frames: Sequence[Picture]) -> list[Frame]:
+    """Return the frames as the runner takes them."""
+    if getattr(frames, "ndim", 4) != 4:
+        raise FrameError(
+            "batch takes a sequence of frames, found one array; for one frame call the segmenter"
+        )
+    return [frame if isinstance(frame, np.ndarray) else runner.accept(frame) for frame in frames]

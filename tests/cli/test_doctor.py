@@ -6,14 +6,21 @@ import platform
 import re
 from importlib.metadata import version
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
 import aernet
+import aernet.cli.gpus
+import aernet.engine.adapter
+import aernet.engine.gpu
 import aernet.models
+import aernet.runners
+from aernet import _native
 from aernet.cli.app import app
+from aernet.engine.gpu import Gpu
 
 
 def run(*arguments):
@@ -29,7 +36,28 @@ def diagnosis():
 
 @pytest.fixture
 def bundled(model, monkeypatch):
-    monkeypatch.setattr(aernet.models, "bundled_models", lambda: {"aernet": model})
+    for module in (aernet.models, aernet.runners):
+        monkeypatch.setattr(module, "bundled_models", lambda: {"aernet": model})
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, tmp_path):
+    """No GPU, no TensorRT; returns what gives the machine some."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def machine(gpu, *, cuda="13.0", runtimes=()):
+        monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: gpu)
+        monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: dict(runtimes))
+        monkeypatch.setattr(_native, "cuda_version", cuda)
+
+    machine(None)
+    return machine
+
+
+class PretendedGpu:
+    def __init__(self, index):
+        self.name, self.pci_bus_id, self.compute_capability = f"card {index}", "0000:01:00.0", (8, 9)
+        self.is_integrated, self.memory_bytes, self.clock_khz = index == 1, 24 * 2**30, 2_520_000
 
 
 @pytest.mark.usefixtures("bundled")
@@ -45,6 +73,75 @@ def test_what_the_machine_has():
     assert "CPUExecutionProvider" in checks["onnxruntime"]["found"]
     assert version("torch") in checks["torch"]["found"]
     assert "64 x 64" in checks["model aernet"]["found"]
+
+
+def test_what_the_extension_is_built_with(machine):
+    assert "built with CUDA 13.0" in diagnosis()[0]["extension"]["found"]
+    machine(None, cuda=None)
+    assert "built with no CUDA" in diagnosis()[0]["extension"]["found"]
+
+
+def test_opencv_and_gstreamer(monkeypatch):
+    has = "GStreamer:                   YES" in cv2.getBuildInformation()
+    assert diagnosis()[0]["opencv"]["found"].endswith(f"with{'' if has else 'out'} GStreamer")
+    monkeypatch.setattr(
+        cv2, "getBuildInformation", lambda: "  Video I/O:\n    GStreamer:      YES (1.20.3)\n"
+    )
+    assert diagnosis()[0]["opencv"]["found"].endswith("with GStreamer")
+
+
+@pytest.mark.usefixtures("bundled")
+def test_gpus(machine, monkeypatch):
+    machine(Gpu("card 0", "8.9"), runtimes={"tensorrt-rtx": "1.7.1.116"})
+    monkeypatch.setattr(_native, "device_count", lambda: 2, raising=False)
+    monkeypatch.setattr(_native, "driver_version", lambda: "12.8", raising=False)
+    monkeypatch.setattr(_native, "Device", PretendedGpu, raising=False)
+    monkeypatch.setattr(
+        aernet.cli.gpus, "_output", lambda program, *_: "2100, 2520, 9501\n" * (program == "nvidia-smi")
+    )
+    checks, use = diagnosis()
+    assert checks["cuda"]["found"] == "the driver knows 12.8, this is built for 13.0"
+    clocks = "2100 MHz of at most 2520 MHz, memory 9501 MHz"
+    assert checks["gpu 0"]["found"] == f"card 0, compute capability 8.9, 24.0 GiB, {clocks}"
+    assert "24.0 GiB shared with the processor" in checks["gpu 1"]["found"]
+    assert checks["tensorrt"]["found"] == "tensorrt-rtx 1.7.1.116"
+    assert use["device"] == "cpu"
+    assert use["why"] == "nothing that is installed runs it on the GPU"
+    assert "'aernet-trt build-engine aernet' builds it" in use["refusals"][0]
+    assert "onnxruntime-gpu" in use["refusals"][1]
+    assert "not used: " in run().stdout
+
+
+@pytest.mark.usefixtures("bundled")
+def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
+    machine(Gpu("card 0", "8.9"), cuda=None)
+    checks, _ = diagnosis()
+    assert checks["gpu"]["state"] == "warn"
+    assert "card 0, which this aernet, built without CUDA, cannot use" in checks["gpu"]["found"]
+    assert "nvcc" in checks["gpu"]["remedy"]
+    assert "pip install 'aernet[tensorrt-rtx]'" in checks["tensorrt"]["remedy"]
+
+    def refuse():
+        raise aernet.AernetError("this build needs a driver for CUDA 13.0, found one for 12.2")
+
+    machine(Gpu("card 0", "8.9"))
+    monkeypatch.setattr(_native, "driver_version", lambda: "12.2", raising=False)
+    monkeypatch.setattr(_native, "device_count", refuse, raising=False)
+    assert "found one for 12.2" in diagnosis()[0]["gpu"]["remedy"]
+
+
+@pytest.mark.parametrize(("mode", "state"), [("MAXN_SUPER", "ok"), ("15W", "warn")])
+def test_a_jetson(monkeypatch, mode, state):
+    texts = {
+        "/proc/device-tree/model": "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super\0",
+        "/etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic",
+    }
+    monkeypatch.setattr(aernet.cli.gpus, "_text", texts.__getitem__)
+    monkeypatch.setattr(aernet.cli.gpus, "_output", lambda *_: f"NV Power Mode: {mode}\n0\n")
+    check = diagnosis()[0]["jetson"]
+    assert check["state"] == state
+    assert check["found"].endswith(f"Developer Kit Super, L4T 36.4.3, power mode {mode}")
+    assert ("sudo nvpmodel" in check["remedy"]) == (state == "warn")
 
 
 @pytest.mark.usefixtures("bundled")

@@ -40,7 +40,7 @@ def host_native(tmp_path_factory):
     compiler, headers = shutil.which(os.environ.get("CXX", "c++")), cuda_headers()
     if compiler is None or headers is None:
         pytest.skip("no C++ compiler, or no headers of CUDA")
-    import pybind11
+    pybind11 = pytest.importorskip("pybind11")
 
     file = tmp_path_factory.mktemp("native") / f"host_native{sysconfig.get_config_var('EXT_SUFFIX')}"
     command = [compiler, *FLAGS.split(), "-fvisibility=hidden", "-pthread"]

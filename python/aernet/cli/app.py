@@ -9,13 +9,20 @@ import cv2
 import typer
 from typer.core import TyperGroup
 
+from aernet.cli.benchmark import benchmark
+from aernet.cli.build_engine import build_engine
 from aernet.cli.calibrate import calibrate
+from aernet.cli.data import data
 from aernet.cli.doctor import doctor
 from aernet.cli.evaluate import evaluate
 from aernet.cli.export import export
+from aernet.cli.inspect import inspect
+from aernet.cli.live import live
 from aernet.cli.models import models
+from aernet.cli.reproduce import reproduce
 from aernet.cli.segment import segment
 from aernet.cli.train import train
+from aernet.cli.verify import verify
 from aernet.errors import AernetError
 
 if TYPE_CHECKING:
@@ -63,8 +70,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 100},
 )
-for command in (segment, evaluate, train, calibrate, export, models, doctor):
+for command in (
+    segment,
+    live,
+    evaluate,
+    train,
+    reproduce,
+    calibrate,
+    export,
+    build_engine,
+    inspect,
+    verify,
+    benchmark,
+    models,
+    doctor,
+):
     app.command()(command)
+app.add_typer(data)
 
 
 @app.callback()

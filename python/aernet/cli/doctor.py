@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +23,7 @@ def doctor(
     from rich.table import Table
     from rich.text import Text
 
-    checks = [*_machine(), *_libraries(), *_models()]
+    checks = [*_machine(), *_gpus(), *_libraries(), *_models()]
     use = _use()
     if json:
         typer.echo(dumps({"checks": checks, "use": use}, indent=2))
@@ -36,6 +36,8 @@ def doctor(
     console.print(table)
     used = f"{use['model']} on {use['device']} with {use['runtime']}" if use["model"] else "nothing"
     console.print(Text(f"will be used: {used} ({use['why']})"))
+    for refusal in use["refusals"]:
+        console.print(Text(f"not used: {refusal}"))
 
 
 def _check(name: str, found: str, remedy: str = "") -> dict[str, str]:
@@ -68,7 +70,39 @@ def processor() -> str:
     return named[1] if named else platform.processor() or "unnamed processor"
 
 
+def _gpus() -> Iterator[dict[str, str]]:
+    from aernet import _native
+    from aernet.cli.gpus import clocks, described, jetson
+    from aernet.engine.adapter import installed_runtimes
+    from aernet.engine.gpu import find_gpu
+    from aernet.errors import AernetError
+
+    if board := jetson():
+        full_speed = "for full speed: sudo nvpmodel -m 0 && sudo jetson_clocks"
+        yield _check("jetson", board, "" if "MAXN" in board else full_speed)
+    gpu = find_gpu()
+    if gpu is None:
+        yield _check("gpu", "none from NVIDIA, or no driver for it")
+    elif _native.cuda_version is None:
+        remedy = "put nvcc of CUDA 12 or 13 in PATH, then install aernet again"
+        yield _check("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
+    else:
+        yield _check(
+            "cuda", f"the driver knows {_native.driver_version()}, this is built for {_native.cuda_version}"
+        )
+        try:
+            for index in range(_native.device_count()):
+                device = _native.Device(index)
+                yield _check(f"gpu {index}", f"{described(device)}, {clocks(device)}")
+        except AernetError as error:
+            yield _check("gpu", gpu.name, str(error))
+    runtimes = [f"{name} {version}" for name, version in installed_runtimes().items()]
+    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack brings it"
+    yield _check("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
+
+
 def _libraries() -> Iterator[dict[str, str]]:
+    import re
     from importlib.metadata import version
     from importlib.util import find_spec
 
@@ -76,11 +110,13 @@ def _libraries() -> Iterator[dict[str, str]]:
     import numpy as np
     import onnxruntime
 
-    from aernet._native import get_num_threads
+    from aernet._native import cuda_version, get_num_threads
 
-    yield _check("extension", f"loaded, up to {get_num_threads()} threads")
+    cuda = f"CUDA {cuda_version}" if cuda_version else "no CUDA"
+    yield _check("extension", f"loaded, up to {get_num_threads()} threads, built with {cuda}")
     yield _check("numpy", np.__version__)
-    yield _check("opencv", cv2.__version__)
+    gstreamer = re.search(r"GStreamer: +YES", cv2.getBuildInformation())
+    yield _check("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
     yield _check(
         "onnxruntime", f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
     )
@@ -114,18 +150,20 @@ def _model(name: str, path: Path) -> dict[str, str]:
     return _check(f"model {name}", found)
 
 
-def _use() -> dict[str, str | None]:
+def _use() -> dict[str, Any]:
     """Return what a command without options runs, and why."""
     from aernet.errors import ModelError
-    from aernet.segmenter import Segmenter
+    from aernet.models import resolve_model
+    from aernet.runners import choose_runner
 
     try:
-        with Segmenter() as segmenter:
-            return {
-                "model": segmenter.card.name,
-                "device": segmenter.device,
-                "runtime": segmenter.runtime,
-                "why": "the default model; the CPU is the one device that this version of aernet drives",
-            }
+        choice = choose_runner(resolve_model("aernet"), "auto")
     except ModelError as error:
-        return {"model": None, "device": None, "runtime": None, "why": str(error)}
+        return {"model": None, "device": None, "runtime": None, "why": str(error), "refusals": []}
+    return {
+        "model": choice.runner.card.name,
+        "device": choice.runner.device,
+        "runtime": choice.runner.runtime,
+        "why": choice.why,
+        "refusals": list(choice.refusals),
+    }

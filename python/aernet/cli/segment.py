@@ -13,22 +13,38 @@ from aernet.cli.keep import Keep
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.progress import Progress
     from rich.table import Table
 
     from aernet.segmenter import Segmenter
 
 
 def segment(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures, and folders of pictures.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT", help="Pictures, folders of pictures, and videos.")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for each picture's <stem>_mask.png, of its size.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for each picture's <stem>_mask.png, of its size; for a video's masks, "
+            "<stem>_masks/000000.png and so on, and <stem>_track.csv.",
+        ),
     ],
     overlay: Annotated[
         bool,
-        typer.Option("--overlay", help="Also draw <stem>_overlay.jpg, the picture with the lesion outlined."),
+        typer.Option(
+            "--overlay",
+            help="Also draw <stem>_overlay.jpg, the picture with the lesion outlined; of a video .mp4.",
+        ),
     ] = False,
     contours: Annotated[
-        bool, typer.Option("--contours", help="Also write <stem>_contours.json, the outer borders in pixels.")
+        bool,
+        typer.Option(
+            "--contours",
+            help="Also write <stem>_contours.json, the outer borders in pixels; of a video .jsonl.",
+        ),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a picture, and nothing else, to stdout.")
@@ -41,11 +57,14 @@ def segment(
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Do pictures again whose outputs are there, instead of skipping them."
+            "--overwrite", help="Do inputs again whose outputs are there, instead of skipping them."
         ),
     ] = False,
 ) -> None:
-    """Find the lesion in pictures: a mask for each, white on the lesion and of the picture's size."""
+    """Find the lesion in pictures: a mask for each, white on the lesion and of the picture's size.
+
+    A video that was broken off is gone on with.
+    """
     from contextlib import nullcontext
     from json import dumps
 
@@ -55,6 +74,7 @@ def segment(
     from aernet.cli.outputs import CONTOURS, MASK, OVERLAY, name_outputs, with_ending
     from aernet.errors import FrameError, SourceError
     from aernet.segmenter import Segmenter
+    from aernet.video.sources.videofile import VIDEO_SUFFIXES
 
     endings = {"mask": MASK}
     if overlay:
@@ -71,15 +91,24 @@ def segment(
         progress if console.is_terminal else nullcontext(),
     ):
         for picture, name in progress.track(named.items(), description="Segmenting"):
-            files = {kind: with_ending(name, ending) for kind, ending in endings.items()}
+            video = picture.suffix.lower() in VIDEO_SUFFIXES
+            files = {
+                kind: with_ending(name, ending)
+                for kind, ending in (_video_endings(endings) if video else endings).items()
+            }
             record: dict[str, Any] = {"input": str(picture)} | {
                 kind: str(file) for kind, file in files.items()
             }
-            if not overwrite and all(file.is_file() for file in files.values()):
+            if not overwrite and all(file.is_file() for kind, file in files.items() if kind != "masks"):
                 record["status"] = "skipped"
             else:
                 try:
-                    record |= {"status": "done"} | _segment_one(segmenter, picture, files, keep)
+                    facts = (
+                        _segment_video(segmenter, picture, files, keep, progress, afresh=overwrite)
+                        if video
+                        else _segment_one(segmenter, picture, files, keep)
+                    )
+                    record |= {"status": "done"} | facts
                 except (FrameError, SourceError) as error:
                     message = str(error) if isinstance(error, SourceError) else f"{picture}: {error}"
                     record = {"input": str(picture), "status": "failed", "error": message}
@@ -128,15 +157,58 @@ def _segment_one(
     return facts
 
 
+def _video_endings(endings: Mapping[str, str]) -> dict[str, str]:
+    """Return how a video's outputs end where a picture's end so."""
+    of_video = {"overlay": "_overlay.mp4", "contours": "_contours.jsonl"}
+    return {"masks": "_masks", "track": "_track.csv"} | {
+        kind: of_video[kind] for kind in endings if kind in of_video
+    }
+
+
+def _segment_video(
+    segmenter: Segmenter,
+    video: Path,
+    files: Mapping[str, Path],
+    keep: Keep,
+    progress: Progress,
+    *,
+    afresh: bool,
+) -> dict[str, Any]:
+    """Write a video's outputs, with a bar of its own, and return what is known of it."""
+    from aernet.video.offline import segment_video
+    from aernet.video.sources.videofile import VideoFile
+
+    task = progress.add_task(video.name, total=VideoFile(video).count())
+    try:
+        return segment_video(
+            segmenter,
+            video,
+            files,
+            largest=keep is Keep.largest,
+            afresh=afresh,
+            on_frame=lambda: progress.advance(task),
+        )
+    finally:
+        progress.remove_task(task)
+
+
 def _summary(records: list[dict[str, Any]]) -> Table:
     from statistics import median
 
     from rich.table import Table
 
     count = Counter(record["status"] for record in records)
-    latencies = [record["latency_ms"] for record in records if record["status"] == "done"]
+    latencies = [
+        record["latency_ms"] for record in records if record["status"] == "done" and record["latency_ms"]
+    ]
     table = Table()
-    for column in ("pictures", "done", "skipped", "failed", "median latency"):
+    for column in (
+        "inputs" if any("masks" in record for record in records) else "pictures",
+        "done",
+        "skipped",
+        "failed",
+        "median latency",
+    ):
         table.add_column(column, justify="right")
     table.add_row(
         str(len(records)),

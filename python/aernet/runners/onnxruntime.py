@@ -1,63 +1,137 @@
-"""ONNX Runtime on the CPU."""
+"""ONNX Runtime: the network on the CPU, or on a GPU by its CUDA provider; all else on the CPU."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import time
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, cast
 
+import cv2
 import numpy as np
 import onnxruntime
 
 from aernet._native import get_num_threads, mask_from_probability, preprocess
-from aernet.errors import FrameError, ModelError
+from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any, NoReturn
 
     import numpy.typing as npt
 
+    from aernet.runners.base import Answer, Frame
+
 _FATAL = 4  # ONNX Runtime's severities go from 0 to 4; what it refuses reaches us as an exception
+_CUDA = "CUDAExecutionProvider"
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A job that was over when it was submitted."""
+
+    answers: list[Answer]
+
+    def result(self) -> list[Answer]:
+        """Return the answers; see `base.Job`."""
+        return self.answers
 
 
 class OnnxRuntimeRunner:
     """A model in ONNX Runtime: extension, network, extension.
 
+    Args:
+        model: the ONNX file.
+        index: of the GPU that runs the network; None for the CPU.
+
     Raises:
         ModelError: the file is not ONNX, or not an AER-Net model.
+        AernetError: ONNX Runtime cannot use the GPU.
     """
 
-    device = "cpu"
-
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, index: int | None = None) -> None:
+        self.device = "cpu" if index is None else f"cuda:{index}"
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
-        self._session = _open_session(model)
+        self._session = _open_session(model, index)
         try:
             self.card = _card(self._session)
         except ModelError as error:
             raise ModelError(f"{model}: {error}") from None
         self._kept = threading.local()
 
-    def run(
-        self, frames: Sequence[npt.NDArray[np.uint8]], threshold: float, colour: str
-    ) -> list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]:
+    def accept(self, frame: object) -> Frame:
+        """Refuse what is no NumPy array; see `Runner`."""
+        raise FrameError(
+            f"frame: expected a NumPy array of uint8, found {type(frame).__name__}; {self.runtime} on"
+            f" {self.device} takes frames from the host's memory"
+        )
+
+    def run(self, frames: Sequence[Frame], threshold: float, colour: str) -> list[Answer]:
         """Run the frames as one batch; see `Runner`."""
         image = self._image(len(frames))
-        index = 0
+        sizes: list[tuple[int, int]] = []
         try:
-            for index, (frame, planes) in enumerate(zip(frames, image, strict=True)):  # noqa: B007 - for errors
-                preprocess(frame, self.card.size, colour, out=planes)
+            for frame, planes in zip(frames, image, strict=True):
+                sizes.append(self._prepare(frame, colour, planes))
         except FrameError as error:
             if len(frames) == 1:
                 raise
-            raise FrameError(f"frames[{index}]: {error}") from None
+            raise FrameError(f"frames[{len(sizes)}]: {error}") from None
         # The output is a fresh array: it becomes part of the results.
-        (probability,) = self._session.run(["probability"], {"image": image})
+        probability = self._infer(image)
         return [
-            (mask_from_probability(plane, frame.shape[0], frame.shape[1], threshold), plane)
-            for frame, plane in zip(frames, probability[:, 0], strict=True)
+            (mask_from_probability(plane, *size, threshold), plane)
+            for size, plane in zip(sizes, probability, strict=True)
         ]
+
+    def submit(self, frame: Frame, threshold: float, colour: str) -> _Done:
+        """Run the frame; see `Runner`."""
+        return _Done(self.run([frame], threshold, colour))
+
+    def masks_on_device(self, frames: Sequence[Frame], threshold: float, colour: str) -> NoReturn:  # noqa: ARG002
+        """Refuse: masks are made on the CPU; see `Runner`."""
+        raise AernetError(
+            f"{self.runtime} on {self.device} makes masks in the host's memory; for masks on a GPU, build an"
+            " engine (aernet-trt build-engine)"
+        )
+
+    def times(self, frame: npt.NDArray[np.uint8]) -> Mapping[str, float]:
+        """Time the steps, on the CPU; see `Runner`."""
+        image = self._image(1)
+        start = time.perf_counter()
+        size = self._prepare(frame, "bgr", image[0])
+        prepared = time.perf_counter()
+        (probability,) = self._infer(image)
+        answered = time.perf_counter()
+        mask_from_probability(probability, *size, self.card.threshold)
+        end = time.perf_counter()
+        seconds = {"preprocess": prepared - start, "network": answered - prepared, "mask": end - answered}
+        return {step: 1000 * value for step, value in seconds.items()}
+
+    def floor(self, frame: npt.NDArray[np.uint8]) -> Mapping[str, float]:
+        """Time the network alone; see `Runner`."""
+        return {"network": self.times(frame)["network"]}
+
+    def _prepare(self, frame: Frame, colour: str, planes: npt.NDArray[np.float32]) -> tuple[int, int]:
+        """Fill the network's input, and return the height and width of the mask."""
+        if colour == "nv12":
+            frame, colour = _bgr_from_nv12(frame), "bgr"
+        preprocess(cast("npt.NDArray[np.uint8]", frame), self.card.size, colour, out=planes)
+        return frame.shape[0], frame.shape[1]
+
+    def _infer(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the probabilities, N x S x S."""
+        try:
+            (probability,) = self._session.run(["probability"], {"image": image})
+        except Exception as error:  # noqa: BLE001 - as in _open_session
+            raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
+        # Its sigmoid may round to the number above 1.
+        answer: npt.NDArray[np.float32] = np.minimum(probability[:, 0], np.float32(1))
+        return answer
 
     def _image(self, count: int) -> npt.NDArray[np.float32]:
         """Return this thread's input buffer, which grows to the largest batch and is kept."""
@@ -68,19 +142,51 @@ class OnnxRuntimeRunner:
         return kept[:count]
 
 
-def _open_session(model: Path) -> onnxruntime.InferenceSession:
+def _open_session(model: Path, index: int | None) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = get_num_threads()
     # Threads that spin for work after a run take the cores from preprocess, mask and the application.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    providers = _providers(index)
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers, enable_fallback=0)
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's own have no common parent
-        reason = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"{model}: expected an ONNX model, but ONNX Runtime cannot load it: {reason}"
+            f"{model}: expected an ONNX model, but ONNX Runtime cannot load it: {_first_line(error)}"
         ) from None
+    if index is not None and _CUDA not in session.get_providers():
+        raise AernetError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot use cuda:{index}, for want of CUDA or cuDNN;"
+            " pip install 'onnxruntime-gpu[cuda,cudnn]'"
+        )
+    return session
+
+
+def _providers(index: int | None) -> list[str | tuple[str, dict[str, Any]]]:
+    if index is None:
+        return ["CPUExecutionProvider"]
+    if _CUDA not in onnxruntime.get_available_providers():
+        raise AernetError(
+            f"ONNX Runtime {onnxruntime.__version__} is for CPUs alone; pip install onnxruntime-gpu instead"
+        )
+    if hasattr(onnxruntime, "preload_dlls"):
+        with redirect_stdout(StringIO()):  # what it misses, it prints
+            onnxruntime.preload_dlls()
+    return [(_CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _bgr_from_nv12(frame: Frame) -> npt.NDArray[np.uint8]:
+    if frame.ndim != 2 or frame.dtype != np.uint8 or frame.shape[0] % 3 or frame.shape[1] % 2:
+        shape = " x ".join(map(str, frame.shape))
+        raise FrameError(
+            f"frame: expected NV12, uint8, (H * 3 / 2) x W with even sides, found {frame.dtype} {shape}"
+        )
+    return cv2.cvtColor(np.asarray(frame), cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False)
 
 
 def _card(session: onnxruntime.InferenceSession) -> ModelCard:

@@ -1,0 +1,206 @@
+"""`aernet-trt build-engine`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from aernet.engine.check import Machine
+    from aernet.engine.manifest import Manifest
+
+
+class Runtime(str, Enum):
+    """The option --runtime."""
+
+    auto = "auto"
+    tensorrt = "tensorrt"
+    tensorrt_rtx = "tensorrt-rtx"
+
+
+class Precision(str, Enum):
+    """The option --precision."""
+
+    fp16 = "fp16"
+    fp32 = "fp32"
+
+
+def build_engine(
+    model: Annotated[
+        str, typer.Argument(help="Bundled model, ONNX file, or checkpoint of a training run.")
+    ] = "aernet",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write to; else the user's cache, where it is found."),
+    ] = None,
+    runtime: Annotated[
+        Runtime,
+        typer.Option(help="TensorRT flavour; auto takes TensorRT where there is a GPU and it is installed."),
+    ] = Runtime.auto,
+    precision: Annotated[
+        Precision | None, typer.Option(help="Type of the layers; else fp16, both ends in fp32.")
+    ] = None,
+    batch: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option(metavar="MIN OPT MAX", help="Pictures in one run; else 1 1 8."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Recipe of a device, bundled or a TOML file; other options come first.")
+    ] = None,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="GPU to build for, such as 8.6; may be given again; TensorRT-RTX, else from 8.0 on."
+        ),
+    ] = None,
+    workspace: Annotated[
+        int | None, typer.Option(min=1, metavar="MIB", help="Scratch memory that a layer may use, in MiB.")
+    ] = None,
+    timing_cache: Annotated[
+        Path | None, typer.Option(help="TensorRT's file of measured kernels; else one in the user's cache.")
+    ] = None,
+    optimization_level: Annotated[
+        int | None, typer.Option(min=0, max=5, help="0 builds quickly, 5 runs quickly.")
+    ] = None,
+    verify: Annotated[
+        Path | None, typer.Option(help="Pictures to compare with the FP32 model on; else the bundled ones.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON to stdout.")] = False,
+) -> None:
+    """Build a TensorRT engine, with a manifest beside it, and see that it gives what the model gives."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from aernet.engine.adapter import BuilderOptions, open_runtime
+    from aernet.engine.build import build_engine as build
+    from aernet.engine.check import Machine
+    from aernet.engine.folders import timing_cache_path
+    from aernet.engine.manifest import NOT_VERIFIED, load_manifest
+    from aernet.engine.targets import load_target
+    from aernet.pictures import example_pictures, find_pictures
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    machine = Machine.here()
+    recipe = load_target(target) if target else None
+    if recipe:
+        if runtime.value not in {Runtime.auto.value, recipe.runtime}:
+            raise typer.BadParameter(f"--target {target} builds with {recipe.runtime}; leave out --runtime")
+        recipe.check(machine)
+    adapter = open_runtime(recipe.runtime if recipe else _runtime(runtime, machine))
+    if adapter.name == "tensorrt" and machine.gpu and timing_cache is None:
+        timing_cache = timing_cache_path(adapter.name, adapter.version, machine.gpu.name)
+    given = {
+        "batch": batch,
+        "workspace_mib": workspace,
+        "optimization_level": optimization_level,
+        "compute_capabilities": tuple(compute_capability) if compute_capability else None,
+        "timing_cache": timing_cache,
+    }
+    options = BuilderOptions(
+        **(recipe.options() if recipe else {})
+        | {name: value for name, value in given.items() if value is not None}
+    )
+    least, usual, most = options.batch
+    if not 1 <= least <= usual <= most:
+        raise typer.BadParameter(f"--batch expected 1 <= MIN <= OPT <= MAX, found {least} {usual} {most}")
+    type_name = precision.value if precision else recipe.precision if recipe else "fp16"
+    pictures = find_pictures([verify]) if verify else example_pictures()
+    start = time.perf_counter()
+    source = _onnx(model, output, console)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        engine, manifest = build(
+            source,
+            output,
+            adapter,
+            type_name,
+            options,
+            pictures,
+            target=recipe.name if recipe else None,
+            monitor=_Bars(progress),
+        )
+    seconds = time.perf_counter() - start
+    console.print(f"{engine}: {engine.stat().st_size / 1e6:.1f} MB, {adapter}, {seconds:.1f} s")
+    console.print(f"{manifest.precision}: {_described(manifest)}")
+    console.print(_verified(engine, source, pictures) if machine.gpu else NOT_VERIFIED)
+    if json:
+        typer.echo(load_manifest(engine).to_json())
+
+
+class _Bars:
+    """The phases of a build as bars, which nest."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def started(self, phase: str, parent: str | None, steps: int) -> None:
+        indent = "  " if parent else ""
+        self._tasks[phase] = self._progress.add_task(f"{indent}{phase}", total=steps)
+
+    def stepped(self, phase: str, step: int) -> None:
+        self._progress.update(self._tasks[phase], completed=step + 1)
+
+    def finished(self, phase: str) -> None:
+        self._progress.remove_task(self._tasks.pop(phase))
+
+
+def _runtime(asked: Runtime, machine: Machine) -> str:
+    """Return the flavour to build with: what was asked for, else what is installed and can build here."""
+    if asked is not Runtime.auto:
+        return str(asked.value)
+    wanted = ("tensorrt", "tensorrt-rtx") if machine.gpu else ("tensorrt-rtx", "tensorrt")
+    for name in wanted:
+        if name in machine.runtimes:
+            return name
+    return "tensorrt-rtx"  # which says how it is installed
+
+
+def _onnx(model: str, output: Path | None, console: Console) -> Path:
+    """Return the ONNX file to build from; a checkpoint is exported beside the engine first."""
+    from zipfile import is_zipfile
+
+    from aernet.engine.folders import default_engine_path
+    from aernet.models import resolve_model
+    from aernet.pictures import example_pictures
+
+    path = resolve_model(model)
+    if not is_zipfile(path):  # as checkpoints are
+        return path
+    from aernet.export import export
+    from aernet.training.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(path)
+    onnx = default_engine_path(checkpoint.settings.name).with_suffix(".onnx")
+    onnx = output / onnx.name if output else onnx
+    difference = export(checkpoint, example_pictures(), None, onnx)
+    console.print(f"{onnx}: exported from {path}, max |dp| {difference:.1e}")
+    return onnx
+
+
+def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
+    """Verify the engine if this machine can run it; it may have been built for another."""
+    from aernet.cli.verify import verify_on_gpu
+    from aernet.errors import AernetError
+    from aernet.runners.tensorrt import TensorRtRunner
+
+    try:
+        runner = TensorRtRunner(engine, model=model)
+    except AernetError as reason:
+        return f"not verified: {reason}"
+    return f"verified: {verify_on_gpu(runner, model, pictures)}"
+
+
+def _described(manifest: Manifest) -> str:
+    types = ", ".join(f"{count} in {name}" for name, count in sorted(manifest.convolutions.items()))
+    proof = f"; {manifest.conversion}" if manifest.conversion else ""
+    return f"convolutions {types}{proof}"

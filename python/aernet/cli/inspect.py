@@ -1,0 +1,85 @@
+"""`aernet-trt inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="ONNX model, checkpoint, engine, or manifest of an engine.")],
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
+) -> None:
+    """Tell what a file is and says of itself; needs no GPU and no TensorRT."""
+    from json import dumps
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = {"file": str(file)} | _describe(file)
+    facts["bytes"] = file.stat().st_size
+    if json:
+        typer.echo(dumps(facts, indent=2))
+        return
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in _flat(facts):
+        table.add_row(name.replace("_", " "), Text(value))
+    Console().print(table)
+
+
+def _describe(file: Path) -> dict[str, Any]:
+    """Return what is known of a file, which its content tells, not its name."""
+    from zipfile import is_zipfile
+
+    from aernet.engine.check import Machine
+    from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
+    from aernet.errors import SourceError
+
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(4)
+    except OSError as error:
+        raise SourceError(f"{file}: cannot be read ({error.strerror})") from error
+    if start in {b"ftrt", b"vtrt"} or file.suffix == ".engine":
+        return describe_engine(file, Machine.here())
+    if start.startswith(b"{"):
+        return describe_manifest(file)
+    if is_zipfile(file):  # as PyTorch writes checkpoints
+        return _describe_checkpoint(file)
+    return describe_onnx(file)
+
+
+def _describe_checkpoint(file: Path) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from aernet.training.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(file)
+    return {
+        "kind": "checkpoint",
+        "settings": asdict(checkpoint.settings),
+        "threshold": checkpoint.threshold,
+        "parameters": sum(tensor.numel() for tensor in checkpoint.network.values()),
+        "epochs_done": len(checkpoint.history),
+        "last_epoch": checkpoint.history[-1] if checkpoint.history else None,
+    }
+
+
+def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return rows of a table, without what is not known; what is nested goes under its names in a row."""
+    from json import dumps
+
+    rows: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict) and name != "operators":
+            rows += _flat(value, f"{prefix}{name} ")
+        elif name == "layers" and value is not None:
+            rows.append((prefix + name, str(len(value))))
+        elif value is not None:
+            rows.append((prefix + name, value if isinstance(value, str) else dumps(value)))
+    return rows

@@ -1,0 +1,181 @@
+"""`aernet-trt live`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from aernet.video import Pipeline, Status
+    from aernet.viewer import Viewer
+
+
+class View(str, Enum):
+    """Where to look at it."""
+
+    window = "window"
+    web = "web"
+    none = "none"
+
+
+def live(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Camera (0, v4l2:///dev/video0, csi://0), rtsp://..., a GStreamer pipeline, a video, "
+            "a folder of pictures, or test://.",
+        ),
+    ],
+    view: Annotated[
+        View | None, typer.Option(help="Where to show it; a window if there is a display.")
+    ] = None,
+    record: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Record: .mp4 the picture with the lesion outlined, .mkv the masks without loss, "
+            "a folder the masks as PNG. May be given several times."
+        ),
+    ] = None,
+    track: Annotated[
+        Path | None, typer.Option(help="Write area, diameter and centre over time: .csv or .jsonl.")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(min=0, help="End after so many seconds.")] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of --view web; 0 is any that is free.")
+    ] = 8400,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address of --view web; one that other machines reach, such as 0.0.0.0, asks for the token "
+            "that is printed."
+        ),
+    ] = "127.0.0.1",
+    smooth: Annotated[
+        bool, typer.Option("--smooth/--no-smooth", help="Steady the outline over time.")
+    ] = True,
+    model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
+    threshold: Annotated[
+        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+    ] = None,
+) -> None:
+    """Outline the lesion in live video, until Ctrl-C or the end of the file."""
+    from contextlib import nullcontext, suppress
+
+    from rich.console import Console
+
+    from aernet.segmenter import Segmenter
+    from aernet.video.sinks import Track, open_recording
+    from aernet.video.sinks.window import has_display
+
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    _log_to(console)
+    _end_like_ctrl_c()
+    with Segmenter(model, threshold=threshold) as segmenter:
+        with segmenter.stream(source, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
+            for path in record or []:
+                pipeline.add(open_recording(path))
+            if track is not None:
+                pipeline.add(Track(track))
+            shown = view or (View.window if has_display() else View.none)
+            with _serve(pipeline, host, port, console) if shown is View.web else nullcontext():
+                _watch(pipeline, shown, duration, console)
+        status = pipeline.status()
+    console.print(_summary(status))
+    if status.failures:
+        raise typer.Exit(1)
+
+
+def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Console) -> None:
+    """Run the pipeline to its end, or to that of the window or of the time."""
+    from contextlib import closing, nullcontext
+    from threading import Timer
+
+    from rich.live import Live
+
+    from aernet.video.sinks.window import Window
+
+    line = Live(
+        get_renderable=lambda: _line(pipeline.status()),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+    )
+    timer = Timer(duration or 0, pipeline.stop)
+    timer.daemon = True
+    if duration is not None:
+        timer.start()
+    with (
+        closing(Window()) if view is View.window else nullcontext() as window,
+        line if console.is_terminal else nullcontext(),
+    ):
+        for result in pipeline:
+            if window is not None and not window.show(result):
+                break
+    timer.cancel()
+
+
+def _serve(pipeline: Pipeline, host: str, port: int, console: Console) -> Viewer:
+    """Make the page, and print its address."""
+    from aernet.errors import AernetError
+
+    try:
+        from aernet.viewer import Viewer
+    except ImportError:
+        raise AernetError("--view web: needs Starlette and uvicorn; pip install 'aernet[viewer]'") from None
+    viewer = Viewer(pipeline, host, port)
+    console.print(f"open {viewer.url}")
+    return viewer
+
+
+def _log_to(console: Console) -> None:
+    """Print what the package warns of, a line each."""
+    import logging
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            console.print(f"aernet-trt: {record.getMessage()}")
+
+    logging.getLogger("aernet").addHandler(Lines(logging.WARNING))
+
+
+def _end_like_ctrl_c() -> None:
+    """Have SIGTERM do what SIGINT does."""
+    import signal
+    from types import FrameType
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def _line(status: Status) -> str:
+    if not status.connected:
+        return "waiting for the source"
+    return (
+        f"{status.state.value}: {status.fps:.1f} frames a second, {status.latency_ms_p50:.0f} ms, "
+        f"{status.dropped} dropped; Ctrl-C ends it"
+    )
+
+
+def _summary(status: Status) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for column in ("frames", "dropped", "a second", "latency p50", "p99"):
+        table.add_column(column, justify="right")
+    table.add_row(
+        str(status.results),
+        str(status.dropped),
+        f"{(status.results - 1) / status.seconds:.1f}" if status.seconds else "-",
+        f"{status.latency_ms_p50:.1f} ms",
+        f"{status.latency_ms_p99:.1f} ms",
+    )
+    return table

@@ -1,0 +1,244 @@
+"""One face for TensorRT 10.3 to 11 (`tensorrt`) and TensorRT-RTX from 1.2 on (`tensorrt_rtx`).
+
+Both are driven in one way: a strongly typed network, whose types are those of the ONNX. TensorRT-RTX builds
+without a GPU and was run. TensorRT wants one even to build, and was never run here: what is written for it
+is checked call by call against the signatures of its real bindings, 10.3 to 11.4 (tests/engine/bindings).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from aernet.engine.callbacks import logger_of, progress_monitor
+from aernet.engine.loaded import LoadedEngine
+from aernet.engine.plan import version_numbers
+from aernet.errors import EngineError
+from aernet.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from aernet.engine.callbacks import Monitor
+
+_MODULES = {"tensorrt-rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
+_OLDEST = {"tensorrt-rtx": (1, 2), "tensorrt": (10, 3)}
+_NUMPY_NAMES = {"HALF": "float16", "FLOAT": "float32"}
+_HEAVY = ("CONVOLUTION", "DECONVOLUTION", "MATRIX_MULTIPLY")
+
+
+@dataclass(frozen=True)
+class BuilderOptions:
+    """What may be said of a build beside the model."""
+
+    batch: tuple[int, int, int] = (1, 1, 8)
+    """Fewest, usual and most pictures in one run."""
+    workspace_mib: int | None = None
+    """MiB of scratch memory that a layer may use; None leaves it to the runtime."""
+    optimization_level: int | None = None
+    """0 (quick to build) to 5 (quick to run); None leaves it to the runtime."""
+    compute_capabilities: tuple[str, ...] = ()
+    """GPUs to build for, such as "8.6", with TensorRT-RTX; none means 8.0 and later."""
+    timing_cache: Path | None = None
+    """File of measured kernels, read where it is there and written after; TensorRT-RTX has none."""
+
+
+def installed_runtimes() -> dict[str, str]:
+    """Return the version of each TensorRT flavour that is installed, "tensorrt-rtx" and "tensorrt".
+
+    None is imported for that, but one that pip did not install.
+    """
+    return {name: _version(name) for name, module in _MODULES.items() if find_spec(module)}
+
+
+def open_runtime(name: str) -> RuntimeAdapter:
+    """Import a TensorRT flavour, "tensorrt-rtx" or "tensorrt".
+
+    Raises:
+        EngineError: it is absent, broken, or too old.
+    """
+    if name not in _MODULES:
+        raise EngineError(f"runtime {name!r}: expected one of {', '.join(_MODULES)}")
+    try:
+        trt = import_module(_MODULES[name])
+    except (ImportError, OSError) as error:
+        raise EngineError(f"{name} cannot be loaded ({error}); pip install 'aernet[{name}]'") from None
+    if version_numbers(trt.__version__) < _OLDEST[name]:
+        oldest = ".".join(map(str, _OLDEST[name]))
+        raise EngineError(
+            f"{name}: expected version {oldest} or later, found {trt.__version__};"
+            f" pip install 'aernet[{name}]'"
+        )
+    return RuntimeAdapter(name, trt)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # installed by other means than pip
+        return str(import_module(_MODULES[name]).__version__)
+
+
+class RuntimeAdapter:
+    """A TensorRT flavour, imported; `open_runtime` makes it."""
+
+    def __init__(self, name: str, trt: Any) -> None:
+        self.name = name
+        """The runtime, "tensorrt-rtx" or "tensorrt"."""
+        self.version: str = trt.__version__
+        """Its version, such as "1.7.1.116"."""
+        self._trt = trt
+        self._logger = logger_of(trt)
+
+    def build(
+        self,
+        model: bytes,
+        options: BuilderOptions,
+        convolutions: Mapping[str, int],
+        monitor: Monitor | None = None,
+    ) -> bytes:
+        """Compile an ONNX model with the one input `image`, N x 3 x S x S.
+
+        Ctrl-C ends the build at its next step.
+
+        Args:
+            model: the serialized ONNX, whose types are the engine's.
+            options: how to build.
+            convolutions: how many convolutions and matrix products the model has of each type, such as
+                {"float16": 120, "float32": 2}; the network must have just these.
+            monitor: is told of the progress.
+
+        Returns:
+            The plan.
+
+        Raises:
+            EngineError: an option does not go with this runtime, the network is not of these types, or
+                TensorRT refuses.
+        """
+        progress = progress_monitor(self._trt, monitor)
+        # Python raises KeyboardInterrupt in the main thread alone: never within a call from TensorRT.
+        with ThreadPoolExecutor(1) as pool:
+            building = pool.submit(self._build, model, options, convolutions, progress)
+            try:
+                return building.result()
+            except BaseException:
+                progress.cancelled = True
+                raise
+
+    def load(self, plan: bytes) -> LoadedEngine:
+        """Make an engine of a plan, on the GPU.
+
+        Raises:
+            EngineError: there is no GPU, or TensorRT refuses the plan.
+        """
+        runtime = self._made("a runtime", lambda: self._trt.Runtime(self._logger))
+        engine = self._made("an engine of the plan", lambda: runtime.deserialize_cuda_engine(plan))
+        return LoadedEngine(self._trt, engine, runtime, self._logger, plan)
+
+    def _build(
+        self, model: bytes, options: BuilderOptions, convolutions: Mapping[str, int], progress: Any
+    ) -> bytes:
+        trt = self._trt
+        wanted = "a builder" if self.name == "tensorrt-rtx" else "a builder, for which it wants a GPU"
+        builder = self._made(wanted, lambda: trt.Builder(self._logger))
+        # Without the flag TensorRT 10 may choose other types; later versions know no other way.
+        network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+        parser = trt.OnnxParser(network, self._logger)
+        if not parser.parse(model):
+            errors = "; ".join(parser.get_error(index).desc() for index in range(parser.num_errors))
+            raise EngineError(f"{self} cannot parse the model: {errors}")
+        self._check_types(network, convolutions)
+        config = builder.create_builder_config()
+        config.progress_monitor = progress
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+        # What is float32 shall be float32, not 10 bits of it.
+        config.clear_flag(trt.BuilderFlag.TF32)
+        self._set_shapes(builder, network, config, options.batch)
+        if options.workspace_mib is not None:
+            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
+        if options.optimization_level is not None:
+            config.builder_optimization_level = options.optimization_level
+        self._set_targets(config, options)
+        self._read_timing_cache(config, options.timing_cache)
+        plan = self._made("a plan", lambda: builder.build_serialized_network(network, config))
+        if options.timing_cache:
+            with replacing(options.timing_cache) as temporary:
+                temporary.write_bytes(config.get_timing_cache().serialize())
+        return bytes(plan)
+
+    def _check_types(self, network: Any, convolutions: Mapping[str, int]) -> None:
+        """See that the parsed network, which a strongly typed build keeps to, has the types asked for."""
+        layers = (network.get_layer(index) for index in range(network.num_layers))
+        types = (layer.get_output(0).dtype.name for layer in layers if layer.type.name in _HEAVY)
+        found = Counter(_NUMPY_NAMES.get(name, name) for name in types)
+        if found != convolutions:
+            raise EngineError(
+                f"{self} would not build what was asked for: expected convolutions {dict(convolutions)},"
+                f" the parsed network has {dict(found)}; report this model"
+            )
+
+    def _set_shapes(self, builder: Any, network: Any, config: Any, batch: tuple[int, int, int]) -> None:
+        image = network.get_input(0)
+        shapes = [(count, *tuple(image.shape)[1:]) for count in batch]
+        if batch[0] == batch[2]:
+            image.shape = shapes[0]
+        profile = builder.create_optimization_profile()
+        profile.set_shape(image.name, *shapes)
+        config.add_optimization_profile(profile)
+
+    def _set_targets(self, config: Any, options: BuilderOptions) -> None:
+        if self.name == "tensorrt":
+            if options.compute_capabilities:
+                raise EngineError(
+                    "tensorrt builds for the GPU that it runs on alone; leave out --compute-capability, or"
+                    " build with --runtime tensorrt-rtx"
+                )
+            return
+        # Without it TensorRT-RTX may allocate while it runs, and no CUDA graph can be captured.
+        config.set_flag(self._trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
+        known = {
+            f"{name[2:-1]}.{name[-1]}": member
+            for name, member in self._trt.ComputeCapability.__members__.items()
+            if name.startswith("SM")
+        }
+        if unknown := [given for given in options.compute_capabilities if given not in known]:
+            raise EngineError(
+                f"{self} cannot build for compute capability {', '.join(unknown)};"
+                f" it knows {', '.join(known)}"
+            )
+        if options.compute_capabilities:
+            config.num_compute_capabilities = len(options.compute_capabilities)
+        for index, given in enumerate(options.compute_capabilities):
+            config.set_compute_capability(known[given], index)
+
+    def _read_timing_cache(self, config: Any, path: Path | None) -> None:
+        if path is None:
+            return
+        if self.name == "tensorrt-rtx":
+            raise EngineError("tensorrt-rtx measures no kernels when it builds; leave out --timing-cache")
+        cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+        if not config.set_timing_cache(cache, False):  # noqa: FBT003 - the binding's; no cache of another GPU
+            raise EngineError(
+                f"{path}: not a timing cache of {self} on this GPU; delete it or name another file"
+            )
+
+    def _made(self, what: str, make: Callable[[], Any]) -> Any:
+        """Return what TensorRT makes; where it makes nothing, say what it logged."""
+        try:
+            made = make()
+        except TypeError as error:
+            if "nullptr" not in str(error):  # so the bindings tell that a constructor gave nothing
+                raise
+            made = None
+        if made is None:
+            raise EngineError(f"{self} does not make {what}: {self._logger.reason()}")
+        return made
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"

@@ -1,0 +1,134 @@
+"""Whether an engine may be used on a machine, and if not, why not and what to do."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aernet.engine.adapter import installed_runtimes
+from aernet.engine.folders import default_engine_path
+from aernet.engine.gpu import Gpu, find_gpu
+from aernet.engine.manifest import Manifest, load_manifest, sha256_of
+from aernet.engine.plan import PlanHeader, version_numbers
+from aernet.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What must match for an engine to run."""
+
+    runtimes: Mapping[str, str]
+    """Versions by runtime, as `installed_runtimes` gives them."""
+    gpu: Gpu | None
+    """The GPU, or None."""
+
+    @classmethod
+    def here(cls) -> Machine:
+        """Return this machine, with the first GPU that CUDA shows."""
+        return cls(installed_runtimes(), find_gpu())
+
+
+def check_engine(engine: Path, machine: Machine, model: Path | None = None) -> Manifest:
+    """Return the manifest of an engine that may be loaded on this machine.
+
+    Args:
+        engine: NAME.engine, with NAME.engine.json beside it.
+        machine: where it shall run.
+        model: the ONNX file that it must have been built from; None takes any.
+
+    Raises:
+        EngineError: it may not be loaded; the message says what differs, and the command that builds it anew.
+    """
+    header = PlanHeader.read(engine)
+    manifest = load_manifest(engine)
+    again = f"build it again: {rebuild_command(engine, manifest)}"
+    if sha256_of(engine) != manifest.plan_sha256:
+        raise EngineError(
+            f"{engine}: not the file that its manifest was written for, or damaged since"
+            f" (SHA-256 differs); {again}"
+        )
+    if header.runtime != manifest.runtime or not header.is_of(manifest.runtime_version):
+        raise EngineError(
+            f"{engine}: its manifest speaks of {manifest.runtime} {manifest.runtime_version}, the file is of"
+            f" {header.runtime} {'.'.join(map(str, header.version))}; {again}"
+        )
+    _check_runtime(engine, manifest, machine)
+    _check_gpu(engine, manifest, machine)
+    if model is not None and sha256_of(model) != manifest.onnx_sha256:
+        other = replace(manifest, model=str(model))
+        raise EngineError(
+            f"{engine}: built from another model than {model} (SHA-256 of the ONNX differs);"
+            f" build it again: {rebuild_command(engine, other)}"
+        )
+    if manifest.verification is not None:
+        as_fp32 = rebuild_command(engine, replace(manifest, precision="fp32"))
+        manifest.verification.require(str(engine), f"build it in fp32: {as_fp32}")
+    return manifest
+
+
+def rebuild_command(engine: Path, manifest: Manifest) -> str:
+    """Return the command line that builds an engine as its manifest says, at the same place."""
+    words = ["aernet-trt", "build-engine", manifest.model, "--runtime", manifest.runtime]
+    words += ["--precision", manifest.precision, "--batch", *map(str, manifest.batch)]
+    for capability in manifest.compute_capabilities:
+        if manifest.runtime == "tensorrt-rtx" and not capability.endswith("+"):
+            words += ["--compute-capability", capability]
+    if manifest.workspace_mib is not None:
+        words += ["--workspace", str(manifest.workspace_mib)]
+    if manifest.optimization_level is not None:
+        words += ["--optimization-level", str(manifest.optimization_level)]
+    if engine != default_engine_path(manifest.card.name):
+        words += ["-o", str(engine.parent)]
+    return shlex.join(words)
+
+
+def _check_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
+    built = f"{manifest.runtime} {manifest.runtime_version}"
+    version = machine.runtimes.get(manifest.runtime)
+    if version is None and machine.runtimes:
+        other, its_version = next(iter(machine.runtimes.items()))
+        command = rebuild_command(engine, replace(manifest, runtime=other, compute_capabilities=()))
+        raise EngineError(
+            f"{engine}: built for {built}, this machine has {other} {its_version}; build it again: {command}"
+        )
+    if version is None:
+        raise EngineError(
+            f"{engine}: built for {built}, this machine has no TensorRT;"
+            f" pip install 'aernet[{manifest.runtime}]'"
+        )
+    if version_numbers(version) != version_numbers(manifest.runtime_version):
+        raise EngineError(
+            f"{engine}: built for {built}, this machine has {manifest.runtime} {version};"
+            f" build it again: {rebuild_command(engine, manifest)}"
+        )
+
+
+def _check_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
+    gpu = machine.gpu
+    if gpu is None:
+        raise EngineError(f"{engine}: needs an NVIDIA GPU, this machine shows none; run on the CPU instead")
+    if not any(_covers(capability, gpu.compute_capability) for capability in manifest.compute_capabilities):
+        wanted = replace(
+            manifest, compute_capabilities=(*manifest.compute_capabilities, gpu.compute_capability)
+        )
+        raise EngineError(
+            f"{engine}: built for compute capability {', '.join(manifest.compute_capabilities)},"
+            f" this machine's {gpu.name} has {gpu.compute_capability};"
+            f" build it again: {rebuild_command(engine, wanted)}"
+        )
+    if manifest.gpu not in {None, gpu.name}:
+        raise EngineError(
+            f"{engine}: built on {manifest.gpu}, this machine has {gpu.name};"
+            f" build it again: {rebuild_command(engine, manifest)}"
+        )
+
+
+def _covers(capability: str, found: str) -> bool:
+    if capability.endswith("+"):
+        return version_numbers(found) >= version_numbers(capability[:-1])
+    return capability == found

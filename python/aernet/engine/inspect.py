@@ -1,0 +1,79 @@
+"""What can be told of a model or engine file without a GPU and TensorRT; with them, the layers too."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from aernet.engine.adapter import open_runtime
+from aernet.engine.check import Machine, check_engine
+from aernet.engine.manifest import Manifest, load_manifest, manifest_path, sha256_of
+from aernet.engine.model import layer_types, read_model
+from aernet.engine.plan import PlanHeader
+from aernet.errors import EngineError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def describe_engine(engine: Path, machine: Machine) -> dict[str, Any]:
+    """Return what an engine and its manifest say, and whether the engine may be used on this machine.
+
+    Raises:
+        EngineError: the file is not an engine.
+    """
+    header = PlanHeader.read(engine)
+    facts: dict[str, Any] = {
+        "kind": "engine",
+        "runtime": header.runtime,
+        "runtime_version": ".".join(map(str, header.version)),
+        "sha256": sha256_of(engine),
+        "manifest": None,
+        "usable_here": True,
+        "why_not": None,
+        "layers": None,
+    }
+    try:
+        facts["manifest"] = _as_json(load_manifest(engine))
+        check_engine(engine, machine)
+        facts["layers"] = open_runtime(header.runtime).load(engine.read_bytes()).layers()
+    except EngineError as error:
+        facts |= {"usable_here": False, "why_not": str(error)}
+    return facts
+
+
+def describe_manifest(path: Path) -> dict[str, Any]:
+    """Return what a manifest says, NAME.engine.json.
+
+    Raises:
+        EngineError: it is not one, or was changed.
+    """
+    engine = path.with_suffix("")
+    if manifest_path(engine) != path:
+        raise EngineError(f"{path}: expected a manifest named NAME.engine.json")
+    return {"kind": "manifest"} | _as_json(load_manifest(engine))
+
+
+def describe_onnx(path: Path) -> dict[str, Any]:
+    """Return what an AER-Net model says of itself, and of which types its layers are.
+
+    Raises:
+        ModelError: it is not one.
+        EngineError: the `onnx` package is absent.
+    """
+    model, card = read_model(path)
+    return {
+        "kind": "onnx",
+        "sha256": sha256_of(path),
+        "card": asdict(card),
+        "opset": model.opset_import[0].version,
+        "convolutions": dict(layer_types(model)),
+        "operators": dict(Counter(node.op_type for node in model.graph.node).most_common()),
+    }
+
+
+def _as_json(manifest: Manifest) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(manifest.to_json())
+    return content

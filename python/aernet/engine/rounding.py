@@ -1,0 +1,89 @@
+"""What float16 would make of a model, told on the CPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aernet._native import get_num_threads
+from aernet.engine.model import tensor_types
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    import onnx
+    import onnxruntime
+
+LARGEST_HALF = 65504.0
+"""The largest finite float16 (IEEE 754 binary16)."""
+
+
+def rounding(half: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a float32 model that rounds to float16 wherever `half` holds float16."""
+    import onnx  # noqa: PLC0415
+
+    types = tensor_types(half)
+    result = onnx.ModelProto()
+    result.CopyFrom(half)
+    graph = result.graph
+    for tensor in graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT16:
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    nodes = []
+    for node in graph.node:
+        nodes.append(node)
+        for index, output in enumerate(node.output):
+            if types.get(output) == onnx.TensorProto.FLOAT16:
+                exact, small = f"{output}/exact", f"{output}/float16"
+                node.output[index] = exact
+                nodes += [
+                    onnx.helper.make_node("Cast", [exact], [small], to=onnx.TensorProto.FLOAT16),
+                    onnx.helper.make_node("Cast", [small], [output], to=onnx.TensorProto.FLOAT),
+                ]
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    return result
+
+
+def largest_activations(
+    model: onnx.ModelProto, images: Sequence[npt.NDArray[np.float32]]
+) -> dict[str, float]:
+    """Return the largest |x| that each node of a float32 model puts out on the images, by the node's name."""
+    import onnx  # noqa: PLC0415
+
+    types = tensor_types(model)
+    measured = onnx.ModelProto()
+    measured.CopyFrom(model)
+    graph = measured.graph
+    names = []
+    for node in tuple(graph.node):
+        output = node.output[0]
+        if types.get(output) == onnx.TensorProto.FLOAT:
+            names.append(node.name or output)
+            graph.node.extend(
+                [
+                    onnx.helper.make_node("Abs", [output], [f"{output}/size"]),
+                    onnx.helper.make_node("ReduceMax", [f"{output}/size"], [f"{output}/largest"], keepdims=0),
+                ]
+            )
+            graph.output.append(
+                onnx.helper.make_tensor_value_info(f"{output}/largest", onnx.TensorProto.FLOAT, [])
+            )
+    session = open_session(measured)
+    sizes = np.array([session.run(None, {"image": image})[1:] for image in images])
+    return dict(zip(names, sizes.max(axis=0).tolist(), strict=True))
+
+
+def open_session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """Open a model in ONNX Runtime on the CPU."""
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what ONNX Runtime refuses reaches us as an exception
+    options.intra_op_num_threads = get_num_threads()
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )

@@ -1,0 +1,134 @@
+"""Recipes of targets: what to build for a device, and where that can be done."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aernet.engine.plan import version_numbers
+from aernet.errors import EngineError
+
+if TYPE_CHECKING:
+    from aernet.engine.check import Machine
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Target:
+    """A recipe; every one of its settings is in its file."""
+
+    name: str
+    """The file's, without its ending."""
+    description: str
+    """The device and its software, in one line."""
+    runtime: str
+    """"tensorrt" or "tensorrt-rtx"."""
+    versions: tuple[str, str]
+    """The first version of that which will do, and the first that will not; "" for no such."""
+    build_on: str
+    """"device", or "anywhere" if any machine can build it, without a GPU too."""
+    compute_capabilities: tuple[str, ...]
+    """Of the device; for TensorRT-RTX those to build for, none of which means 8.0 and later."""
+    precision: str
+    """"fp16" or "fp32"."""
+    batch: tuple[int, int, int]
+    """Fewest, usual and most pictures in one run."""
+    workspace_mib: int
+    """MiB of scratch memory that a layer may use; 0 leaves it to the runtime."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what it sets of `BuilderOptions`, by name."""
+        built_for = self.compute_capabilities if self.runtime == "tensorrt-rtx" else ()
+        return {
+            "batch": self.batch,
+            "workspace_mib": self.workspace_mib or None,
+            "compute_capabilities": built_for,
+        }
+
+    def check(self, machine: Machine) -> None:
+        """See that the engine can be built on this machine.
+
+        Raises:
+            EngineError: the runtime is absent or of another version, or it must be built on the device, which
+                this machine is not.
+        """
+        version = machine.runtimes.get(self.runtime)
+        first, end = (version_numbers(bound) for bound in self.versions)
+        if version is None or version_numbers(version) < first or (end and version_numbers(version) >= end):
+            wanted = " and ".join(
+                f"{word} {bound}"
+                for word, bound in zip(("from", "below"), self.versions, strict=True)
+                if bound
+            )
+            raise EngineError(
+                f"target {self.name}: expected {self.runtime} {wanted}, found {version or 'none'}"
+                f" ({self.description})"
+            )
+        found = machine.gpu.compute_capability if machine.gpu else "no GPU"
+        if self.build_on == "device" and self.compute_capabilities and found not in self.compute_capabilities:
+            wanted = " or ".join(self.compute_capabilities)
+            raise EngineError(
+                f"target {self.name}: must be built on the device itself, of compute capability {wanted},"
+                f" found {found}; run the same command there"
+            )
+
+
+def target_names() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load_target(name: str) -> Target:
+    """Return a recipe by its name, or from a TOML file.
+
+    Raises:
+        EngineError: there is no such recipe, or the file lacks a setting, has an unknown one or a wrong one.
+    """
+    bundled = _folder() / f"{name}.toml"
+    path = bundled if bundled.is_file() else Path(name)
+    if not path.is_file():
+        raise EngineError(
+            f"target {name}: no such file, and not one of {', '.join(target_names()) or 'none'}"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EngineError(f"target {name}: not TOML ({error})") from error
+    expected = {field.name for field in fields(Target)} - {"name"}
+    if wrong := sorted(expected ^ values.keys()):
+        raise EngineError(f"target {name}: lacks or does not know {', '.join(wrong)}")
+    for setting, value in values.items():
+        if not _fits(setting, value):
+            raise EngineError(f"target {name}: {setting} cannot be {value!r}")
+    lists = {setting: tuple(value) for setting, value in values.items() if isinstance(value, list)}
+    return Target(name=path.stem, **(values | lists))
+
+
+def _fits(setting: str, value: Any) -> bool:
+    choices = {
+        "runtime": ("tensorrt", "tensorrt-rtx"),
+        "build_on": ("device", "anywhere"),
+        "precision": ("fp16", "fp32"),
+    }
+    if setting in choices:
+        return value in choices[setting]
+    if setting == "batch":
+        return isinstance(value, list) and len(value) == 3 and value == sorted(value) and value[0] >= 1
+    if setting == "versions":
+        return isinstance(value, list) and len(value) == 2 and all(isinstance(bound, str) for bound in value)
+    if setting == "compute_capabilities":
+        return isinstance(value, list) and all(isinstance(capability, str) for capability in value)
+    if setting == "workspace_mib":
+        return type(value) is int and value >= 0
+    return isinstance(value, str)
+
+
+def _folder() -> Path:
+    return Path(str(files("aernet"))) / "engines"

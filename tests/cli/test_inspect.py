@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from engine.models import write_crafted, write_network
+from typer.testing import CliRunner
+
+from aernet.cli.app import app
+from aernet.engine.manifest import manifest_path
+
+
+@pytest.fixture
+def network(tmp_path):
+    return write_network(tmp_path / "darker.onnx")
+
+
+@pytest.fixture
+def engine(network, tmp_path):
+    return write_crafted(tmp_path / "darker.engine", network)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["inspect", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+def facts(path):
+    answer = run(path, "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def test_every_kind_is_known_by_its_content(network, engine, tmp_path):
+    renamed = network.rename(tmp_path / "model")
+    assert facts(renamed)["kind"] == "onnx"
+    assert facts(engine)["kind"] == "engine"
+    assert facts(manifest_path(engine))["kind"] == "manifest"
+    for path in (renamed, engine):
+        assert facts(path)["file"] == str(path)
+        assert facts(path)["bytes"] == path.stat().st_size
+
+
+def test_a_checkpoint(tmp_path):
+    pytest.importorskip("torch")
+    from aernet.network import build_network
+    from aernet.training.checkpoint import Checkpoint
+    from aernet.training.settings import load_settings
+
+    settings = load_settings(
+        "aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8, 8], sizes=[64]
+    )
+    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    history = [{"epoch": 3, "val_jaccard": 0.5, "val_dice": 0.6}]
+    Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45).save(tmp_path / "best.pt")
+    found = facts(tmp_path / "best.pt")
+    assert (found["kind"], found["threshold"], found["last_epoch"]["epoch"]) == ("checkpoint", 0.45, 3)
+    assert found["settings"]["encoder"] == "mobilenetv3_small_050"
+    assert found["parameters"] >= sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_the_table_tells_the_same(engine):
+    answer = run(engine)
+    assert answer.exit_code == 0
+    for part in ("tensorrt-rtx", "1.7.1.116", "darker", "not verified: no GPU", "fp16", "8.0+"):
+        assert part in answer.stdout
+
+
+def test_an_engine_that_does_not_fit_says_why(engine):
+    engine.write_bytes(engine.read_bytes() + b"\0")
+    found = facts(engine)
+    assert found["usable_here"] is False
+    assert "damaged" in found["why_not"]
+
+
+def test_what_is_none_of_these(tmp_path):
+    path = tmp_path / "x.engine"
+    path.write_text("text")
+    for name, message in (("x.engine", "not an engine"), ("absent", "cannot be read")):
+        answer = run(tmp_path / name)
+        assert answer.exit_code == 1
+        assert message in answer.output
+        assert answer.output.count("\n") == 1
+    path.rename(tmp_path / "x")
+    assert "expected an ONNX model" in run(tmp_path / "x").output
+
+
+def test_without_options_it_runs_as_a_user_runs_it(command, engine):
+    answer = command("inspect", engine)
+    assert answer.returncode == 0, answer.stderr
+    assert "usable here" in answer.stdout

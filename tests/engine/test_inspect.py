@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from aernet.engine import inspect as inspect_module
+from aernet.engine.check import Machine
+from aernet.engine.gpu import Gpu
+from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
+from aernet.engine.manifest import manifest_path, sha256_of
+from aernet.errors import EngineError, ModelError
+
+NOWHERE = Machine({}, None)
+
+
+@pytest.fixture
+def engine(write_crafted, tmp_path):
+    return write_crafted(tmp_path / "darker.engine")
+
+
+def test_an_engine_without_a_gpu_and_without_tensorrt(engine):
+    facts = describe_engine(engine, NOWHERE)
+    assert (facts["kind"], facts["runtime"], facts["runtime_version"]) == (
+        "engine",
+        "tensorrt-rtx",
+        "1.7.1.116",
+    )
+    assert facts["sha256"] == sha256_of(engine)
+    assert facts["manifest"] == json.loads(manifest_path(engine).read_text())
+    assert not facts["usable_here"]
+    assert "this machine has no TensorRT" in facts["why_not"]
+    assert facts["layers"] is None
+
+
+def test_an_engine_without_its_manifest_still_says_what_built_it(engine):
+    manifest_path(engine).unlink()
+    facts = describe_engine(engine, NOWHERE)
+    assert facts["runtime_version"] == "1.7.1.116"
+    assert facts["manifest"] is None
+    assert "is missing" in facts["why_not"]
+
+
+def test_layers_where_the_runtime_is_at_hand(engine, monkeypatch):
+    layers = [{"Name": "convolution", "Outputs": [{"Format/Datatype": "Half"}]}]
+
+    class Adapter:
+        def load(self, plan):
+            assert plan == engine.read_bytes()
+            return self
+
+        def layers(self):
+            return layers
+
+    monkeypatch.setattr(inspect_module, "open_runtime", lambda name: {"tensorrt-rtx": Adapter()}[name])
+    facts = describe_engine(engine, Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("a card", "8.9")))
+    assert facts["usable_here"]
+    assert facts["why_not"] is None
+    assert facts["layers"] == layers
+
+
+def test_a_manifest(engine):
+    facts = describe_manifest(manifest_path(engine))
+    assert facts["kind"] == "manifest"
+    assert facts["metadata"]["aernet.name"] == "darker"
+    assert facts["verification"] == "not verified: no GPU"
+    other = engine.with_name("notes")
+    other.write_text("{}")
+    with pytest.raises(EngineError, match=r"expected a manifest named NAME\.engine\.json"):
+        describe_manifest(other)
+
+
+def test_a_model(network):
+    facts = describe_onnx(network)
+    assert facts["kind"] == "onnx"
+    assert facts["opset"] == 18
+    assert facts["convolutions"] == {"float32": 4}
+    assert facts["operators"] == {"Conv": 4, "Relu": 3, "Sub": 1, "Sigmoid": 1}
+    assert facts["sha256"] == sha256_of(network)
+    assert facts["card"]["threshold"] == 0.5
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_what_is_neither(tmp_path):
+    path = tmp_path / "text.onnx"
+    path.write_text("neither")
+    with pytest.raises(ModelError):
+        describe_onnx(path)
+    with pytest.raises(EngineError):
+        describe_engine(path, NOWHERE)
+
+
+def test_no_tensorrt_is_imported_for_it(engine):
+    program = f"""
+import sys
+from pathlib import Path
+from aernet.engine.check import Machine
+from aernet.engine.inspect import describe_engine
+assert describe_engine(Path({str(engine)!r}), Machine.here())["kind"] == "engine"
+assert not {{"tensorrt", "tensorrt_rtx", "torch", "onnx", "onnxruntime"}} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,176 @@
+"""Kernels, copies, streams and graphs on the GPU against the CPU's half of the extension; no TensorRT."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from frames import random_view
+from gpu.agreement import THRESHOLD, assert_agrees, expected
+
+from aernet import AernetError, FrameError
+from aernet.runners.tensorrt import TensorRtRunner
+
+FRAMES = 100_000
+
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("current_context")]
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+@pytest.mark.parametrize("plane", [0, 1, 2])
+def test_any_frame_gives_what_the_cpu_gives(open_copying, plane, graphs):
+    runner, _ = open_copying(plane, graphs=graphs)
+    rng = np.random.default_rng(plane)
+    for _ in range(100):
+        height, width = (int(side) for side in rng.integers(1, rng.choice([40, 300, 1500]), 2))
+        frame, colour, _ = random_view(rng, height, width)
+        (answer,) = runner.run([frame], THRESHOLD, colour)
+        assert_agrees(answer, expected(frame, colour, plane))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (1080, 1920, 3),
+        (2160, 3840, 3),
+        (1080, 1920, 4),
+        (1080, 1920),
+        (255, 4000, 3),
+        (4000, 255, 3),
+        (1, 1, 3),
+    ],
+)
+def test_sizes(copying, shape):
+    frame = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    for view in (frame, frame[::-1], frame[:, ::-1]):
+        (answer,) = copying.run([view], THRESHOLD, "bgr")
+        assert_agrees(answer, expected(view, "bgr"))
+
+
+def test_nv12(copying, real_frames):
+    picture = cv2.resize(real_frames[0], (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    i420 = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    nv12 = i420.copy()
+    nv12[1080:] = i420[1080:].reshape(2, -1).T.reshape(540, 1920)  # the chroma side by side
+    (answer,) = copying.run([nv12], THRESHOLD, "nv12")
+    # OpenCV decodes to whole bytes, the kernel does not round.
+    assert_agrees(answer, expected(cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420), "bgr"), 5e-3)
+
+
+def test_graphs_and_the_eager_path_give_the_same(open_copying, real_frames):
+    captured, runtime = open_copying()
+    queued = runtime.queued
+    first = [captured.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames]
+    assert runtime.queued == queued
+    eager, runtime = open_copying(graphs=False)
+    queued = runtime.queued
+    second = [eager.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames]
+    assert runtime.queued == queued + len(real_frames)
+    for (mask, probability), (other_mask, other_probability) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(mask, other_mask)
+        np.testing.assert_array_equal(probability, other_probability)
+
+
+def test_batches(open_copying, real_frames):
+    runner, _ = open_copying(batch=(1, 2, 4))
+    for count in (1, 3, 4, 5, len(real_frames)):
+        frames = real_frames[:count]
+        for answer, frame in zip(runner.run(frames, THRESHOLD, "bgr"), frames, strict=True):
+            assert_agrees(answer, expected(frame, "bgr"))
+
+
+def test_threads(copying, real_frames):
+    frames = real_frames * 20
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda frame: copying.run([frame], THRESHOLD, "bgr")[0], frames))
+    wanted = [expected(frame, "bgr") for frame in real_frames]
+    for index, answer in enumerate(answers):
+        assert_agrees(answer, wanted[index % len(wanted)])
+
+
+def test_two_frames_under_way(copying, real_frames):
+    wanted = [expected(frame, "bgr") for frame in real_frames]
+    under_way, answers = deque(), []
+    for frame in real_frames * 10:
+        under_way.append(copying.submit(frame, THRESHOLD, "bgr"))
+        if len(under_way) == 2:
+            answers += under_way.popleft().result()
+    answers += under_way.popleft().result()
+    for index, answer in enumerate(answers):
+        assert_agrees(answer, wanted[index % len(wanted)])
+
+
+def test_results_stay_what_they_are(copying, real_frames):
+    held = [copying.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames * 5]
+    kept = [(mask.copy(), probability.copy()) for mask, probability in held]
+    for frame in reversed(real_frames):
+        copying.run([frame], THRESHOLD, "bgr")
+    for (mask, probability), (mask_then, probability_then) in zip(held, kept, strict=True):
+        np.testing.assert_array_equal(mask, mask_then)
+        np.testing.assert_array_equal(probability, probability_then)
+
+
+def test_masks_that_stay(copying, real_frames):
+    masks = copying.masks_on_device(real_frames, THRESHOLD, "bgr")
+    answers = copying.run(real_frames, THRESHOLD, "bgr")
+    for mask, (on_host, _) in zip(masks, answers, strict=True):
+        assert mask.shape == on_host.shape
+        np.testing.assert_array_equal(np.asarray(mask), on_host)
+
+
+def test_a_bad_frame_does_no_harm(copying, real_frames):
+    with pytest.raises(FrameError, match=r"^frames\[1\]: frame: expected"):
+        copying.run([real_frames[0], real_frames[0][..., :2]], THRESHOLD, "bgr")
+    (answer,) = copying.run([real_frames[0]], THRESHOLD, "bgr")
+    assert_agrees(answer, expected(real_frames[0], "bgr"))
+
+
+def test_a_gpu_that_is_not_there(copying):
+    with pytest.raises(AernetError, match=r"^cuda:99: .* 'aernet-trt doctor' lists the GPUs"):
+        TensorRtRunner(copying.engine, 99)
+
+
+def test_times_and_floor(copying, real_frames):
+    frame = np.ascontiguousarray(real_frames[5])
+    for _ in range(3):
+        times, floor = copying.times(frame), copying.floor(frame)
+    assert all(0 <= value < 1000 for value in times.values())
+    assert sum(times.values()) > 0
+    assert all(0 < value < 1000 for value in floor.values())
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_memory_is_flat(copying, driver):
+    """So many frames of several sizes, on the host and on the GPU, one by one and two at a time."""
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (*shape, 3), np.uint8) for shape in ((240, 320), (200, 400), (301, 203))]
+    under_way = deque()
+
+    def run(count):
+        for index in range(count // 2):
+            frame = frames[index % 3]
+            under_way.append(copying.submit(frame, THRESHOLD, "bgr"))
+            if len(under_way) == 2:
+                under_way.popleft().result()
+            if index % 2:
+                copying.run([frame], THRESHOLD, "bgr")
+            else:
+                copying.masks_on_device([frame], THRESHOLD, "bgr")
+
+    run(2000)
+    gc.collect()
+    with copying._gpu:
+        used, resident = driver.used_memory(), resident_bytes()
+        run(FRAMES)
+        gc.collect()
+        assert driver.used_memory() - used <= 4 << 20
+        assert resident_bytes() - resident <= 32 << 20
