@@ -33,6 +33,7 @@ def test_json_tells_the_card_and_the_file(model, metadata):
         "licence": "Apache-2.0",
         "metrics": json.loads(metadata["aernet.metrics"]),
         "revision": "abc1234",
+        "quality": None,
         "path": str(model),
         "bytes": model.stat().st_size,
     }
