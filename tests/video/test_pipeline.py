@@ -143,7 +143,7 @@ def test_results_are_bounded(segmenter, camera):
         for result in pipeline:
             if result.frame_index > 100:
                 gc.collect()
-                alive = sum(isinstance(thing, type(result)) for thing in gc.get_objects())
+                alive = sum(type(thing) is type(result) for thing in gc.get_objects())
                 stuck.set()
                 break
     assert 9 <= alive < 25

@@ -21,6 +21,10 @@ def train(
         Path | None,
         typer.Option(help="Checkpoint, or model of `aernet-trt export`, to start from instead of ImageNet."),
     ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="Model to learn from beside the experts' masks; may be given several times."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")
     ] = None,
@@ -46,6 +50,7 @@ def train(
         output,
         encoder_weights=encoder_weights,
         start=start,
+        teachers=teacher or [],
         resume=resume,
         compiled=compiled,
     )

@@ -28,6 +28,7 @@ from aernet.training.augment import Augmentation
 from aernet.training.checkpoint import Checkpoint, load_checkpoint
 from aernet.training.colour import CHANNELS, convert
 from aernet.training.dataset import load_subset
+from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.loss import segmentation_loss
 from aernet.training.start import start_from
 from aernet.training.validate import THRESHOLDS, validate
@@ -35,7 +36,7 @@ from aernet.training.validate import THRESHOLDS, validate
 PICTURES_FOR_STATISTICS = 64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from aernet.network import SegmentationNetwork
@@ -50,6 +51,7 @@ def train(
     *,
     encoder_weights: Path | None = None,
     start: Path | None = None,
+    teachers: Sequence[Path] = (),
     resume: bool = False,
     compiled: bool = False,
 ) -> None:
@@ -64,6 +66,7 @@ def train(
         encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm fetch its own.
         start: checkpoint or exported ONNX model whose weights the network starts from, wherever they fit, in
             place of ImageNet's.
+        teachers: models that the network is to learn from beside the experts (see `distilled`).
         resume: go on after the epoch of `last.pt`; the run is then the same as one that never stopped.
         compiled: whether to compile the network first: minutes at the start, faster epochs.
 
@@ -81,6 +84,7 @@ def train(
         raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
     training = load_subset(data, "train", settings.size, settings.colour)
     validation = load_subset(data, "val", settings.size, settings.colour)
+    training = _with_teachers(fabric, training, teachers, output / "distilled.npz", resume=resume)
     seed_everything(settings.seed, verbose=False)
     if checkpoint:
         network = checkpoint.build()
@@ -95,13 +99,32 @@ def train(
     run.fit(compiled=compiled)
 
 
+def _with_teachers(
+    fabric: Fabric, training: Pictures, teachers: Sequence[Path], kept: Path, *, resume: bool
+) -> Pictures:
+    """Let teachers change the masks; a run that goes on takes them as they were when it started."""
+    if resume:
+        return load_masks(training, kept) if kept.exists() else training
+    if not teachers:
+        return training
+    training = distilled(training, teachers)
+    if fabric.is_global_zero:
+        save_masks(training, kept)
+    return training
+
+
 def _fabric() -> Fabric:
     cuda = torch.cuda.is_available()
+    # A processor without instructions for bfloat16 would emulate them, slower than float32.
+    processor = getattr(torch.cpu, "get_capabilities", dict)()
+    half = (
+        torch.cuda.is_bf16_supported() if cuda else processor.get("avx512_bf16") or processor.get("amx_bf16")
+    )
     fabric = Fabric(
         accelerator="cuda" if cuda else "cpu",
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-        precision="bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true",
+        precision="bf16-mixed" if half else "32-true",
     )
     fabric.launch()
     return fabric

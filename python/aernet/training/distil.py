@@ -1,0 +1,75 @@
+"""Distillation: a network learns masks that lie halfway between the expert's and what its teachers see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import track
+
+from aernet.errors import SourceError
+from aernet.files import replacing
+from aernet.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from aernet.training.dataset import Pictures
+
+
+def distilled(pictures: Pictures, teachers: Sequence[Path]) -> Pictures:
+    """Return the pictures with masks halfway between their own and the mean of the teachers' answers.
+
+    One expert's border is one opinion; several trained networks agree on where any expert would hesitate
+    (Hinton, Vinyals and Dean 2015). Each teacher sees the picture and its three mirror images.
+
+    Raises:
+        ModelError: a teacher is no model of this package.
+    """
+    total = np.zeros(pictures.mask.shape, np.float32)
+    for teacher in teachers:
+        with Segmenter(teacher, colour="rgb") as segmenter:
+            for index in track(range(len(pictures)), f"Asking {teacher.name}"):
+                total[index, 0] += _answer(segmenter, pictures.rgb[index].numpy().transpose(1, 2, 0))
+    answer = torch.from_numpy(255 * total / len(teachers))
+    return replace(pictures, mask=((pictures.mask + answer) / 2).round().to(torch.uint8))
+
+
+def _answer(segmenter: Segmenter, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return the mean probability map over the mirror images: float32, of the picture's size."""
+    mirrors = ((), (0,), (1,), (0, 1))
+    answers = [np.flip(segmenter(np.flip(picture, axes)).probability, axes) for axes in mirrors]
+    height, width, _ = picture.shape
+    return cv2.resize(np.mean(answers, axis=0), (width, height)).astype(np.float32, copy=False)
+
+
+def save_masks(pictures: Pictures, path: Path) -> None:
+    """Write the masks, so that a run that goes on need not ask its teachers again.
+
+    Raises:
+        AernetError: `path` cannot be written.
+    """
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, mask=pictures.mask.numpy())
+
+
+def load_masks(pictures: Pictures, path: Path) -> Pictures:
+    """Return the pictures with the masks that `save_masks` wrote.
+
+    Raises:
+        SourceError: they are of other pictures.
+    """
+    with np.load(path) as stored:
+        mask = torch.from_numpy(stored["mask"])
+    if mask.shape != pictures.mask.shape:
+        raise SourceError(
+            f"{path}: holds masks of {tuple(mask.shape)}, the pictures want {tuple(pictures.mask.shape)};"
+            " resume with the data that the run was started with"
+        )
+    return replace(pictures, mask=mask)
