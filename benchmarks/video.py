@@ -109,7 +109,7 @@ def steadiness(
             measure(segmenter, SyntheticDermatoscope(fps=FPS, seed=seed), variants)
         model = f"{segmenter.card.name} {segmenter.card.version}"
     lines = [
-        f"Model {model}, {seeds} runs of 40 seconds at 1280 x 720 and {FPS} frames a second.",
+        f"Model {model}, {40 * seeds} seconds at 1280 x 720 and {FPS} frames a second.",
         "",
         "| smoothing | flicker | lag, frames | mean Jaccard |",
         "|---|---|---|---|",

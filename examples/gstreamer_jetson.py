@@ -25,9 +25,11 @@ def main() -> None:
     """Record until Ctrl-C, and say once a second how it goes."""
     with Segmenter() as segmenter, segmenter.stream(CAMERA) as stream:
         stream.add(Recording(Path(sys.argv[1] if sys.argv[1:] else "out.mp4")))
+        said = 0.0
         try:
             for result in stream:
-                if result.frame_index % 30 == 0:
+                if result.timestamp >= said + 1:
+                    said = result.timestamp
                     print(result.state.value, stream.status())
         except KeyboardInterrupt:
             print("recorded")

@@ -36,9 +36,10 @@ def disc():
 def write_video():
     """Write pictures as a video: FFV1 if it ends in .mkv, else H.264."""
 
-    def write(path, pictures, *, rate=25, layout=None, times=None):
+    def write(path, pictures, *, rate=25, layout=None, times=None, title=""):
         codec = "ffv1" if path.suffix == ".mkv" else "libx264"
         with av.open(str(path), "w") as container:
+            container.metadata["title"] = title
             stream = container.add_stream(codec, rate=rate)
             stream.height, stream.width = pictures[0].shape[:2]
             stream.pix_fmt = layout or ("bgr0" if codec == "ffv1" else "yuv420p")
@@ -58,6 +59,8 @@ def write_video():
 class FakeCamera:
     """Gives one picture so many times a second; fails after so many, as often as it is told."""
 
+    clock = staticmethod(time.perf_counter)
+
     def __init__(self, picture, *, fps=100.0, lives=(None,), live=True, away=0.0):
         self.name = "fake"
         self.live = live
@@ -70,18 +73,18 @@ class FakeCamera:
         self.back = None
 
     def frames(self):
-        self.opened.append(time.perf_counter())
-        if self.back is not None and time.perf_counter() < self.back:
+        self.opened.append(self.clock())
+        if self.back is not None and self.clock() < self.back:
             raise SourceError("fake: not there")
         life = self.lives.pop(0) if self.lives else 0
         due = time.perf_counter()
         try:
             for count in itertools.count():
                 if count == life:
-                    self.back = time.perf_counter() + self.away
+                    self.back = self.clock() + self.away
                     raise SourceError("fake: unplugged")
                 time.sleep(max(0, due - time.perf_counter()))
-                yield self.picture.copy(), time.perf_counter()
+                yield self.picture.copy(), self.clock()
                 due += 1 / self.fps
         finally:
             self.closed += 1

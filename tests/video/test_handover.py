@@ -45,17 +45,20 @@ def test_one_that_waits_holds_no_more_than_it_may():
             handover.put(item)
             given.append(item)
 
+    def wait_for(count):
+        end = time.monotonic() + 20
+        while len(given) < count:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
     thread = started(give)
-    thread.join(0.2)
+    wait_for(3)
+    thread.join(0.1)
     assert given == [0, 1, 2]
-    items = iter(handover)
-    next(items)
-    end = time.monotonic() + 10
-    while len(given) < 4:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    next(iter(handover))
+    wait_for(4)
     handover.close()
-    thread.join(10)
+    thread.join(20)
     assert not thread.is_alive()
 
 

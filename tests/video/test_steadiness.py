@@ -242,9 +242,12 @@ def test_smoothing_is_steadier_and_as_true_without_lag(source):
     steady = Steadying(smooth=True)
     flicker = {"raw": [], "smooth": []}
     jaccard = {"raw": [], "smooth": []}
+    by_lag = {lag: [] for lag in range(4)}
+    truths = [source.truth(index) for index in range(117, 120)]
     before = None
     for index in range(120, 200):
         truth = source.truth(index)
+        truths.append(truth)
         noise = cv2.GaussianBlur(rng.normal(0, 1, (64, 64)).astype(np.float32), (0, 0), 2)
         small = cv2.resize(truth, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         probability = np.clip(cv2.GaussianBlur(small, (0, 0), 1.5) + 3 * noise, 0, 1)
@@ -264,6 +267,10 @@ def test_smoothing_is_steadier_and_as_true_without_lag(source):
                 aligned = moved(before[kind].astype(np.uint8) * 255, source.motion(index)) > 127
                 flicker[kind].append(1 - np.sum(aligned & mask) / np.sum(aligned | mask))
                 jaccard[kind].append(np.sum(mask & (truth > 0)) / np.sum(mask | (truth > 0)))
+            for lag, fits in by_lag.items():
+                earlier = truths[-1 - lag] > 0
+                fits.append(np.sum(masks["smooth"] & earlier) / np.sum(masks["smooth"] | earlier))
         before = masks
     assert np.mean(flicker["smooth"]) < np.mean(flicker["raw"]) / 2
     assert np.mean(jaccard["smooth"]) > np.mean(jaccard["raw"])
+    assert max(by_lag, key=lambda lag: np.mean(by_lag[lag])) <= 1

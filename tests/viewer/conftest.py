@@ -90,10 +90,21 @@ def parts():
 
 
 @pytest.fixture
+def more(pipeline, until):
+    """Wait until there are so many results more."""
+
+    def wait(count):
+        before = pipeline.status().results
+        until(lambda: pipeline.status().results >= before + count)
+
+    return wait
+
+
+@pytest.fixture
 def until():
     """Wait until something is so."""
 
-    def wait(condition, seconds=20):
+    def wait(condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end

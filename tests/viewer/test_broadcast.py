@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from aernet.viewer import broadcast
 
@@ -18,15 +18,14 @@ def test_the_stream_moves(viewer, watch, next_view, parts):
 
 
 def test_each_result_is_encoded_once_for_all_and_not_at_all_for_nobody(
-    viewer, watch, next_view, monkeypatch, until, pipeline
+    viewer, watch, next_view, monkeypatch, more
 ):
     encoded = []
     encode = broadcast.encode_view
     monkeypatch.setattr(
         broadcast, "encode_view", lambda result: encoded.append(result.frame_index) or encode(result)
     )
-    before = pipeline.status().results
-    until(lambda: pipeline.status().results > before + 3)
+    more(4)
     assert encoded == []
     with ExitStack() as stack:
         streams = [stack.enter_context(watch(viewer)) for _ in range(3)]
@@ -35,26 +34,37 @@ def test_each_result_is_encoded_once_for_all_and_not_at_all_for_nobody(
                 assert next_view(stream)
         assert len(encoded) == len(set(encoded)) >= 4
         # A page that no longer answers is sent nothing, and nothing is encoded for it.
-        time.sleep(1)
+        more(8)
         count = len(encoded)
-        before = pipeline.status().results
-        until(lambda: pipeline.status().results > before + 3)
+        more(4)
         assert len(encoded) == count
 
 
-def test_who_does_not_answer_gets_no_more_than_two_and_then_the_newest(viewer, watch, pipeline, until, parts):
+def views_so_far(stream, more):
+    """Return the views that come while there are 12 results more, without answering one."""
+    more(12)
+    pong, messages = stream.ping(), []
+    while not pong.wait(0.01):  # it comes after all that was sent before it
+        messages += received(stream)
+    messages += received(stream)
+    return [message for message in messages if isinstance(message, bytes)]
+
+
+def received(stream):
+    """Yield what has arrived."""
+    with suppress(TimeoutError):
+        while True:
+            yield stream.recv(timeout=0)
+
+
+def test_who_does_not_answer_gets_no_more_than_two_and_then_the_newest(viewer, watch, more, parts):
     with watch(viewer) as stream:
-        views, deadline = [], time.monotonic() + 3
-        while time.monotonic() < deadline:
-            message = stream.recv(timeout=20)
-            if isinstance(message, bytes):
-                views.append(parts(message)[0]["frame"])
+        views = views_so_far(stream, more)
         assert len(views) == 2
-        before = pipeline.status().results
-        until(lambda: pipeline.status().results > before + 5)
+        last = parts(views[-1])[0]["frame"]
         stream.send("")
         message = next(message for message in stream if isinstance(message, bytes))
-        assert parts(message)[0]["frame"] > views[-1] + 5
+        assert parts(message)[0]["frame"] > last + 5
 
 
 def test_what_a_page_may_be_showing_is_kept_and_no_more(viewer, watch, next_view, until, parts):
@@ -78,7 +88,7 @@ def test_twenty_watch_and_the_pipeline_keeps_its_pace(viewer, watch, next_view, 
         seconds = time.monotonic() - begin
     assert len(absent) == 5
     assert all(seen == sorted(set(seen)) for seen in frames.values())
-    assert made / seconds > 2  # of 10; the machine of a test may be busy
+    assert made / seconds > 1  # of 10; the machine of a test may be busy
 
 
 def test_the_status_tells_how_it_is_going(viewer, watch, segmenter):
@@ -93,11 +103,11 @@ def test_the_status_tells_how_it_is_going(viewer, watch, segmenter):
     assert status["dropped"] >= 0
 
 
-def test_more_answers_than_views_are_worth_nothing(viewer, watch):
+def test_more_answers_than_views_are_worth_nothing(viewer, watch, more):
     with watch(viewer) as stream:
+        assert len(views_so_far(stream, more)) == 2
         for _ in range(50):
             stream.send("")
-        views, deadline = 0, time.monotonic() + 2
-        while time.monotonic() < deadline:
-            views += isinstance(stream.recv(timeout=20), bytes)
-    assert views <= 52 // 2  # 2 seconds at 10 a second, never a burst of old ones
+        # Two again, and one for each result that came while the answers did.
+        assert 2 <= len(views_so_far(stream, more)) < 8
+        assert views_so_far(stream, more) == []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -49,7 +51,7 @@ def write_to_the_end(connection, data, times, pause=0.0):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.5)
 
 
 @pytest.mark.parametrize("said", [b"", b"G", HEAD])
@@ -57,6 +59,25 @@ def impatient(monkeypatch):
 def test_a_connection_that_asks_for_nothing_ends(dial, said):
     connection = dial()
     connection.sendall(said)
+    assert read_to_the_end(connection) == b""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"X: 1\r\n" * 200,
+        b"X: " + b"x" * 10000 + b"\r\n",
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+def test_an_upgrade_that_cannot_be_read_ends(dial, more):
+    connection = dial()
+    connection.sendall(
+        b"GET /stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + more + b"\r\n"
+    )
     assert read_to_the_end(connection) == b""
 
 
@@ -72,12 +93,20 @@ def test_a_head_that_comes_byte_by_byte_is_cut_off(dial, asked_before):
     assert 0 < write_to_the_end(connection, b"X", 400, 0.05) < 400
 
 
-@pytest.mark.usefixtures("impatient")
-def test_who_asks_in_time_stays(client, viewer, watch, next_view):
-    with watch(viewer) as stream:
+def test_who_asks_in_time_stays(viewer, watch, next_view, monkeypatch):
+    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 2.0)
+    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
+    connection.connect()
+    connection.auto_open = False  # it is this one that stays
+    with watch(viewer) as stream, closing(connection):
         end = time.monotonic() + 2.5
         while time.monotonic() < end:
-            assert client.get("/").status_code == 200
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            assert answer.status == 200
+            answer.read()
+            time.sleep(0.05)
+        for _ in range(3):
             assert next_view(stream)
 
 
@@ -98,8 +127,8 @@ def test_connections_beyond_the_limit_are_closed(dial, monkeypatch):
     end = time.monotonic() + 20
     while time.monotonic() < end:
         connection = dial()
-        connection.sendall(HEAD + b"\r\n")
         try:
+            connection.sendall(HEAD + b"\r\n")
             if connection.recv(12) == b"HTTP/1.1 200":
                 return
         except ConnectionError:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 
 import av
 import cv2
+import httpx
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -59,14 +59,13 @@ def test_there_is_no_snapshot_of_what_nobody_sees(client):
     assert client.get("/snapshot/0").status_code == 404
 
 
-def test_a_recording_starts_stops_and_plays(viewer, client, watch, until, pipeline, folder):
+def test_a_recording_starts_stops_and_plays(viewer, client, watch, more, folder):
     assert client.post("/recording").status_code == 204
     assert client.post("/recording").status_code == 204  # somebody else was first
     with watch(viewer) as stream:
         name = status_of(stream)["recording"]
     assert client.get(f"/recordings/{name}").status_code == 404
-    before = pipeline.status().results
-    until(lambda: pipeline.status().results > before + 8)
+    more(9)
     assert client.delete("/recording").status_code == 204
     with watch(viewer) as stream:
         status = status_of(stream)
@@ -79,14 +78,13 @@ def test_a_recording_starts_stops_and_plays(viewer, client, watch, until, pipeli
     assert len(frames) >= 5
     assert (frames[0].width, frames[0].height) == (320, 180)
     assert frames[0].time == 0
-    assert frames[-1].time == pytest.approx((len(frames) - 1) / 10, abs=3)
+    assert 0.1 < frames[-1].time < 60  # from its own first frame, not the pipeline's
 
 
-def test_recordings_within_one_second_are_two_files(client, until, pipeline, folder):
+def test_recordings_within_one_second_are_two_files(client, more, folder):
     for _ in range(2):
         client.post("/recording")
-        before = pipeline.status().results
-        until(lambda: pipeline.status().results > before + 3)  # noqa: B023 - runs at once
+        more(4)
         client.delete("/recording")
     assert len(list(folder.glob("*.mp4"))) == 2
 
@@ -103,7 +101,9 @@ def test_a_recording_that_cannot_be_written_is_one_line(viewer, client, folder):
     assert viewer._recorder.running is None
 
 
-def test_a_disk_that_is_full_ends_the_recording_and_is_said(viewer, client, watch, monkeypatch, until):
+def test_a_disk_that_is_full_ends_the_recording_and_is_said(
+    viewer, client, watch, monkeypatch, until, pipeline
+):
     from aernet.viewer import recorder
 
     class Full:
@@ -123,16 +123,18 @@ def test_a_disk_that_is_full_ends_the_recording_and_is_said(viewer, client, watc
         status = status_of(stream)
     assert status["recording"] is None
     assert "No space left on device" in status["failure"]
+    # Another try leaves nothing of the first behind.
+    readers = len(pipeline._readers)
+    client.post("/recording")
+    until(lambda: viewer._recorder.running is None)
+    assert len(pipeline._readers) == readers
 
 
-def test_leaving_ends_the_recording_the_streams_and_the_thread(pipeline, folder, watch, until):
+def test_leaving_ends_the_recording_the_streams_and_the_thread(pipeline, folder, watch, more):
     with Viewer(pipeline, port=0, folder=folder) as viewer:
         stream = watch(viewer)
         viewer._recorder.start()
-        before = pipeline.status().results
-        until(lambda: pipeline.status().results > before + 5)
-        begin = time.monotonic()
-    assert time.monotonic() - begin < 20
+        more(6)
     assert not viewer._thread.is_alive()
     with stream, pytest.raises(ConnectionClosed) as closed:
         list(stream)
@@ -140,6 +142,20 @@ def test_leaving_ends_the_recording_the_streams_and_the_thread(pipeline, folder,
     (path,) = folder.iterdir()
     with av.open(str(path)) as container:
         assert len(list(container.decode(video=0))) >= 2
+
+
+def test_no_recording_is_started_while_leaving(pipeline, folder, monkeypatch):
+    """Whatever a page asks for to the last, nothing records when the viewer is gone."""
+    with Viewer(pipeline, port=0, folder=folder) as viewer:
+        remove = pipeline.remove
+        monkeypatch.setattr(
+            pipeline,
+            "remove",
+            lambda sink: (httpx.post(f"{viewer.url}recording", timeout=20), monkeypatch.undo(), remove(sink)),
+        )
+        before = len(pipeline._readers) - 1
+    assert viewer._recorder.running is None
+    assert len(pipeline._readers) == before
 
 
 def test_a_port_in_use_is_one_line(viewer, pipeline):

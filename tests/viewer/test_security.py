@@ -55,6 +55,14 @@ def test_every_loopback_address_opens_at_what_it_prints(pipeline, host):
         assert httpx.get(viewer.url, timeout=20).status_code == 200
 
 
+def test_all_addresses_are_those_of_both_kinds(pipeline):
+    with Viewer(pipeline, host="::", port=0) as viewer:
+        for address in ("127.0.0.1", "[::1]"):
+            page = f"http://{address}:{viewer.port}/"
+            assert httpx.get(page, timeout=20).status_code == 401
+            assert httpx.get(page, params={"token": token(viewer)}, timeout=20).status_code == 200
+
+
 @pytest.mark.parametrize("path", EVERYTHING)
 def test_any_other_address_gives_nothing_without_the_token(here, outward, path):
     assert here.get(path).status_code == 401

@@ -74,6 +74,8 @@ def live(
     from aernet.video.sinks import Track, open_recording
     from aernet.video.sinks.window import has_display
 
+    outputs = [*(record or []), *([track] if track else [])]
+    _refuse_the_source(source, outputs)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
     _end_like_ctrl_c()
@@ -90,6 +92,15 @@ def live(
     console.print(_summary(status))
     if status.failures:
         raise typer.Exit(1)
+
+
+def _refuse_the_source(source: str, outputs: list[Path]) -> None:
+    """Refuse to write over what is read, which would be lost."""
+    from aernet.errors import AernetError
+
+    for path in outputs:
+        if path.resolve() == Path(source).resolve():
+            raise AernetError(f"{path}: is the source itself; write somewhere else")
 
 
 def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Console) -> None:

@@ -154,7 +154,7 @@ class Pipeline:
             self._readers.append(reader)
             if self._ended:
                 reader.inbox.close()
-        reader.thread.start()
+            reader.thread.start()  # before anyone can join it
 
     def remove(self, sink: Sink) -> None:
         """Hand a sink nothing more, and return when it has done what it was given and is closed."""

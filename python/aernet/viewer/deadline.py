@@ -49,11 +49,15 @@ class DeadlineProtocol(H11Protocol):
 
     def _set_deadline(self) -> None:
         answering = not getattr(self.cycle, "response_complete", True)
-        upgraded = self.transport.get_protocol() is not self
-        if answering or upgraded or self.transport.is_closing():
+        if answering or self.transport.is_closing():
             self._cancel_deadline()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self._expire)
+
+    def _expire(self) -> None:
+        # What asks for a WebSocket in a way that its protocol cannot read gets no answer from it.
+        if not getattr(self.transport.get_protocol(), "handshake_complete", False):
+            self.transport.abort()
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:

@@ -54,6 +54,7 @@ class Recorder:
         """
         with self._lock:
             if self.running is None:
+                self._let_go()
                 name = f"aernet-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._paths) + 1}.mp4"
                 take = _Take(self._folder / name)
                 self._paths[name] = take.path
@@ -63,9 +64,12 @@ class Recorder:
     def stop(self) -> None:
         """Finish the file, if one is being written."""
         with self._lock:
-            if self._take is not None:
-                self._pipeline.remove(self._take)
-                self._take = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._take is not None:
+            self._pipeline.remove(self._take)
+            self._take = None
 
 
 class _Take:

@@ -103,7 +103,7 @@ class Viewer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._recorder.stop()
         self._pipeline.remove(self._broadcast)
         self._server.should_exit = True
         self._thread.join()
+        self._recorder.stop()  # now that nobody can start another

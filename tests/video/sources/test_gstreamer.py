@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +35,7 @@ def test_it_is_a_camera():
     source = open_source("videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=20/1")
     assert source.live
     frames = source.frames()
-    times = [next(frames)[1] for _ in range(8)]
+    times = [next(frames)[1] for _ in range(16)]
     frames.close()
     assert times == sorted(times)
     assert times[-1] <= time.perf_counter()
@@ -54,7 +59,70 @@ def test_faults_are_one_line(pipeline, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("said", ["good morning\n", "\x00" * 1000])
+def test_what_is_no_video_is_one_line(monkeypatch, tmp_path, said):
+    program = tmp_path / "gst-launch-1.0"
+    program.write_text(f"#!{sys.executable}\nprint({said!r})\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SourceError, match="something else in it writes to standard output; leave that out"):
+        next(open_source("videotestsrc ! identity").frames())
+
+
+HANGS = """
+import sys, threading, time
+from pathlib import Path
+from aernet.video import open_source
+frames = open_source("videotestsrc ! identity").frames()
+threading.Thread(target=next, args=(frames,), daemon=True).start()
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_pipeline_that_hangs_does_not_outlive_the_program(monkeypatch, tmp_path):
+    program, note = tmp_path / "gst-launch-1.0", tmp_path / "pid"
+    program.write_text(f"#!/bin/sh\necho $$ > {note}.new; mv {note}.new {note}; exec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    subprocess.run([sys.executable, "-c", HANGS, note], check=True, timeout=60)
+    end = time.monotonic() + 20
+    while state_of(int(note.read_text())) != "Z":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def state_of(process):
+    """Return a process's state as proc(5) has it; Z, as of one that has ended, if it is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
 def test_without_gstreamer(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SourceError, match=r"needs gst-launch-1\.0"):
         next(open_source("videotestsrc ! identity").frames())
+
+
+def test_an_interrupt_is_not_a_source_that_went_away(model, tmp_path):
+    """Ctrl-C reaches every process of a terminal's group, and is this program's to take."""
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program += "from aernet.cli import main; main()"
+    source = "videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=20/1"
+    track = tmp_path / "t.csv"
+    arguments = ["live", source, "--view", "none", "--track", str(track), "--model", str(model)]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        end = time.monotonic() + 60
+        while not track.exists() or track.read_text().count("\n") < 3:
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert "aernet-trt:" not in stderr

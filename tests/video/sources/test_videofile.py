@@ -103,6 +103,13 @@ def test_a_change_of_size_is_refused(tmp_path):
     refused(path, r"the frames change from 64 x 48 to 80 x 48 at frame 3; cut it there")
 
 
+def test_a_title_in_another_encoding_is_no_obstacle(write_video, tmp_path):
+    path = write_video(tmp_path / "title.mkv", noise(1), title="TITLE")
+    path.write_bytes(path.read_bytes().replace(b"TITLE", "Läsi ".encode("latin-1")))
+    ((picture, _),) = open_source(path).frames()
+    np.testing.assert_array_equal(picture, noise(1)[0])
+
+
 @pytest.mark.parametrize("content", [b"", b"this is no video", b"\0" * 5000])
 def test_what_is_no_video_is_refused(tmp_path, content):
     path = tmp_path / "text.mp4"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from aernet.errors import SourceError
 from aernet.video.sources.camera import Camera
 from aernet.video.sources.gstreamer import GStreamer, csi_pipeline
-from aernet.video.sources.network import NetworkStream
+from aernet.video.sources.network import NetworkStream, without_password
 from aernet.video.sources.pictures import PictureSequence, is_pictures
 from aernet.video.sources.synthetic import SyntheticDermatoscope
 from aernet.video.sources.videofile import VideoFile
@@ -46,9 +46,12 @@ def open_source(address: str | os.PathLike[str] | int) -> Source:
 
 
 def _open_url(text: str) -> Source:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise SourceError(f"{without_password(text)}: is no address ({error})") from None
     match parts.scheme:
-        case "v4l2":
+        case "v4l2" if parts.path:
             return Camera(parts.path, **_mode(text, "width", "height", "fps"))
         case "csi" if parts.netloc.isdecimal():
             mode = _mode(text, "width", "height", "fps")
@@ -58,8 +61,8 @@ def _open_url(text: str) -> Source:
         case "test":
             return SyntheticDermatoscope(**_mode(text, "width", "height", "fps", "seed"))
     raise SourceError(
-        f"{text}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, rtsp://, test://, "
-        "a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
+        f"{without_password(text)}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, "
+        "rtsp://, test://, a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
     )
 
 

@@ -66,7 +66,7 @@ class Camera:
             while True:
                 arrived, picture = capture.read()
                 if not arrived:
-                    raise SourceError(f"{self.name}: no longer gives frames")
+                    raise SourceError(f"{self.name}: gives no frame")
                 yield np.asarray(picture, np.uint8), time.perf_counter()
         finally:
             capture.release()

@@ -36,7 +36,7 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
     """
     av = import_av(name)
     try:
-        with av.open(address, **how) as container:
+        with av.open(address, metadata_errors="replace", **how) as container:
             cover = av.stream.Disposition.attached_pic
             moving = [stream for stream in container.streams.video if not stream.disposition & cover]
             if not moving:

@@ -5,6 +5,7 @@ OpenCV's wheels come without GStreamer; a process of its own works beside any of
 
 from __future__ import annotations
 
+import atexit
 import re
 import select
 import shlex
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
+from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,6 +30,8 @@ _PROGRAM = "gst-launch-1.0"
 # YUV4MPEG2 tells the frames' size but not their colours, so that those are settled here.
 _TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink fd=1"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
+_HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
+_LONGEST_HEADER = 256  # bytes
 _START_SECONDS = 10.0
 _GAP_SECONDS = 2.0
 
@@ -44,13 +48,19 @@ class GStreamer:
     Args:
         pipeline: as `gst-launch-1.0` takes it.
         name: what messages call it; None for the pipeline itself.
+
+    Raises:
+        SourceError: a quotation in it has no end.
     """
 
     live = True
 
     def __init__(self, pipeline: str, name: str | None = None) -> None:
-        self.name = name or pipeline
-        self._arguments = shlex.split(_APPSINK.sub("", pipeline) + _TAIL)
+        self.name = without_password(name or pipeline)
+        try:
+            self._arguments = shlex.split(_APPSINK.sub("", pipeline) + _TAIL)
+        except ValueError as error:
+            raise SourceError(f"{self.name}: is no pipeline ({error})") from None
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
         """Yield frames as they arrive; see `Source`."""
@@ -60,9 +70,14 @@ class GStreamer:
         with (
             tempfile.TemporaryFile() as log,
             subprocess.Popen(  # noqa: S603 - no shell is involved
-                [program, "-q", *self._arguments], stdout=subprocess.PIPE, stderr=log, bufsize=0
+                [program, "-q", *self._arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for this program to take
             ) as process,
         ):
+            atexit.register(process.kill)  # where the pipeline hangs, and nobody waits for it any more
             try:
                 yield from self._pictures(cast("IO[bytes]", process.stdout))
             except EOFError as error:
@@ -71,13 +86,16 @@ class GStreamer:
                 raise SourceError(f"{self.name}: {reason[1] if reason else error}") from None
             finally:
                 process.kill()
+                atexit.unregister(process.kill)
 
     def _pictures(self, pipe: IO[bytes]) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
         header = b""
-        while not header.endswith(b"\n"):
+        while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
             header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
-        sizes = {part[0]: int(part[1:]) for part in header.decode().split() if part[0] in "WH"}
-        width, height = sizes["W"], sizes["H"]
+        sizes = _HEADER.match(header)
+        if sizes is None:
+            raise SourceError(f"{self.name}: something else in it writes to standard output; leave that out")
+        width, height = int(sizes[1]), int(sizes[2])
         if width % 8 or height % 2:  # GStreamer pads the rows of others
             raise SourceError(
                 f"{self.name}: expected a width that is a multiple of 8 and an even height, found "

@@ -24,7 +24,7 @@ class NetworkStream:
     live = True
 
     def __init__(self, url: str) -> None:
-        self.name = re.sub(r"//[^/@]*@", "//", url)  # no password in messages
+        self.name = without_password(url)
         self._url = url
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
@@ -32,3 +32,8 @@ class NetworkStream:
         with opened_video(self._url, self.name, options=_OPTIONS, timeout=_SECONDS) as (container, stream):
             for frame in container.decode(stream):
                 yield to_picture(frame, self.name), time.perf_counter()
+
+
+def without_password(text: str) -> str:
+    """Return what messages may say of an address, or of a text that holds some: no user, no password."""
+    return re.sub(r"//[^/\s]*@", "//", text)

@@ -29,6 +29,7 @@ _EXPOSURE = 0.15
 _NOISE = 3.0  # levels
 _NOISE_TILES = 8
 _BLUR = 2.0  # pixels of the half-size frame
+_LONGEST = 7680  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,22 @@ class SyntheticDermatoscope:
     Each frame bears the word SYNTHETIC. As a source it is a camera that delivers `fps` frames a second.
 
     Args:
-        width: of the frames, even.
-        height: of the frames, even.
+        width: of the frames, even, at most 7680.
+        height: likewise.
         fps: frames a second.
         seed: of all that is random.
 
     Raises:
-        SourceError: the size is odd.
+        SourceError: the size is odd, or too large.
     """
 
     live = True
 
     def __init__(self, width: int = 1280, height: int = 720, fps: float = 30.0, seed: int = 0) -> None:
-        if width % 2 or height % 2:
-            raise SourceError(f"test://: width and height must be even, found {width} x {height}")
+        if width % 2 or height % 2 or max(width, height) > _LONGEST:
+            raise SourceError(
+                f"test://: width and height must be even and at most {_LONGEST}, found {width} x {height}"
+            )
         self.name = "test://"
         self.size = (width, height)
         self.fps = fps
