@@ -156,7 +156,7 @@ def traffic(width: int, height: int) -> dict[str, int]:
         "preprocess, gray": pixels + 3 * numbers,
         "preprocess, NV12": pixels + pixels // 2 + 3 * numbers,
         "mask": numbers + pixels,
-        "overlay, BGR, to another buffer": pixels + 2 * 3 * pixels,
+        "overlay, BGR": pixels + 2 * 3 * pixels,
     }
 
 

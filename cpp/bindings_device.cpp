@@ -249,7 +249,6 @@ Raises:
         .def_property_readonly("is_integrated", &Device::is_integrated, "Whether it shares the host's memory.")
         .def_property_readonly("memory_bytes", &Device::total_memory)
         .def_property_readonly("clock_khz", attribute(cudaDevAttrClockRate), "The highest clock.")
-        .def_property_readonly("memory_clock_khz", attribute(cudaDevAttrMemoryClockRate), "The highest clock.")
         .def("__enter__",
              [](const std::shared_ptr<Device>& device) {
                  device->push();

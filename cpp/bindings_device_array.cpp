@@ -1,14 +1,17 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bindings.h"
 #include "bindings_device.h"
+#include "device_frames.h"
 #include "dlpack.h"
 #include "errors.h"
+#include "overlay_cuda.h"
 
 namespace py = pybind11;
 
@@ -35,6 +38,10 @@ std::ptrdiff_t row_bytes(const DeviceArray& array) { return array.width * (array
 
 std::string text_of(const Extents& extents) { return py::str(py::tuple(py::cast(extents))).cast<std::string>(); }
 
+std::string expected_memory(const Device& device) {
+    return "frame: expected memory of cuda:" + std::to_string(device.index());
+}
+
 FrameError not_bytes(const std::string& found) {
     return FrameError("frame: expected uint8, found " + found + "; convert it to uint8 first");
 }
@@ -51,11 +58,43 @@ void set_layout(DeviceArray& array, const Extents& shape, const Extents& strides
     array.height = shape[0];
     array.width = shape[1];
     array.channels = shape.size() == 3 ? shape[2] : 0;
-    array.pitch = strides.empty() ? row_bytes(array) : strides[0];
-    if (!strides.empty() && (strides_of(array) != strides || array.pitch < row_bytes(array))) {
+    array.pitch = strides.empty() || shape[0] == 1 ? row_bytes(array) : strides[0];
+    const auto expected = strides_of(array);
+    bool fits = array.pitch >= row_bytes(array) && array.pitch <= kMostBytes / shape[0];
+    for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+        // The stride of an axis with one element means nothing.
+        fits = fits && (strides[axis] == expected[axis] || shape[axis] == 1);
+    }
+    if (!fits) {
         throw FrameError(
             "frame: expected pixels without gaps, the channels last and the rows in order, found strides of " +
             text_of(strides) + " bytes for the shape " + text_of(shape) + "; make it contiguous");
+    }
+}
+
+void check_index(const Device& device, int found) {
+    if (found != device.index()) {
+        throw FrameError(expected_memory(device) + ", found cuda:" + std::to_string(found) +
+                         "'s; copy it, or use a segmenter there");
+    }
+}
+
+void check_place(const DeviceArray& array) {
+    const auto& device = *array.device;
+    cudaPointerAttributes attributes{};
+    const auto status = cudaPointerGetAttributes(&attributes, array.data);
+    const bool is_on_device = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+    if (is_on_device) {
+        check_index(device, attributes.device);
+    }
+    if (device.is_foreign(array.data)) {  // of which the runtime may know nothing
+        throw FrameError(expected_memory(device) +
+                         "'s primary context, found another context's; use the primary one (with PyCUDA, "
+                         "import pycuda.autoprimaryctx instead of pycuda.autoinit)");
+    }
+    device.check(status, "looking at a frame");
+    if (!is_on_device) {
+        throw FrameError(expected_memory(device) + ", found the host's; give it as a NumPy array");
     }
 }
 
@@ -65,12 +104,15 @@ void set_end_of_work(DeviceArray& array, cudaStream_t stream) {
     array.ready = std::move(ready);
 }
 
-bool offers_dlpack(const py::object& object) {
+bool offers_dlpack(const Device& device, const py::object& object) {
     if (!py::hasattr(object, "__dlpack_device__")) {
         return false;
     }
-    const auto type = object.attr("__dlpack_device__")().cast<py::tuple>()[0].cast<std::int32_t>();
-    return type == dlpack::kCuda || type == dlpack::kCudaManaged;
+    const auto place = object.attr("__dlpack_device__")().cast<std::pair<std::int32_t, std::int32_t>>();
+    if (place.first == dlpack::kCuda) {
+        check_index(device, place.second);  // it could not make our stream wait for another GPU's
+    }
+    return place.first == dlpack::kCuda || place.first == dlpack::kCudaManaged;
 }
 
 void wrap_dlpack(DeviceArray& array, const py::object& object) {
@@ -96,6 +138,7 @@ void wrap_dlpack(DeviceArray& array, const py::object& object) {
     const auto* strides = tensor.strides;  // of single bytes, which are the elements
     set_layout(array, Extents(tensor.shape, tensor.shape + tensor.dimensions),
                strides ? Extents(strides, strides + tensor.dimensions) : Extents{});
+    check_place(array);
     set_end_of_work(array, stream.get());
 }
 
@@ -115,28 +158,11 @@ void wrap_array_interface(DeviceArray& array, const py::object& object) {
                    }};
     const auto strides = value("strides");
     set_layout(array, value("shape").cast<Extents>(), strides.is_none() ? Extents{} : strides.cast<Extents>());
+    check_place(array);
     // Some libraries name no stream though they have work under way on the legacy default one (PyCUDA).
     const auto stream = value("stream");
     set_end_of_work(
         array, stream.is_none() ? cudaStreamLegacy : reinterpret_cast<cudaStream_t>(stream.cast<std::uintptr_t>()));
-}
-
-void check_place(const DeviceArray& array) {
-    const auto& device = *array.device;
-    const auto expected = "frame: expected memory of cuda:" + std::to_string(device.index());
-    cudaPointerAttributes attributes{};
-    device.check(cudaPointerGetAttributes(&attributes, array.data), "looking at a frame");
-    if (device.is_foreign(array.data)) {
-        throw FrameError(expected + "'s primary context, found another context's; use the primary one (with PyCUDA, " +
-                         "import pycuda.autoprimaryctx instead of pycuda.autoinit)");
-    }
-    if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged) {
-        throw FrameError(expected + ", found the host's; give it as a NumPy array");
-    }
-    if (attributes.device != device.index()) {
-        throw FrameError(expected + ", found cuda:" + std::to_string(attributes.device) +
-                         "'s; copy it, or use a segmenter there");
-    }
 }
 
 py::array_t<std::uint8_t> to_host(const DeviceArray& array) {
@@ -207,13 +233,15 @@ py::capsule to_dlpack(const std::shared_ptr<DeviceArray>& array, const py::objec
 
 std::shared_ptr<DeviceArray> wrap(const std::shared_ptr<const Device>& device, const py::object& picture) {
     if (py::isinstance<DeviceArray>(picture)) {
-        return picture.cast<std::shared_ptr<DeviceArray>>();
+        auto ours = picture.cast<std::shared_ptr<DeviceArray>>();
+        check_index(*device, ours->device->index());
+        return ours;
     }
     auto array = std::make_shared<DeviceArray>();
     array->device = device;
     const CurrentDevice current(*device);
     // DLPack first: with it, libraries with streams of their own say which one to wait for.
-    if (offers_dlpack(picture)) {
+    if (offers_dlpack(*device, picture)) {
         wrap_dlpack(*array, picture);
     } else if (py::hasattr(picture, "__cuda_array_interface__")) {
         wrap_array_interface(*array, picture);
@@ -222,8 +250,33 @@ std::shared_ptr<DeviceArray> wrap(const std::shared_ptr<const Device>& device, c
                          std::to_string(device->index()) + " (__cuda_array_interface__ or DLPack), found " +
                          py::type::of(picture).attr("__name__").cast<std::string>());
     }
-    check_place(*array);
     return array;
+}
+
+// Where the mask is set, the picture takes `share` of `colour`.
+void tint(const DeviceArray& mask, const py::object& picture, const std::array<std::uint8_t, 3>& colour, float share) {
+    if (!(share >= 0 && share <= 1)) {
+        throw py::value_error("share: expected 0 to 1, found " + std::to_string(share));
+    }
+    const auto target = wrap(mask.device, picture);
+    if (mask.channels != 0 || target->channels < 3 || target->channels > 4 || target->height != mask.height ||
+        target->width != mask.width) {
+        throw FrameError("tint: expected a mask, H x W, and a picture, H x W x 3 or H x W x 4, found the shapes " +
+                         text_of(shape_of(mask)) + " and " + text_of(shape_of(*target)));
+    }
+    const py::gil_scoped_release released;
+    const auto& device = *mask.device;
+    const CurrentDevice current(device);
+    const Stream stream(mask.device);
+    for (const auto& ready : {mask.ready, target->ready}) {
+        if (ready) {
+            device.check(cudaStreamWaitEvent(stream.get(), ready->get(), 0), "waiting for a picture");
+        }
+    }
+    const DevicePictures pictures{target->data, target->height, target->width, target->channels, target->pitch, 0};
+    const Tint how{{colour[0], colour[1], colour[2]}, share};
+    device.check(overlay_on_device(pictures, {mask.data, mask.pitch, 0}, 1, how, stream.get()), "tinting a picture");
+    device.check(cudaStreamSynchronize(stream.get()), "tinting a picture");
 }
 
 void register_device_array(py::module_& module) {
@@ -239,6 +292,18 @@ When it is handed out, it is written: no stream has to be waited for.
         .def_property_readonly(
             "device", [](const DeviceArray& array) { return array.device->index(); }, "Index of the GPU.")
         .def_property_readonly("__cuda_array_interface__", &array_interface)
+        .def(
+            "tint", &tint, py::arg("picture"), py::arg("colour"), py::arg("share"),
+            R"(Blend a colour into a picture in this GPU's memory wherever this mask is not 0; it is done when this returns.
+
+Args:
+    picture: uint8, H x W x 3 or H x W x 4, as `Segmenter` takes it; changed in place, a fourth channel not.
+    colour: in the order of the picture's channels.
+    share: how much of the colour a tinted pixel takes, 0 to 1.
+
+Raises:
+    FrameError: the picture is not so, lies elsewhere or is not of the mask's size.
+)")
         .def("__dlpack_device__", &dlpack_device)
         .def("__dlpack__", &to_dlpack, py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
              py::arg("dl_device") = py::none(), py::arg("copy") = py::none())

@@ -11,7 +11,6 @@ namespace {
 struct Driver {
     decltype(&cuDeviceGet) device_get;
     decltype(&cuDevicePrimaryCtxRetain) retain;
-    decltype(&cuDevicePrimaryCtxRelease_v2) release;
     decltype(&cuCtxPushCurrent_v2) push;
     decltype(&cuCtxPopCurrent_v2) pop;
     decltype(&cuPointerGetAttribute) pointer_attribute;
@@ -37,7 +36,6 @@ const Driver& driver() {
         Driver driver{};
         find("cuDeviceGet", driver.device_get);
         find("cuDevicePrimaryCtxRetain", driver.retain);
-        find("cuDevicePrimaryCtxRelease", driver.release);
         find("cuCtxPushCurrent", driver.push);
         find("cuCtxPopCurrent", driver.pop);
         find("cuPointerGetAttribute", driver.pointer_attribute);
@@ -45,6 +43,9 @@ const Driver& driver() {
     }();
     return functions;
 }
+
+// The driver's errors have the numbers of the runtime's.
+cudaError_t as_runtime(CUresult result) { return static_cast<cudaError_t>(result); }
 
 std::string version_text(int version) {
     return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -74,8 +75,11 @@ std::string remedy(cudaError_t status) {
         case cudaErrorLaunchTimeout:
         case cudaErrorMisalignedAddress:
         case cudaErrorIllegalInstruction:
+        case cudaErrorInvalidAddressSpace:
+        case cudaErrorInvalidPc:
         case cudaErrorHardwareStackError:
         case cudaErrorECCUncorrectable:
+        case cudaErrorContextIsDestroyed:
         case cudaErrorUnknown:
             return "the GPU is lost to this process: start it again; if that recurs, the kernel's log has an Xid error";
         default:
@@ -110,18 +114,11 @@ Device::Device(int index) : index_(index) {
     if (index < 0 || index >= device_count()) {
         check(cudaErrorInvalidDevice, "choosing the GPU");
     }
-    if (driver().device_get(&device_, index) != CUDA_SUCCESS || driver().retain(&context_, device_) != CUDA_SUCCESS) {
-        check(cudaErrorDevicesUnavailable, "opening the GPU");
-    }
-    try {
-        is_integrated_ = attribute(cudaDevAttrIntegrated) != 0;
-    } catch (...) {
-        driver().release(device_);
-        throw;
-    }
+    CUdevice device = 0;
+    check(as_runtime(driver().device_get(&device, index)), "opening the GPU");
+    check(as_runtime(driver().retain(&context_, device)), "opening the GPU");
+    is_integrated_ = attribute(cudaDevAttrIntegrated) != 0;
 }
-
-Device::~Device() { driver().release(device_); }
 
 std::string Device::name() const {
     cudaDeviceProp properties{};
@@ -147,11 +144,7 @@ std::size_t Device::total_memory() const {
     return properties.totalGlobalMem;
 }
 
-void Device::push() const {
-    if (driver().push(context_) != CUDA_SUCCESS) {
-        check(cudaErrorUnknown, "entering the GPU's context");
-    }
-}
+void Device::push() const { check(as_runtime(driver().push(context_)), "entering the GPU's context"); }
 
 void Device::pop() const {
     CUcontext ours = nullptr;

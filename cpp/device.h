@@ -23,11 +23,11 @@ int device_count();
 std::string driver_version();
 std::string toolkit_version();
 
-// One GPU through its primary context, which all libraries share that use CUDA's runtime.
+// One GPU through its primary context, which all libraries share that use CUDA's runtime. The context stays until the
+// process ends: when the last Device goes, others may still work in it, objects of TensorRT among them.
 class Device {
    public:
     explicit Device(int index);
-    ~Device();
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
@@ -52,7 +52,6 @@ class Device {
    private:
     int index_;
     bool is_integrated_ = false;
-    CUdevice device_ = 0;
     CUcontext context_ = nullptr;
 };
 

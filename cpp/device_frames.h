@@ -11,6 +11,9 @@ enum class PixelFormat { kBgr, kRgb, kBgra, kRgba, kGray, kNv12 };
 
 constexpr bool is_red_first(PixelFormat format) { return format == PixelFormat::kRgb || format == PixelFormat::kRgba; }
 
+// What a frame may take from its first byte to the end of its last row: distances in it are 32 bits.
+constexpr std::ptrdiff_t kMostBytes = std::ptrdiff_t{1} << 32;
+
 // Frames of one size in device memory, `frame_stride` bytes apart; `pitch` is the bytes from row to row.
 struct DeviceFrames {
     const std::uint8_t* data;

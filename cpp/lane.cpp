@@ -107,7 +107,8 @@ void Lane::put(int index, const Frame& frame, bool is_nv12) {
     const CurrentDevice current(*device_);
     const auto rows = rows_of(frame, is_nv12);
     const auto pitch = frame.width * rows.step;
-    const bool can_be_copied = rows.is_packed && frame.row_stride >= pitch;
+    const bool can_be_copied =
+        rows.is_packed && frame.row_stride >= pitch && frame.row_stride <= kMostBytes / rows.count;
     const auto* locked = can_be_copied ? page_locked(frame.data) : nullptr;
     const bool is_integrated = device_->is_integrated();
     mark(kCopyIn);

@@ -5,11 +5,9 @@
 
 namespace aernet {
 
-// A colour and how much of it a tinted pixel takes, 0 to 1.
+// A colour in the order of a picture's channels, and how much of it a tinted pixel takes, 0 to 1.
 struct Tint {
-    std::uint8_t blue;
-    std::uint8_t green;
-    std::uint8_t red;
+    std::uint8_t colour[3];
     float share;
 };
 
@@ -20,9 +18,12 @@ struct DeviceMasks {
     std::ptrdiff_t stride;
 };
 
-// Where frames of one size and format are written in device memory, laid out likewise.
+// Pictures of one size in device memory, to be written: three or four channels, laid out likewise.
 struct DevicePictures {
     std::uint8_t* data;
+    std::ptrdiff_t height;
+    std::ptrdiff_t width;
+    std::ptrdiff_t channels;
     std::ptrdiff_t pitch;
     std::ptrdiff_t stride;
 };

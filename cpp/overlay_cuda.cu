@@ -14,26 +14,15 @@ __global__ void __launch_bounds__(kOverlayBlock.x* kOverlayBlock.y) overlay_kern
 
 template <int channels>
 cudaError_t launch(const OverlayJob& job, int count, cudaStream_t stream) {
-    return launch(overlay_kernel<channels>, overlay_grid<channels>(job.frames, count), kOverlayBlock, stream, job);
+    return launch(overlay_kernel<channels>, overlay_grid<channels>(job.pictures, count), kOverlayBlock, stream, job);
 }
 
 }  // namespace
 
-cudaError_t overlay_on_device(const DeviceFrames& frames, const DeviceMasks& masks, int count, const Tint& tint,
-                              const DevicePictures& pictures, cudaStream_t stream) {
-    const OverlayJob job = overlay_job(frames, masks, tint, pictures);
-    switch (frames.format) {
-        case PixelFormat::kBgr:
-        case PixelFormat::kRgb:
-            return launch<3>(job, count, stream);
-        case PixelFormat::kBgra:
-        case PixelFormat::kRgba:
-            return launch<4>(job, count, stream);
-        case PixelFormat::kGray:
-        case PixelFormat::kNv12:
-            break;
-    }
-    return cudaErrorInvalidValue;
+cudaError_t overlay_on_device(const DevicePictures& pictures, const DeviceMasks& masks, int count, const Tint& tint,
+                              cudaStream_t stream) {
+    const OverlayJob job = overlay_job(pictures, masks, tint);
+    return pictures.channels == 4 ? launch<4>(job, count, stream) : launch<3>(job, count, stream);
 }
 
 }  // namespace aernet

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device_frames.h"
 #include "grid.h"
 #include "host_device.h"
 #include "overlay.h"
@@ -16,28 +15,20 @@ namespace aernet {
 constexpr Grid kOverlayBlock{32, 8, 1};
 
 struct OverlayJob {
-    DeviceFrames frames;
-    DeviceMasks masks;
     DevicePictures pictures;
-    std::uint8_t tint[3];  // in the frame's order
-    float share;
+    DeviceMasks masks;
+    Tint tint;
     bool in_words;  // rows begin at multiples of four bytes
 };
 
-inline OverlayJob overlay_job(const DeviceFrames& frames, const DeviceMasks& masks, const Tint& tint,
-                              const DevicePictures& pictures) {
-    const bool red_first = is_red_first(frames.format);
-    const bool in_words = are_multiples(kWordBytes, frames.data, frames.pitch, frames.frame_stride) &&
-                          are_multiples(kWordBytes, pictures.data, pictures.pitch, pictures.stride);
-    return {frames,     masks,
-            pictures,   {red_first ? tint.red : tint.blue, tint.green, red_first ? tint.blue : tint.red},
-            tint.share, in_words};
+inline OverlayJob overlay_job(const DevicePictures& pictures, const DeviceMasks& masks, const Tint& tint) {
+    return {pictures, masks, tint, are_multiples(kWordBytes, pictures.data, pictures.pitch, pictures.stride)};
 }
 
 template <int channels>
-Grid overlay_grid(const DeviceFrames& frames, int count) {
-    const int words = blocks_for(static_cast<int>(frames.width) * channels, kWordBytes);
-    return {blocks_for(words, kOverlayBlock.x), blocks_for(static_cast<int>(frames.height), kOverlayBlock.y), count};
+Grid overlay_grid(const DevicePictures& pictures, int count) {
+    const int words = blocks_for(static_cast<int>(pictures.width) * channels, kWordBytes);
+    return {blocks_for(words, kOverlayBlock.x), blocks_for(static_cast<int>(pictures.height), kOverlayBlock.y), count};
 }
 
 AERNET_HOST_DEVICE static inline std::uint32_t tinted(int level, int tint, float share) {
@@ -45,42 +36,41 @@ AERNET_HOST_DEVICE static inline std::uint32_t tinted(int level, int tint, float
     return static_cast<std::uint32_t>(std::rint(value));
 }
 
-// Word `index` of row `row` of frame `frame`.
+// Word `index` of row `row` of picture `picture`.
 template <int channels>
-AERNET_HOST_DEVICE void overlay_word(const OverlayJob& job, int index, int row, int frame) {
+AERNET_HOST_DEVICE void overlay_word(const OverlayJob& job, int index, int row, int picture) {
     const int begin = index * kWordBytes;
-    const int left = static_cast<int>(job.frames.width) * channels - begin;
-    if (row >= job.frames.height || left <= 0) {
+    const int left = static_cast<int>(job.pictures.width) * channels - begin;
+    if (row >= job.pictures.height || left <= 0) {
         return;
     }
     const int count = left < kWordBytes ? left : kWordBytes;
-    const std::uint8_t* mask = job.masks.data + frame * job.masks.stride + row * job.masks.pitch;
+    const std::uint8_t* mask = job.masks.data + picture * job.masks.stride + row * job.masks.pitch;
     const int first = begin / channels;
     const int last = (begin + count - 1) / channels;
     const bool is_first_lesion = mask[first] != 0;
     const bool is_last_lesion = mask[last] != 0;
-    if (!is_first_lesion && !is_last_lesion && job.pictures.data == job.frames.data) {
+    if (!is_first_lesion && !is_last_lesion) {
         return;
     }
     const bool whole = job.in_words && count == kWordBytes;
-    const std::uint8_t* source = job.frames.data + frame * job.frames.frame_stride + row * job.frames.pitch + begin;
-    const std::uint32_t word = whole ? load_word<std::uint32_t>(source) : load_bytes<std::uint32_t>(source, count);
+    std::uint8_t* bytes = job.pictures.data + picture * job.pictures.stride + row * job.pictures.pitch + begin;
+    const std::uint32_t word = whole ? load_word<std::uint32_t>(bytes) : load_bytes<std::uint32_t>(bytes, count);
     std::uint32_t result = 0;
     for (int i = 0; i < kWordBytes; ++i) {
         const int pixel = (begin + i) / channels;
         const int channel = begin + i - pixel * channels;
         const int level = byte_of(word, i);
         const bool is_lesion = pixel == first ? is_first_lesion : is_last_lesion;
-        const int tint = channel == 0 ? job.tint[0] : channel == 1 ? job.tint[1] : job.tint[2];
+        const int tint = channel == 0 ? job.tint.colour[0] : channel == 1 ? job.tint.colour[1] : job.tint.colour[2];
         const std::uint32_t shown =
-            is_lesion && channel < 3 ? tinted(level, tint, job.share) : static_cast<std::uint32_t>(level);
+            is_lesion && channel < 3 ? tinted(level, tint, job.tint.share) : static_cast<std::uint32_t>(level);
         result |= shown << 8 * i;
     }
-    std::uint8_t* target = job.pictures.data + frame * job.pictures.stride + row * job.pictures.pitch + begin;
     if (whole) {
-        store_word(result, target);
+        store_word(result, bytes);
     } else {
-        store_bytes(result, target, count);
+        store_bytes(result, bytes, count);
     }
 }
 

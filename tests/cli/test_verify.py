@@ -1,4 +1,4 @@
-"""The command; what it computes is tested with `compare_runners`, and on a GPU."""
+"""The command; what it computes is tested with the runner, and on a GPU."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def gpu(network, monkeypatch):
             def __init__(self, engine, model):
                 super().__init__(use.stand_in)
                 assert model == use.original
-                self.engine, self.device = engine, "cuda:0"
+                self.engine, self.device, self.manifest = engine, "cuda:0", load_manifest(engine)
+
+            raw_answers = OnnxRuntimeRunner.run
 
         use.stand_in, use.original = stand_in, network
         monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Engine)

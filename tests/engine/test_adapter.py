@@ -40,6 +40,21 @@ def test_what_is_installed_is_told_without_importing_it():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.parametrize("content", [None, "raise ImportError('libnvinfer.so.10: no such file')"])
+def test_what_only_looks_like_tensorrt_is_not_installed(tmp_path, monkeypatch, content):
+    """A folder of NVIDIA's samples, or bindings without their libraries."""
+    (tmp_path / "tensorrt").mkdir()
+    if content:
+        (tmp_path / "tensorrt" / "__init__.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+    monkeypatch.setattr(
+        adapter, "version", lambda _: (_ for _ in ()).throw(importlib.metadata.PackageNotFoundError)
+    )
+    assert "tensorrt" not in installed_runtimes()
+    sys.modules.pop("tensorrt", None)
+
+
 def test_what_is_absent_comes_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(EngineError, match=r"tensorrt cannot be loaded .*pip install 'aernet\[tensorrt\]'"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from engine.models import write_network
@@ -13,7 +14,7 @@ from aernet.cli.app import app
 from aernet.engine.check import Machine, check_engine, rebuild_command
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import Gpu
-from aernet.engine.manifest import load_manifest, manifest_path
+from aernet.engine.manifest import Manifest, _digest, load_manifest, manifest_path
 from aernet.engine.verification import Verification
 from aernet.errors import EngineError
 
@@ -156,6 +157,35 @@ def test_a_manifest_that_lies(write_crafted, tmp_path, lie):
     message = refusal(engine)
     assert "its manifest speaks of " in message
     assert "the file is of tensorrt-rtx 1.7.1.116" in message
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Manifest)])
+def test_a_manifest_with_a_value_of_another_type(engine, name):
+    """Whoever wrote it knew how to make its digest."""
+    content = json.loads(manifest_path(engine).read_text())
+    del content["manifest_sha256"]
+    refused = 0
+    for value in (
+        None,
+        5,
+        True,
+        1.5,
+        "x",
+        [],
+        [1],
+        [3, 2, 1],
+        ["8.6", 7],
+        {},
+        {"a": None},
+        {"mean_dice": "1"},
+    ):
+        changed = content | {name: value}
+        manifest_path(engine).write_text(json.dumps(changed | {"manifest_sha256": _digest(changed)}))
+        try:
+            rebuild_command(engine, check_engine(engine, MACHINE))
+        except EngineError as error:
+            refused += "not the manifest of an engine" in str(error)
+    assert refused >= 7
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF" + bytes(100), b"{}", b"FTRT" + bytes(100)])

@@ -47,6 +47,9 @@ def test_the_header_of_tensorrt(tmp_path):
     assert header.is_of("10.3.0.26")
     assert not header.is_of("10.3.0.30")
     assert not header.is_of("10.13.0")
+    path.write_bytes(b"ftrt" + bytes((1, 0, 0, 0)) + bytes(16) + bytes((1, 2, 3, 4)))
+    assert PlanHeader.read(path) == PlanHeader("tensorrt", ())  # a layout that nobody knows yet
+    assert PlanHeader.read(path).is_of("12.0.0")
 
 
 def test_what_is_no_engine(tmp_path):

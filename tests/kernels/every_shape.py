@@ -43,8 +43,7 @@ def main(library: Path) -> None:
             if CHANNELS[form] > 1:
                 masks = exact((2, height, width), alignment)
                 masks[:] = np.arange(width) % 3
-                for pictures in (exact(pixels.pixels.shape, alignment), pixels.pixels):
-                    kernels.overlay(pixels, masks, ((1, 2, 3), 0.5), pictures)
+                kernels.overlay(pixels.pixels, masks, ((1, 2, 3), 0.5))
         for size, element in product((1, 16, 33), (np.float32, np.float16)):
             probability = rng.random((2, size, size)).astype(element)
             kernels.mask(probability, exact((2, height, width), alignment), 0.5)

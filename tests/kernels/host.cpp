@@ -85,7 +85,7 @@ void run_mask(const Number* probability, int count, int size, std::uint8_t* mask
 
 template <int channels>
 void run_overlay(const OverlayJob& job, int count) {
-    for_each_thread(overlay_grid<channels>(job.frames, count), kOverlayBlock,
+    for_each_thread(overlay_grid<channels>(job.pictures, count), kOverlayBlock,
                     [&](const Grid& thread) { overlay_word<channels>(job, thread.x, thread.y, thread.z); });
 }
 
@@ -112,13 +112,12 @@ void mask(const void* probability, Element element, int count, int size, std::ui
     }
 }
 
-void overlay(const DeviceFrames* frames, const DeviceMasks* masks, int count, const Tint* tint,
-             const DevicePictures* pictures) {
-    const OverlayJob job = overlay_job(*frames, *masks, *tint, *pictures);
-    if (frames->format == PixelFormat::kBgr || frames->format == PixelFormat::kRgb) {
-        run_overlay<3>(job, count);
-    } else {
+void overlay(const DevicePictures* pictures, const DeviceMasks* masks, int count, const Tint* tint) {
+    const OverlayJob job = overlay_job(*pictures, *masks, *tint);
+    if (pictures->channels == 4) {
         run_overlay<4>(job, count);
+    } else {
+        run_overlay<3>(job, count);
     }
 }
 

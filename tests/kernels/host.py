@@ -52,13 +52,19 @@ class _DeviceMasks(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("pitch", ctypes.c_ssize_t), ("stride", ctypes.c_ssize_t))
 
 
-class _Tint(ctypes.Structure):
+class _DevicePictures(ctypes.Structure):
     _fields_ = (
-        ("blue", ctypes.c_uint8),
-        ("green", ctypes.c_uint8),
-        ("red", ctypes.c_uint8),
-        ("share", ctypes.c_float),
+        ("data", ctypes.c_void_p),
+        ("height", ctypes.c_ssize_t),
+        ("width", ctypes.c_ssize_t),
+        ("channels", ctypes.c_ssize_t),
+        ("pitch", ctypes.c_ssize_t),
+        ("stride", ctypes.c_ssize_t),
     )
+
+
+class _Tint(ctypes.Structure):
+    _fields_ = (("colour", ctypes.c_uint8 * 3), ("share", ctypes.c_float))
 
 
 @dataclass(frozen=True)
@@ -125,17 +131,16 @@ class Kernels:
             ctypes.c_float(threshold),
         )
 
-    def overlay(
-        self, frames: Frames, masks: Bytes, tint: tuple[tuple[int, int, int], float], pictures: Bytes
-    ) -> None:
-        """Fill `pictures`, laid out like the frames; `tint` is blue, green and red, and its share."""
+    def overlay(self, pictures: Bytes, masks: Bytes, tint: tuple[tuple[int, int, int], float]) -> None:
+        """Tint pictures, N x H x W x C; `tint` is a colour in the order of the channels, and its share."""
+        count, height, width, channels = pictures.shape
+        stride, pitch = pictures.strides[:2]
         colour, share = tint
         self._library.overlay(
-            ctypes.byref(frames.described()),
+            ctypes.byref(_DevicePictures(pictures.ctypes.data, height, width, channels, pitch, stride)),
             ctypes.byref(_DeviceMasks(masks.ctypes.data, masks.strides[1], masks.strides[0])),
-            len(masks),
-            ctypes.byref(_Tint(*colour, share)),
-            ctypes.byref(_DeviceMasks(pictures.ctypes.data, pictures.strides[1], pictures.strides[0])),
+            count,
+            ctypes.byref(_Tint((ctypes.c_uint8 * 3)(*colour), share)),
         )
 
     def half_and_back(self, value: float) -> float:

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "mask_cuda.h"
+#include "overlay_cuda.h"
 #include "preprocess_cuda.h"
 
 // tests/kernels/host.cpp
@@ -32,6 +33,8 @@ void preprocess(const aernet::DeviceFrames* frames, int count, int size, void* t
 void mask(const void* probability, aernet::Element element, int count, int size, std::uint8_t* mask,
           std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t pitch, std::ptrdiff_t mask_stride,
           float threshold);
+void overlay(const aernet::DevicePictures* pictures, const aernet::DeviceMasks* masks, int count,
+             const aernet::Tint* tint);
 }
 
 namespace host_cuda {
@@ -50,7 +53,7 @@ struct Allocation {
 
 std::mutex mutex;
 std::map<std::uintptr_t, Allocation> allocations;
-std::atomic<long> streams{0}, events{0}, graphs{0}, contexts_retained{0};
+std::atomic<long> streams{0}, events{0}, graphs{0};
 const auto primary = reinterpret_cast<CUcontext>(std::uintptr_t{0x1000});
 const auto other = reinterpret_cast<CUcontext>(std::uintptr_t{0x2000});
 thread_local std::vector<CUcontext> current;
@@ -147,15 +150,11 @@ CUresult get_device(CUdevice* device, int index) {
     return CUDA_SUCCESS;
 }
 
+// There is no way to release it: TensorRT frees what it has in it whenever Python lets go of that.
 CUresult retain(CUcontext* context, CUdevice) {
+    constexpr std::size_t taken = 1 << 20;
     *context = primary;
-    ++contexts_retained;
-    return CUDA_SUCCESS;
-}
-
-CUresult release(CUdevice) {
-    --contexts_retained;
-    return CUDA_SUCCESS;
+    return settings.memory_bytes != 0 && settings.memory_bytes < taken ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
 }
 
 CUresult push(CUcontext context) {
@@ -231,7 +230,6 @@ std::map<std::string, long> counts() {
             {"streams", streams},
             {"events", events},
             {"graphs", graphs},
-            {"contexts", contexts_retained},
             {"pushed", static_cast<long>(current.size())}};
 }
 
@@ -246,12 +244,12 @@ using namespace host_cuda;
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-    *count = settings.has_gpu ? 1 : 0;
-    return settings.has_gpu ? cudaSuccess : fail(cudaErrorInsufficientDriver);
+    *count = settings.gpus;
+    return settings.gpus > 0 ? cudaSuccess : fail(cudaErrorInsufficientDriver);
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-    *version = settings.has_gpu ? CUDART_VERSION : 0;
+    *version = settings.gpus > 0 ? CUDART_VERSION : 0;
     return cudaSuccess;
 }
 
@@ -285,7 +283,6 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** function, 
     const std::map<std::string, void*> functions{
         {"cuDeviceGet", reinterpret_cast<void*>(&get_device)},
         {"cuDevicePrimaryCtxRetain", reinterpret_cast<void*>(&retain)},
-        {"cuDevicePrimaryCtxRelease", reinterpret_cast<void*>(&release)},
         {"cuCtxPushCurrent", reinterpret_cast<void*>(&push)},
         {"cuCtxPopCurrent", reinterpret_cast<void*>(&pop)},
         {"cuPointerGetAttribute", reinterpret_cast<void*>(&pointer_attribute)},
@@ -474,6 +471,13 @@ cudaError_t mask_on_device(const void* probability, Element element, int count, 
     need_context();
     worker(stream).push(
         [=] { ::mask(probability, element, count, size, mask, height, width, pitch, mask_stride, threshold); });
+    return cudaSuccess;
+}
+
+cudaError_t overlay_on_device(const DevicePictures& pictures, const DeviceMasks& masks, int count, const Tint& tint,
+                              cudaStream_t stream) {
+    need_context();
+    worker(stream).push([=] { ::overlay(&pictures, &masks, count, &tint); });
     return cudaSuccess;
 }
 

@@ -10,7 +10,7 @@
 namespace host_cuda {
 
 struct Settings {
-    bool has_gpu = true;
+    int gpus = 1;
     bool is_integrated = false;
     bool is_lost = false;
     bool refuses_capture = false;

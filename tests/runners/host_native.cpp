@@ -64,7 +64,7 @@ PYBIND11_MODULE(host_native, module, py::mod_gil_not_used()) {
     using host_cuda::Settings;
     py::class_<Settings>(module, "Settings")
         .def(py::init<>())
-        .def_readwrite("has_gpu", &Settings::has_gpu)
+        .def_readwrite("gpus", &Settings::gpus)
         .def_readwrite("is_integrated", &Settings::is_integrated)
         .def_readwrite("is_lost", &Settings::is_lost)
         .def_readwrite("refuses_capture", &Settings::refuses_capture)

@@ -19,6 +19,7 @@ class Runtime:
         self.native, self.dtype = native, np.dtype(dtype)
         self.answer = None
         """Takes the place of the computed probabilities."""
+        self.size = SIZE
         self.is_capturable = True
         self.enqueued = []
         """The number of frames of each run that was queued from Python."""
@@ -27,10 +28,10 @@ class Runtime:
     def load(self, plan):
         assert plan
         self.native.need_context()
-        types = {"image": ((-1, 3, SIZE, SIZE), self.dtype), "probability": ((-1, 1, SIZE, SIZE), self.dtype)}
+        sides = self.size, self.size
         return SimpleNamespace(
-            inputs={"image": types["image"]},
-            outputs={"probability": types["probability"]},
+            inputs={"image": ((-1, 3, *sides), self.dtype)},
+            outputs={"probability": ((-1, 1, *sides), self.dtype)},
             context=lambda: Context(self),
         )
 
@@ -86,11 +87,11 @@ class CudaArray:
 class DlpackArray:
     """The same by DLPack, which asks for the stream to make wait."""
 
-    def __init__(self, array):
-        self.array, self.streams = array, []
+    def __init__(self, array, index=0):
+        self.array, self.index, self.streams = array, index, []
 
     def __dlpack_device__(self):
-        return (2, 0)
+        return (2, self.index)
 
     def __dlpack__(self, *, stream):
         self.streams.append(stream)

@@ -174,10 +174,11 @@ def test_an_engine_whose_model_is_elsewhere(network, tmp_path, caplog):
     assert len(caplog.records) == 2
 
 
-@pytest.mark.usefixtures("tensorrt")
-def test_an_engine_is_not_compared_again(network, tmp_path):
-    engine = write_crafted(tmp_path / "mine.engine", network)
+@pytest.mark.usefixtures("gpu", "tensorrt")
+@pytest.mark.parametrize("named", [True, False])
+def test_an_engine_is_not_compared_again(network, tmp_path, named):
+    engine = write_crafted(tmp_path / "mine.engine" if named else default_engine_path("darker"), network)
     recorded = Verification("made up", 1, 1.0, 1.0, 0.0, 0)
     record_verification(engine, recorded)
-    open_runner(engine, "auto")
+    assert open_runner(engine if named else network, "auto").runtime == "TensorRT"
     assert load_manifest(engine).verification == recorded

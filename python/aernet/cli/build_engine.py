@@ -189,15 +189,15 @@ def _onnx(model: str, output: Path | None, console: Console) -> Path:
 
 def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
     """Verify the engine if this machine can run it; it may have been built for another."""
-    from aernet.cli.verify import verify_on_gpu
     from aernet.errors import AernetError
-    from aernet.runners.tensorrt import TensorRtRunner
+    from aernet.runners import open_runner
+    from aernet.runners.tensorrt import TensorRtRunner, verify
 
     try:
         runner = TensorRtRunner(engine, model=model)
     except AernetError as reason:
         return f"not verified: {reason}"
-    return f"verified: {verify_on_gpu(runner, model, pictures)}"
+    return f"verified: {verify(runner, open_runner(model, 'cpu'), pictures)}"
 
 
 def _described(manifest: Manifest) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -52,9 +53,10 @@ class BuilderOptions:
 def installed_runtimes() -> dict[str, str]:
     """Return the version of each TensorRT flavour that is installed, "tensorrt-rtx" and "tensorrt".
 
-    None is imported for that, but one that pip did not install.
+    None is imported for that, but one that pip did not install; if that cannot be, it is not there.
     """
-    return {name: _version(name) for name, module in _MODULES.items() if find_spec(module)}
+    found = {name: _version(name) for name, module in _MODULES.items() if find_spec(module)}
+    return {name: its_version for name, its_version in found.items() if its_version}
 
 
 def open_runtime(name: str) -> RuntimeAdapter:
@@ -78,11 +80,13 @@ def open_runtime(name: str) -> RuntimeAdapter:
     return RuntimeAdapter(name, trt)
 
 
-def _version(name: str) -> str:
+def _version(name: str) -> str | None:
     try:
         return version(name)
-    except PackageNotFoundError:  # installed by other means than pip
-        return str(import_module(_MODULES[name]).__version__)
+    except PackageNotFoundError:  # installed by other means than pip, or a mere folder of that name
+        with suppress(ImportError, OSError):
+            return getattr(import_module(_MODULES[name]), "__version__", None)
+    return None
 
 
 class RuntimeAdapter:

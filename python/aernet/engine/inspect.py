@@ -28,7 +28,7 @@ def describe_engine(engine: Path, machine: Machine) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "kind": "engine",
         "runtime": header.runtime,
-        "runtime_version": ".".join(map(str, header.version)),
+        "runtime_version": ".".join(map(str, header.version)) or None,
         "sha256": sha256_of(engine),
         "manifest": None,
         "usable_here": True,

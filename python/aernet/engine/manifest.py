@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from aernet.engine.verification import Verification
 from aernet.errors import EngineError, ModelError
@@ -87,9 +88,15 @@ class Manifest:
         if content["verification"] == NOT_VERIFIED:
             content["verification"] = None
         for name in ("conversion", "verification"):
-            content[name] = content[name] and Verification(**content[name])
-        ModelCard.from_metadata(content["metadata"])
-        return cls(**content)
+            content[name] = None if content[name] is None else Verification(**content[name])
+        manifest = cls(**content)
+        if not _fits(manifest, cls):
+            raise ValueError("a value is of another type than it should be")
+        least, usual, most = manifest.batch
+        if not 1 <= least <= usual <= most or manifest.precision not in {"fp16", "fp32"}:
+            raise ValueError(f"it speaks of a batch of {manifest.batch} and of {manifest.precision}")
+        ModelCard.from_metadata(manifest.metadata)
+        return manifest
 
 
 def manifest_path(engine: Path) -> Path:
@@ -151,6 +158,24 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Tell whether a value is of an annotated type, and all within it."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_fits(value, one) for one in inner)
+    if origin is dict:
+        key, item = inner
+        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
+    if origin is tuple:
+        kinds = len(value) * inner[:1] if inner[-1] is ... else inner
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        return False
+    return not is_dataclass(kind) or all(
+        _fits(getattr(value, name), its_kind) for name, its_kind in get_type_hints(kind).items()
+    )
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from aernet.errors import EngineError, ModelError
+from aernet.half_weights import widened
 from aernet.models import ModelCard
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, ModelCard]:
-    """Read an AER-Net model as `aernet-trt export` writes it, with its card.
+    """Read an AER-Net model as `aernet-trt export` writes it, its weights in float32, with its card.
 
     Raises:
         ModelError: the file is missing, not ONNX, or not an AER-Net model.
@@ -53,7 +54,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, ModelCard]:
                 f"{path}: not an AER-Net model: expected one {kind}, {name} float32"
                 f" N x {channels} x {card.size} x {card.size}, found {found}"
             )
-    return model, card
+    return widened(model), card
 
 
 def layer_types(model: onnx.ModelProto) -> Counter[str]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _RUNTIMES = {b"ftrt": "tensorrt", b"vtrt": "tensorrt-rtx"}
 _HEADER_SIZE = 28
-_VERSION = slice(24, 28)  # found in plans of TensorRT-RTX 1.4 to 1.7; TensorRT documents no header
+# Where `trtexec --getPlanVersionOnly` looks; plans of TensorRT-RTX 1.4 to 1.7 begin likewise.
+_LAYOUT, _KNOWN_LAYOUT = slice(4, 8), bytes(4)
+_VERSION = slice(24, 28)
 _SEARCHED = 4
 _LEAST_SIZE = 256  # what is smaller may stand in a plan by chance
 
@@ -30,7 +32,7 @@ class PlanHeader:
     runtime: str
     """What built it: "tensorrt" or "tensorrt-rtx"."""
     version: tuple[int, ...]
-    """Of that, four numbers: major, minor, patch, build."""
+    """Of that: major, minor, patch, build; empty if the header is of a layout that is not known."""
 
     @classmethod
     def read(cls, path: Path) -> PlanHeader:
@@ -49,12 +51,13 @@ class PlanHeader:
                 f"{path}: not an engine: expected a TensorRT plan, which begins with ftrt or vtrt,"
                 f" found {start[:4]!r}; 'aernet-trt build-engine' writes one"
             )
-        return cls(_RUNTIMES[start[:4]], tuple(start[_VERSION]))
+        version = start[_VERSION] if start[_LAYOUT] == _KNOWN_LAYOUT else b""
+        return cls(_RUNTIMES[start[:4]], tuple(version))
 
     def is_of(self, version: str) -> bool:
         """Tell whether the plan is of a version such as "10.3.0", as far as that goes."""
         numbers = version_numbers(version)
-        return self.version[: len(numbers)] == numbers
+        return not self.version or self.version[: len(numbers)] == numbers
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

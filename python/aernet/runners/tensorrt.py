@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -24,16 +23,17 @@ from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import record_verification
 from aernet.engine.verification import Verification
 from aernet.errors import AernetError, EngineError, FrameError
-from aernet.pictures import example_pictures, read_picture
+from aernet.pictures import read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from aernet._native import DeviceArray, Graph
     from aernet.engine.loaded import ExecutionContext, LoadedEngine
+    from aernet.engine.manifest import Manifest
     from aernet.runners.base import Answer, Frame, Runner
 
     Engine = Graph | Callable[[int], None]
@@ -45,6 +45,7 @@ _NAMES = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT-RTX"}
 _STEPS = ("copy in", "preprocess", "engine", "mask", "copy out")
 _UNDER_WAY = 2  # frames of one thread: one is copied while the other runs
 _BATCHES = 4  # sizes of batch that a lane keeps ready
+_ROUNDING = 1e-3  # what a GPU's sigmoid may lie outside [0, 1], in float16 too
 
 
 class TensorRtRunner:
@@ -78,6 +79,7 @@ class TensorRtRunner:
         self.runtime = f"{_NAMES[adapter.name]} {adapter.version}"
         with device:
             loaded = adapter.load(engine.read_bytes())
+        _check_tensors(engine, loaded, self.manifest)
         self._gpu = device
         self._make_lane = partial(
             _Lane, device, loaded, self.card.size, self.manifest.batch, threading.Lock(), graphs=graphs
@@ -146,7 +148,8 @@ class TensorRtRunner:
         lane.native.run(lane.engine(1))
         lane.native.wait()
         engine = time.perf_counter() - start
-        memory, mask = self._gpu.allocate(frame.nbytes), np.zeros(frame.shape[:2], np.uint8)
+        # Written once before, as new memory takes longer.
+        memory, mask = self._gpu.allocate(frame.nbytes), np.ones(frame.shape[:2], np.uint8)
         start = time.perf_counter()
         memory.copy_from(frame)
         memory.copy_to(mask)
@@ -290,33 +293,55 @@ class _Job:
         self.finish()  # a lane must not be let go of while it works
 
 
-def verify_once(runner: TensorRtRunner, reference: Runner) -> None:
-    """Compare an engine that has never run on a GPU with its model, and note the result in its manifest.
+def verify(runner: TensorRtRunner, reference: Runner, pictures: Iterable[Path]) -> Verification:
+    """Compare an engine with its model, and note the result in its manifest.
+
+    Masks are compared at the pictures' own size and the reference's threshold.
 
     Raises:
         EngineError: it does not give what the model gives.
+        SourceError: a picture cannot be read.
+        AernetError: the device fails.
     """
-    manifest = runner.manifest
-    if manifest.verification is not None:
-        return
     threshold = reference.card.threshold
-    frames = [read_picture(picture) for picture in example_pictures()]
-    expected = reference.run(frames, threshold, "bgr")
-    found = runner.raw_answers(frames, threshold, "bgr")
-    pairs = zip(expected, found, strict=True)
-    verification = Verification.of(f"{runner.runtime} on {runner.device}", pairs)
-    with suppress(AernetError):  # a folder that may not be written to: it is compared again next time
+
+    def answers() -> Iterator[tuple[Answer, RawAnswer]]:
+        for picture in pictures:
+            frames = [read_picture(picture)]
+            (expected,) = reference.run(frames, threshold, "bgr")
+            (found,) = runner.raw_answers(frames, threshold, "bgr")
+            yield expected, found
+
+    verification = Verification.of(f"{runner.runtime} on {runner.device}", answers())
+    try:
         record_verification(runner.engine, verification)
-    as_fp32 = rebuild_command(runner.engine, replace(manifest, precision="fp32"))
+    except AernetError as error:  # such as a folder that may not be written to
+        _log.warning("%s; %s is compared with its model each time", error, runner.engine)
+    as_fp32 = rebuild_command(runner.engine, replace(runner.manifest, precision="fp32"))
     verification.require(str(runner.engine), f"build it in fp32: {as_fp32}")
+    return verification
+
+
+def _check_tensors(engine: Path, loaded: LoadedEngine, manifest: Manifest) -> None:
+    """See that the engine reads and writes what the manifest says; memory is set aside by that."""
+    size = manifest.card.size
+    tensors = loaded.inputs | loaded.outputs
+    found = {name: shape[1:] for name, (shape, _) in tensors.items()}
+    if found != {"image": (3, size, size), "probability": (1, size, size)}:
+        raise EngineError(
+            f"{engine}: its manifest speaks of image and probability of {size} x {size}, the engine has"
+            f" {found}; build it again: {rebuild_command(engine, manifest)}"
+        )
 
 
 def _checked(answer: RawAnswer) -> Answer:
     mask, probability = answer
     low, high = probability.min(), probability.max()
-    if not (low >= 0 and high <= 1):
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
         raise FrameError(
             f"probability: expected values within [0, 1], found {low} to {high};"
             " 'aernet-trt verify' compares the engine with its model"
         )
+    if low < 0 or high > 1:
+        np.clip(probability, 0, 1, out=probability)
     return mask, probability.astype(np.float32, copy=False)
