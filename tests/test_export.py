@@ -4,16 +4,21 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 
 from aernet import Segmenter, export, preprocess
+from aernet.engine.model import layer_types, read_model
 from aernet.errors import ModelError
+from aernet.half_weights import narrowed
 from aernet.network import build_network
 from aernet.pictures import example_pictures, read_picture
 from aernet.training.checkpoint import Checkpoint
 from aernet.training.settings import load_settings
+from aernet.training.start import start_from
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,45 @@ def test_measured_metrics_go_into_the_card(checkpoint, tmp_path):
     export.export(checkpoint, example_pictures(), metrics, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["aernet.metrics"]) == metrics
+
+
+def test_half_weights_halve_the_file_and_hardly_change_the_answer(checkpoint, model, tmp_path):
+    path = tmp_path / "half.onnx"
+    difference = export.export(checkpoint, example_pictures(), None, path, half_weights=True)
+    assert path.stat().st_size < 0.6 * model.stat().st_size
+    images = np.stack([preprocess(read_picture(picture), 64) for picture in example_pictures()])
+    with torch.no_grad():
+        expected = torch.sigmoid(checkpoint.build()(torch.from_numpy(images))).numpy()
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (probability,) = session.run(["probability"], {"image": images})
+    assert np.abs(probability - expected).max() == pytest.approx(difference, abs=1e-6)
+    assert 1e-6 < difference < 5e-3
+
+
+def test_half_weights_are_float32_again_for_engines_and_for_training(checkpoint, model, tmp_path):
+    path = tmp_path / "half.onnx"
+    export.export(checkpoint, example_pictures(), None, path, half_weights=True)
+    wide, _ = read_model(path)
+    expected = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(model).graph.initializer}
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in wide.graph.initializer}
+    assert found.keys() == expected.keys()
+    for name, weight in found.items():
+        assert weight.dtype == expected[name].dtype
+        np.testing.assert_allclose(weight, expected[name], rtol=1e-3, atol=1e-7)
+    assert set(layer_types(wide)) == {"float32"}
+    fresh, images = checkpoint.build(), torch.rand(2, 3, 64, 64)
+    assert start_from(fresh, path, images) == start_from(checkpoint.build(), model, images)
+    for name in ("encoder.network.conv_stem.weight", "head.weight"):
+        torch.testing.assert_close(fresh.state_dict()[name], checkpoint.network[name], rtol=1e-3, atol=1e-4)
+
+
+def test_weights_that_float16_cannot_hold_stay_float32(model):
+    large = onnx.load(model)
+    tensor = max(large.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) + np.float32(1e5), tensor.name))
+    stored = {entry.name: entry.data_type for entry in narrowed(large).graph.initializer}
+    assert stored[tensor.name] == onnx.TensorProto.FLOAT
+    assert onnx.TensorProto.FLOAT16 in stored.values()
 
 
 def test_a_graph_that_answers_differently_is_not_written(checkpoint, tmp_path, monkeypatch):

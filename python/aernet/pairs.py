@@ -222,6 +222,15 @@ def read_subsets(table: Path) -> dict[str, str]:
     """Read the subset of each image id from a CSV file with the columns `image_id` and `subset`.
 
     Raises:
+        SourceError: as `read_column`.
+    """
+    return read_column(table, "subset")
+
+
+def read_column(table: Path, column: str) -> dict[str, str]:
+    """Read what a column of a CSV file says of each image id, which stands in the column `image_id`.
+
+    Raises:
         SourceError: the file is unreadable, lacks a column, or lists an image twice.
     """
     try:
@@ -233,17 +242,15 @@ def read_subsets(table: Path) -> dict[str, str]:
         raise SourceError(f"{table}: cannot be read ({error.strerror})") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise SourceError(f"{table}: not a CSV table ({error})") from error
-    for column in ("image_id", "subset"):
-        if column not in columns:
-            raise SourceError(
-                f"{table}: no column {column!r}; the columns are {', '.join(columns) or 'none'}"
-            )
-    subset_of: dict[str, str] = {}
+    for name in ("image_id", column):
+        if name not in columns:
+            raise SourceError(f"{table}: no column {name!r}; the columns are {', '.join(columns) or 'none'}")
+    values: dict[str, str] = {}
     for row in rows:
-        if row["image_id"] in subset_of:
-            raise SourceError(f"{table}: {row['image_id']} is listed twice; each image belongs to one subset")
-        subset_of[row["image_id"]] = row["subset"]
-    return subset_of
+        if row["image_id"] in values:
+            raise SourceError(f"{table}: {row['image_id']} is listed twice; each image has one {column}")
+        values[row["image_id"]] = row[column]
+    return values
 
 
 def _open(path: Path) -> _Source:

@@ -131,6 +131,25 @@ def test_split_deals_out_all_pictures(pairs, tmp_path):
     assert again.read_bytes() == output.read_bytes()
 
 
+def test_split_keeps_together_what_a_table_says_is_one_lesion(pairs, tmp_path):
+    names = sorted(path.stem for path in EXAMPLES.glob("*.jpg"))
+    table, output = tmp_path / "lesions.csv", tmp_path / "split.csv"
+    lesion_of = dict(zip(names, "AABCA", strict=True))
+    rows = "".join(f"{lesion},{image_id}\n" for image_id, lesion in lesion_of.items())
+    table.write_text("lesion_id,image_id\n" + rows)
+    for seed in range(5):
+        options = "--validation", 1, "--test", 3, "--seed", seed, "--lesions", table
+        assert data("split", pairs, "-o", output, *options).exit_code == 0
+        subset_of = read_subsets(output)
+        assert sorted(subset_of) == names
+        assert len({subset_of[image_id] for image_id in names if lesion_of[image_id] == "A"}) == 1
+    table.write_text("lesion_id,image_id\n" + rows.splitlines()[0] + "\n")
+    result = data("split", pairs, "-o", tmp_path / "none.csv", "--lesions", table)
+    assert result.exit_code == 1
+    assert f"{table}: lacks 4 of 5 pictures, such as {names[1]}" in result.stderr
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_split_refuses_pairs_that_cannot_be_used(pairs, tmp_path):
     (pairs / "ISIC_0011135.jpg").write_bytes(b"no picture")
     result = data("split", pairs, "-o", tmp_path / "split.csv", "--validation", 1, "--test", 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-from dataclasses import replace
 from html.parser import HTMLParser
+from unittest.mock import Mock
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -282,12 +282,23 @@ def test_a_weights_file_is_for_the_preset_s_own_encoder(tmp_path):
     rows = {row.title: row for row in (*tables.TABLE_1.rows, *tables.TABLE_2.rows)}
 
     def weights(title, given):
-        (run,) = study.Study(tmp_path).runs(rows[title], tables.RECIPES[0])
-        run = replace(run, settings=replace(run.settings, encoder=rows[title].changes.get("encoder", "b1")))
-        return study._weights_for(rows[title], run, given)
+        (run,) = study.Study(tmp_path, encoder_weights=given).runs(rows[title], tables.RECIPES[0])
+        return run.weights
 
     assert weights("AER-Net", tmp_path / "b1.pth") == tmp_path / "b1.pth"
     assert weights("VGG16", tmp_path / "b1.pth") is None
     assert weights("VGG16", tmp_path) == tmp_path / "vgg16.pth"
     assert weights("ResNet50", tmp_path) is None
     assert weights("U-Net", tmp_path / "b1.pth") is None
+
+
+def test_where_nothing_is_fetched_an_encoder_without_a_file_starts_from_random_weights(
+    reproduce, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("timm.models._builder.load_pretrained", forbidden := Mock())
+    options = ("table1", "--epochs", 1, "--recipe", "paper", "--no-fetch", "--row", "MobileNetV2")
+    result = reproduce(tmp_path, *options)
+    assert result.exit_code == 0, result.output
+    assert not forbidden.called
+    _, details = grids(tmp_path)
+    assert "from random weights" in details["MobileNetV2"]["what was run"]

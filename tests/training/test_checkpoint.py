@@ -9,7 +9,7 @@ import torch
 
 from aernet.errors import AernetError, SourceError
 from aernet.network import build_network
-from aernet.training.checkpoint import Checkpoint, load_checkpoint
+from aernet.training.checkpoint import Checkpoint, averaged, load_checkpoint
 
 
 class Command:
@@ -41,12 +41,33 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
         assert torch.equal(loaded.build()(image), checkpoint.build()(image))
 
 
-def test_a_checkpoint_of_the_time_before_colour_spaces_knows_cielab(checkpoint, tmp_path):
+def test_an_earlier_checkpoint_lacks_what_all_runs_had_in_common(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "a.pt")
     content = torch.load(tmp_path / "a.pt", weights_only=True)
-    del content["settings"]["colour"]
+    for name in ("colour", "pretrained", "training_data", "licence"):
+        del content["settings"][name]
     torch.save(content, tmp_path / "old.pt")
-    assert load_checkpoint(tmp_path / "old.pt").settings == replace(checkpoint.settings, colour="cielab")
+    assert load_checkpoint(tmp_path / "old.pt").settings == checkpoint.settings
+    assert checkpoint.settings.colour == "cielab"
+
+
+def test_the_mean_of_checkpoints_is_that_of_their_weights(checkpoint):
+    torch.manual_seed(3)
+    network = {
+        name: weight + torch.rand_like(weight) if weight.is_floating_point() else weight + 7
+        for name, weight in checkpoint.network.items()
+    }
+    later = replace(checkpoint, network=network, threshold=0.6)
+    mean = averaged([checkpoint, later])
+    assert (mean.settings, mean.threshold) == (later.settings, later.threshold)
+    for name, weight in mean.network.items():
+        if weight.is_floating_point():
+            assert torch.allclose(weight, (checkpoint.network[name] + network[name]) / 2)
+        else:
+            assert torch.equal(weight, network[name])
+    assert mean.build()
+    with pytest.raises(SourceError, match="where they are of one run; these differ in settings"):
+        averaged([checkpoint, replace(checkpoint, settings=replace(checkpoint.settings, seed=5))])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")

@@ -42,8 +42,21 @@ def test_what_is_missing_is_named(dataset, tmp_path):
     with pytest.raises(SourceError, match="subset 'holdout'"):
         load_subset(dataset, "holdout", 32)
     shutil.copy(dataset / "isic2018_split.csv", tmp_path)
-    with pytest.raises(SourceError, match=f"holds neither the folder {IMAGES} nor a zip"):
+    with pytest.raises(SourceError, match="holds no picture"):
         load_subset(tmp_path, "val", 32)
+    shutil.copytree(dataset / IMAGES, tmp_path / IMAGES)
+    with pytest.raises(SourceError, match=f"holds {IMAGES}, but neither the folder {MASKS} nor a zip"):
+        load_subset(tmp_path, "val", 32)
+
+
+def test_pictures_and_masks_in_folders_of_other_names_serve_too(dataset, tmp_path):
+    shutil.copytree(dataset / IMAGES, tmp_path / "images")
+    shutil.copytree(dataset / MASKS, tmp_path / "masks")
+    shutil.copy(dataset / "isic2018_split.csv", tmp_path)
+    found, expected = load_subset(tmp_path, "val", 32), load_subset(dataset, "val", 32)
+    assert found.image_ids == expected.image_ids
+    assert torch.equal(found.rgb, expected.rgb)
+    assert torch.equal(found.mask, expected.mask)
 
 
 def test_a_mask_with_gray_levels_is_named(dataset, tmp_path):

@@ -12,7 +12,13 @@ from aernet.training.settings import load_settings, preset_names
 def test_presets_build_a_network(preset):
     settings = load_settings(preset)
     assert build_network(settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour])
-    assert settings.size == 256
+    assert settings.size == (128 if preset == "aernet-b1-ham10000" else 256)
+
+
+def test_who_learns_from_ham10000_takes_its_licence():
+    for preset in preset_names():
+        settings = load_settings(preset)
+        assert ("HAM10000" in settings.training_data) == ("CC BY-NC 4.0" in settings.licence)
 
 
 def test_the_paper_s_preset_is_the_paper_s_recipe():
@@ -61,7 +67,7 @@ def test_a_wrong_setting_is_named(changes, message):
 
 def test_a_preset_that_is_not_there_names_those_that_are(tmp_path):
     with pytest.raises(
-        SourceError, match="preset nonesuch: no such file, and not one of aernet, aernet-b1, aernet-v2b0"
+        SourceError, match="preset nonesuch: no such file, and not one of aernet, aernet-b1, aernet-b1-ham"
     ):
         load_settings("nonesuch")
     (tmp_path / "half.toml").write_text('name = "half"\n')

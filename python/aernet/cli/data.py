@@ -111,15 +111,38 @@ def split(
     ] = 200,
     test: Annotated[int, typer.Option(min=0, help="Pictures for the final figures alone.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    lesions: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns image_id and lesion_id; else such pictures are looked for."
+        ),
+    ] = None,
 ) -> None:
     """Deal pictures out to train, val and test; pictures of one lesion stay together."""
     from collections import Counter
 
-    from aernet.data.check import check as examine
+    from aernet.data.sources import find_sources
+    from aernet.data.split import known_lesions, write_split
     from aernet.data.split import split as run
-    from aernet.data.split import write_split
-    from aernet.errors import SourceError
     from aernet.files import replacing
+    from aernet.pairs import find_pairs
+
+    if lesions is None:
+        image_ids, same_lesion = _examined(folder)
+    else:
+        image_ids = [pair.image_id for source in find_sources(folder) for pair in find_pairs(*source)]
+        same_lesion = known_lesions(lesions, image_ids)
+    subset_of = run(image_ids, same_lesion, validation=validation, test=test, seed=seed)
+    with replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_split(subset_of, file)
+    sizes = Counter(subset_of.values())
+    typer.echo(f"{output}: " + ", ".join(f"{sizes[name]} {name}" for name in ("train", "val", "test")))
+
+
+def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the pictures of a folder in which all is well, and which of them show one lesion."""
+    from aernet.data.check import check as examine
+    from aernet.errors import SourceError
 
     with _progress() as progress:
         report = examine(folder, None, progress)
@@ -130,11 +153,7 @@ def split(
             f"{folder}: {len(unusable)} of its files keep it from being split, such as {unusable[0].detail};"
             " `aernet-trt data check` lists all"
         )
-    subset_of = run(report.image_ids, report.same_lesion, validation=validation, test=test, seed=seed)
-    with replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        write_split(subset_of, file)
-    sizes = Counter(subset_of.values())
-    typer.echo(f"{output}: " + ", ".join(f"{sizes[name]} {name}" for name in ("train", "val", "test")))
+    return report.image_ids, report.same_lesion
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

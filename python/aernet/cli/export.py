@@ -9,7 +9,10 @@ import typer
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of a training run, such as runs/x/best.pt.")],
+    checkpoint: Annotated[
+        list[Path],
+        typer.Argument(help="Checkpoint of a training run, such as runs/x/best.pt; of several the mean."),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
     images: Annotated[
         Path | None,
@@ -19,6 +22,9 @@ def export(
     metrics: Annotated[
         Path | None, typer.Option(help="JSON of `evaluate` for the model card; else the validation figures.")
     ] = None,
+    half_weights: Annotated[
+        bool, typer.Option("--half-weights", help="Store the weights as float16: half the file.")
+    ] = False,
 ) -> None:
     """Write a trained network as ONNX, checked against PyTorch on real pictures."""
     from rich.console import Console
@@ -26,13 +32,20 @@ def export(
     from aernet.errors import SourceError
     from aernet.export import export as write
     from aernet.pictures import example_pictures, find_pictures
-    from aernet.training.checkpoint import load_checkpoint
+    from aernet.training.checkpoint import averaged, load_checkpoint
 
     pictures = find_pictures([images]) if images else example_pictures()
     found = _read(calibration)
     if found is not None and not {"scaling", "threshold", "quality"} <= found.keys():
         raise SourceError(f"{calibration}: not what `aernet-trt calibrate` writes")
-    difference = write(load_checkpoint(checkpoint), pictures, _read(metrics), output, found)
+    difference = write(
+        averaged(list(map(load_checkpoint, checkpoint))),
+        pictures,
+        _read(metrics),
+        output,
+        found,
+        half_weights=half_weights,
+    )
     Console().print(
         f"{output}: {output.stat().st_size / 1e6:.1f} MB,"
         f" max |dp| {difference:.1e} on {len(pictures)} pictures"

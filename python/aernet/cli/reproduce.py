@@ -51,9 +51,12 @@ def reproduce(
         typer.Option(
             exists=True,
             help="ImageNet weights as timm state dicts: a file for EfficientNet-B1, or a folder with "
-            "<timm name>.pth for each encoder; timm fetches the others.",
+            "<timm name>.pth for each encoder.",
         ),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option(help="Whether timm fetches the others; else those start from random weights.")
+    ] = True,
 ) -> None:
     """Train and measure the rows of the paper's tables, and write report.md and report.html.
 
@@ -67,7 +70,7 @@ def reproduce(
     from aernet.reproduction.study import reproduce as run
     from aernet.reproduction.tables import RECIPES, TABLES
 
-    study = Study(output, epochs, size, seeds)
+    study = Study(output, epochs, size, seeds, encoder_weights, fetch)
     tables = [one for one in TABLES if one.name in table]
     run(
         study,
@@ -76,6 +79,5 @@ def reproduce(
         partial(write_report, study, tables),
         recipes=[one for one in RECIPES if recipe is None or one.name in recipe],
         titles=row,
-        encoder_weights=encoder_weights,
     )
     typer.echo(f"report {output / 'report.html'}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
+from aernet.pairs import read_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
     from typing import TextIO
 
 
@@ -53,6 +56,21 @@ def split(
         room[subset] -= len(group)
         subset_of.update(dict.fromkeys(group, subset))
     return dict(sorted(subset_of.items()))
+
+
+def known_lesions(table: Path, image_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return which pictures show one lesion, two and two, by a CSV file with image_id and lesion_id.
+
+    Raises:
+        SourceError: the table cannot be read or lacks one of the pictures.
+    """
+    lesion_of = read_column(table, "lesion_id")
+    if lacking := sorted(set(image_ids) - lesion_of.keys()):
+        raise SourceError(f"{table}: lacks {len(lacking)} of {len(image_ids)} pictures, such as {lacking[0]}")
+    of_lesion: dict[str, list[str]] = {}
+    for image_id in image_ids:
+        of_lesion.setdefault(lesion_of[image_id], []).append(image_id)
+    return [pair for group in of_lesion.values() for pair in pairwise(group)]
 
 
 def write_split(subset_of: dict[str, str], file: TextIO) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aernet.segmenter import Segmenter
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
-INDIFFERENCE = 0.002
+INDIFFERENCE = 0.001
 REVIEWED = 0.06
 FEWEST = 20
 _CLOSEST = 1e-6
@@ -73,7 +73,7 @@ class Calibration:
 def calibrate(segmenter: Segmenter, pairs: Iterable[Pair]) -> Calibration:
     """Find scaling, threshold and quality on pictures that the model was not trained on.
 
-    Of all thresholds within 0.002 of the best mean Jaccard the highest is taken: the annotators of ISIC drew
+    Of all thresholds within 0.001 of the best mean Jaccard the highest is taken: the annotators of ISIC drew
     wide, and of thresholds as good it draws the tightest border. The `least_dice` of the quality lies above
     the expected Dice of 6 % of the pictures.
 

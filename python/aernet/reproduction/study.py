@@ -43,6 +43,8 @@ class Run:
     """Where it is kept; rows that differ in their threshold alone share it."""
     otsu: bool
     """Whether masks are cut at Otsu's threshold."""
+    weights: Path | None
+    """ImageNet weights of the encoder; None where timm fetches them, or where it starts from random ones."""
 
     @property
     def scores_file(self) -> Path:
@@ -83,6 +85,10 @@ class Study:
     """Side of the pictures in pixels; None takes the preset's."""
     seeds: int = 1
     """How often each network is trained."""
+    encoder_weights: Path | None = None
+    """ImageNet weights as timm state dicts: a file for B1, or a folder with `<timm name>.pth`."""
+    fetch: bool = True
+    """Whether timm fetches the weights that are not there; else such encoders start from random ones."""
 
     def runs(self, row: Row, recipe: Recipe) -> list[Run]:
         """Return the runs of a row with a recipe, one a seed, whether done or not.
@@ -95,14 +101,27 @@ class Study:
             changes["epochs"] = self.epochs
         if self.size:
             changes["sizes"] = [self.size]
+        weights = self._weights_for(row)
+        if weights is None and not self.fetch:
+            changes["pretrained"] = False
         network = "+".join([row.preset, *row.changes.values()])
         runs = []
         for seed in range(self.seeds):
             settings = load_settings(row.preset, **changes, seed=seed)
-            name = f"{recipe.name}-{settings.size}px-{settings.epochs}epochs-seed{seed}"
+            start = "" if settings.pretrained or settings.architecture != "aernet" else "-random"
+            name = f"{recipe.name}-{settings.size}px-{settings.epochs}epochs-seed{seed}{start}"
             title = f"{row.title}, {recipe.title}, seed {seed}"
-            runs.append(Run(title, settings, self.output / "runs" / network / name, row.otsu))
+            runs.append(Run(title, settings, self.output / "runs" / network / name, row.otsu, weights))
         return runs
+
+    def _weights_for(self, row: Row) -> Path | None:
+        settings = load_settings(row.preset, **row.changes)
+        if self.encoder_weights is None or settings.architecture != "aernet":
+            return None
+        if self.encoder_weights.is_dir():
+            file = self.encoder_weights / f"{settings.encoder}.pth"
+            return file if file.is_file() else None
+        return None if "encoder" in row.changes else self.encoder_weights
 
     def finished(self, row: Row, recipe: Recipe) -> list[Run]:
         """Return those of `runs` that are trained and measured."""
@@ -117,7 +136,6 @@ def reproduce(
     *,
     recipes: Collection[Recipe] = RECIPES,
     titles: Collection[str] | None = None,
-    encoder_weights: Path | None = None,
 ) -> None:
     """Train and measure what is missing; go on with what was interrupted and keep what is finished.
 
@@ -128,8 +146,6 @@ def reproduce(
         report: called at the start and after each run with why runs failed, by their titles.
         recipes: those to train with.
         titles: the rows to train; None trains all.
-        encoder_weights: ImageNet weights as timm state dicts: a file for EfficientNet-B1, or a folder with
-            `<timm name>.pth` for each encoder; timm fetches those that are not there.
 
     Raises:
         SourceError: there is no such row, or the test subset is missing or unreadable.
@@ -139,7 +155,7 @@ def reproduce(
     if unknown := sorted(set(titles or ()) - {row.title for row in rows}):
         raise SourceError(f"no row {unknown[0]!r}; the rows are {', '.join(row.title for row in rows)}")
     missing = {
-        run.scores_file: (row, run)  # a run that two tables want is one
+        run.scores_file: run  # a run that two tables want is one
         for row in rows
         for recipe in recipes
         for run in study.runs(row, recipe)
@@ -149,10 +165,10 @@ def reproduce(
     failures: dict[str, str] = {}
     report(failures)
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    for number, (row, run) in enumerate(missing.values(), start=1):
+    for number, run in enumerate(missing.values(), start=1):
         console.print(f"{number} of {len(missing)}: {run.title}")
         try:
-            _train(run, data, _weights_for(row, run, encoder_weights))
+            _train(run, data)
             _measure(run, pairs)
         except AernetError as error:
             failures[run.title] = str(error)
@@ -163,27 +179,20 @@ def reproduce(
         raise AernetError(f"{len(failures)} of {len(missing)} runs failed, the first: {title}: {reason}")
 
 
-def _weights_for(row: Row, run: Run, encoder_weights: Path | None) -> Path | None:
-    if encoder_weights is None or run.settings.architecture != "aernet":
-        return None
-    if encoder_weights.is_dir():
-        file = encoder_weights / f"{run.settings.encoder}.pth"
-        return file if file.is_file() else None
-    return None if "encoder" in row.changes else encoder_weights
-
-
-def _train(run: Run, data: Path, weights: Path | None) -> None:
+def _train(run: Run, data: Path) -> None:
     if len(run.seconds()) == run.settings.epochs:
         return
     resume = (run.folder / "last.pt").exists()
     if not resume:
-        if run.settings.architecture == "aernet":
-            start = f"encoder from {weights.name}" if weights else "encoder from timm's ImageNet weights"
-        else:
+        if run.settings.architecture != "aernet" or not run.settings.pretrained:
             start = "from random weights"
+        else:
+            start = (
+                f"encoder from {run.weights.name}" if run.weights else "encoder from timm's ImageNet weights"
+            )
         with replacing(run.folder / "run.json") as temporary:
             temporary.write_text(json.dumps({"machine": _machine(), "start": start}) + "\n", encoding="utf-8")
-    train(run.settings, data, run.folder, encoder_weights=weights, resume=resume)
+    train(run.settings, data, run.folder, encoder_weights=run.weights, resume=resume)
 
 
 def _machine() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,17 @@ from aernet.training.colour import CHANNELS
 from aernet.training.settings import Settings, settings_from
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FORMAT = "aernet-checkpoint-1"
+# What all runs had in common before settings said it.
+EARLIER = {
+    "colour": "cielab",
+    "pretrained": True,
+    "training_data": "ISIC 2018 Task 1 training pictures, subset train of isic2018_split.csv",
+    "licence": "Apache-2.0; its training pictures are CC-0 where the ISIC archive states a licence",
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,26 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package (expected format {FORMAT})")
-    # Checkpoints without a colour space are of the time when there was CIELAB alone.
-    settings = settings_from({"colour": "cielab"} | content.pop("settings"), f"checkpoint {path}")
+    settings = settings_from(EARLIER | content.pop("settings"), f"checkpoint {path}")
     return Checkpoint(settings=settings, **content)
+
+
+def averaged(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
+    """Return the mean of the networks of one run at several epochs (Izmailov et al. 2018).
+
+    Args:
+        checkpoints: at least one; all else is of the last.
+
+    Raises:
+        SourceError: they are not of one run.
+    """
+    last = checkpoints[-1]
+    if any(checkpoint.settings != last.settings for checkpoint in checkpoints):
+        raise SourceError("checkpoints can be averaged where they are of one run; these differ in settings")
+    network = {
+        name: torch.stack([checkpoint.network[name] for checkpoint in checkpoints]).mean(0)
+        if weight.is_floating_point()
+        else weight
+        for name, weight in last.network.items()
+    }
+    return replace(last, network=network)

@@ -51,7 +51,8 @@ class Pictures:
 def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -> Pictures:
     """Read one subset of the ISIC 2018 Task 1 pairs and resize them to `size` x `size`.
 
-    `data` holds the official folders, or zip files with them, and `isic2018_split.csv` (image_id, subset).
+    `data` holds the official folders, or zip files with them, or else pictures and masks in any folders, and
+    `isic2018_split.csv` (image_id, subset).
 
     Raises:
         SourceError: a picture, a mask or the table is missing or unreadable, or the sizes of a pair differ.
@@ -78,7 +79,11 @@ def subset_pairs(data: Path, subset: str) -> list[Pair]:
         SourceError: a picture, a mask or the table is missing or unreadable.
     """
     chosen = read_split(data / SPLIT, subset)
-    return find_pairs(_locate(data, IMAGES), _locate(data, MASKS), chosen)
+    images, masks = (find_official(data, name) for name in (IMAGES, MASKS))
+    if (images is None) != (masks is None):
+        there, lacking = (IMAGES, MASKS) if images else (MASKS, IMAGES)
+        raise SourceError(f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it")
+    return find_pairs(images or data, masks or data, chosen)
 
 
 def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,10 +93,3 @@ def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
     return cv2.resize(picture, (size, size), interpolation=interpolation), cv2.resize(
         mask, (size, size), interpolation=interpolation
     )
-
-
-def _locate(data: Path, name: str) -> Path:
-    found = find_official(data, name)
-    if found is None:
-        raise SourceError(f"{data}: holds neither the folder {name} nor a zip file with it")
-    return found

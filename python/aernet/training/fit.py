@@ -116,7 +116,7 @@ def _with_teachers(
 def _fabric() -> Fabric:
     cuda = torch.cuda.is_available()
     # A processor without instructions for bfloat16 would emulate them, slower than float32.
-    processor = getattr(torch.cpu, "get_capabilities", dict)()
+    processor: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     half = (
         torch.cuda.is_bf16_supported() if cuda else processor.get("avx512_bf16") or processor.get("amx_bf16")
     )
@@ -139,7 +139,7 @@ def _fresh_network(settings: Settings, encoder_weights: Path | None) -> Segmenta
             settings.encoder,
             settings.widths,
             CHANNELS[settings.colour],
-            pretrained=encoder_weights or True,
+            pretrained=settings.pretrained and (encoder_weights or True),
         )
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]

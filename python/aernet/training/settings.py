@@ -29,6 +29,8 @@ class Settings:
     """AER-Net or one of the paper's ablations."""
     encoder: str
     """timm name of AER-Net's encoder."""
+    pretrained: bool
+    """Whether that encoder starts from ImageNet weights; else from random ones."""
     widths: list[int]
     """Channels of AER-Net's decoder stages, the coarsest first: five, or four and a head of stride 2."""
     colour: Colour
@@ -51,6 +53,10 @@ class Settings:
     """Pictures a step, over all processes."""
     seed: int
     """Seed of the weights, the order and the augmentation."""
+    training_data: str
+    """The pictures that the network will have learned from, for the model card."""
+    licence: str
+    """Licence of the network, given that of its pictures, for the model card."""
 
     @property
     def size(self) -> int:

@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from aernet.errors import ModelError
+from aernet.half_weights import widened
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError(f"{path}: expected a checkpoint (.pt) or an ONNX model, found neither") from error
     return {
         entry.name.removeprefix(_NETWORK): torch.from_numpy(np.array(numpy_helper.to_array(entry)))
-        for entry in model.graph.initializer
+        for entry in widened(model).graph.initializer
     }
 
 

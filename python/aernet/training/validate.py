@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aernet.training.dataset import Pictures
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(19))
-INDIFFERENCE = 0.002
+INDIFFERENCE = 0.001
 PICTURES_A_BATCH = 20
 
 
@@ -29,7 +29,7 @@ class Validation:
     """One for each of `THRESHOLDS`."""
 
     def chosen(self) -> int:
-        """Return the index of the highest threshold within 0.002 of the best mean Jaccard.
+        """Return the index of the highest threshold within 0.001 of the best mean Jaccard.
 
         The annotators of ISIC drew wide: of thresholds as good, the highest draws the tightest border.
         """
