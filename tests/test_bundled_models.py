@@ -20,7 +20,7 @@ def test_the_default_model_is_there():
 
 @pytest.mark.parametrize("model", bundled_models())
 def test_a_bundled_model_agrees_with_the_experts(model):
-    pairs = find_pairs(ROOT / "examples", ROOT / "tests" / "data" / "masks")
+    pairs = find_pairs(ROOT / "examples", ROOT / "python/aernet/video/masks")
     with Segmenter(model) as segmenter:
         evaluation = evaluate(segmenter, pairs, "examples")
     assert len(evaluation.pictures) == 5

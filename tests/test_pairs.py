@@ -15,7 +15,7 @@ from aernet.errors import SourceError
 from aernet.pairs import find_ids, find_official, find_pairs, read_split, read_subsets
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-MASKS = Path(__file__).parent / "data" / "masks"
+MASKS = Path(__file__).parents[1] / "python/aernet/video/masks"
 
 
 def png(array):

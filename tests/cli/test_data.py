@@ -18,7 +18,7 @@ from aernet.data import archives
 from aernet.pairs import read_subsets
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES, MASKS = ROOT / "examples", ROOT / "tests" / "data" / "masks"
+EXAMPLES, MASKS = ROOT / "examples", ROOT / "python/aernet/video/masks"
 
 
 def data(*arguments):

@@ -20,7 +20,7 @@ from aernet.cli.app import app
 from aernet.evaluation.evaluate import Evaluation
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES, MASKS = ROOT / "examples", ROOT / "tests" / "data" / "masks"
+EXAMPLES, MASKS = ROOT / "examples", ROOT / "python/aernet/video/masks"
 METRICS = ["jaccard", "dice", "thresholded_jaccard", "sensitivity", "specificity", "accuracy"]
 
 

@@ -32,4 +32,4 @@ def segmenter():
 
 @pytest.fixture
 def pairs():
-    return find_pairs(ROOT / "examples", ROOT / "tests" / "data" / "masks")
+    return find_pairs(ROOT / "examples", ROOT / "python/aernet/video/masks")

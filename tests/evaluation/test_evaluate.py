@@ -15,7 +15,7 @@ from aernet.errors import SourceError
 from aernet.evaluation.evaluate import compare, evaluate
 from aernet.pairs import find_pairs
 
-MASKS = Path(__file__).parents[1] / "data" / "masks"
+MASKS = Path(__file__).parents[2] / "python/aernet/video/masks"
 
 
 @pytest.mark.parametrize("largest_only", [False, True])

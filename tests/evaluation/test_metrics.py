@@ -13,7 +13,7 @@ from isic_challenge_scoring.segmentation import SegmentationScore
 from aernet.errors import FrameError
 from aernet.evaluation.metrics import bootstrap_mean, score
 
-MASKS = Path(__file__).parents[1] / "data" / "masks"
+MASKS = Path(__file__).parents[2] / "python/aernet/video/masks"
 
 
 def official(folder, mask, ground_truth):
