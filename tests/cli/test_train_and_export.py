@@ -33,6 +33,7 @@ def dataset(tmp_path_factory):
         'widths = [16, 16, 8, 8, 8]\ncolour = "cielab"\nsizes = [64]\naugmentation = true\n'
         'loss = "dice+bce"\noptimizer = "adamw"\nlearning_rate = 3e-3\n'
         'schedule = "one-cycle"\nepochs = 2\nbatch_size = 4\nseed = 0\n'
+        'pretrained = true\ntraining_data = "discs"\nlicence = "CC0-1.0"\n'
     )
     return folder
 

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from aernet.data.archives import Archive
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES, MASKS = ROOT / "examples", ROOT / "tests" / "data" / "masks"
+EXAMPLES, MASKS = ROOT / "examples", ROOT / "python/aernet/video/masks"
 
 
 class Server(ThreadingHTTPServer):

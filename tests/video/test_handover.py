@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import itertools
+import signal
+import sys
 import threading
 import time
 
@@ -84,3 +88,42 @@ def test_nothing_goes_in_once_closed(waits):
     handover.close(discard=True)
     assert not handover.put(3)
     assert list(handover) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="timers as POSIX has them")
+def test_an_interrupted_taker_leaves_it_unlocked():
+    """Ctrl-C may come at any moment; whoever puts must not wait for ever on a lock that nobody gives back."""
+
+    class Interrupted(Exception):  # noqa: N818 - no error
+        pass
+
+    def interrupt(_number, _frame):
+        raise Interrupted
+
+    handover, given = Handover(1, waits=False), itertools.count()
+    newest = [0]
+
+    def feed():
+        while handover.put(0):
+            newest[0] = next(given)
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for attempt in range(500):
+            # Once in some thousand times the interrupt finds a condition between two states, and says so.
+            with contextlib.suppress(Interrupted, RuntimeError):
+                signal.setitimer(signal.ITIMER_REAL, 1e-4 + attempt % 100 * 2e-5)
+                for _ in handover:
+                    pass
+            seen, patience = newest[0], time.monotonic() + 20
+            while newest[0] == seen:
+                assert time.monotonic() < patience
+                time.sleep(1e-4)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    handover.close()
+    thread.join(20)
+    assert not thread.is_alive()

@@ -25,13 +25,15 @@ class Handover(Generic[T]):
         self._capacity = capacity
         self._waits = waits
         self._open = True
-        self._changed = threading.Condition()
+        # Held by itself: Ctrl-C within a condition's own __enter__ would leave it locked for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self.displaced = 0
         """How many items went untaken."""
 
     def put(self, item: T) -> bool:
         """Hand an item over; False, and it is not, once closed."""
-        with self._changed:
+        with self._lock:
             while self._waits and self._open and len(self._items) >= self._capacity:
                 self._changed.wait()
             if not self._open:
@@ -46,7 +48,7 @@ class Handover(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Yield items as they come, to the last that was put before it was closed."""
         while True:
-            with self._changed:
+            with self._lock:
                 while self._open and not self._items:
                     self._changed.wait()
                 if not self._items:
@@ -58,7 +60,7 @@ class Handover(Generic[T]):
 
     def close(self, *, discard: bool = False) -> None:
         """Take no more; with `discard`, let go of what was not taken."""
-        with self._changed:
+        with self._lock:
             self._open = False
             if discard:
                 self._items.clear()

@@ -48,7 +48,7 @@ def test_the_truth_is_the_experts_mask_where_the_picture_is(source, examples):
         if agreeing.sum() < 20:
             continue
         mask = cv2.imread(
-            str(path.parents[1] / "tests" / "data" / "masks" / f"{path.stem}_segmentation.png"),
+            str(path.parents[1] / "python/aernet/video/masks" / f"{path.stem}_segmentation.png"),
             cv2.IMREAD_GRAYSCALE,
         )
         moved = cv2.warpAffine(mask, transform, (640, 360), borderMode=cv2.BORDER_REFLECT_101)
