@@ -147,7 +147,9 @@ def _card(
         "size": str(settings.size),
         "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
         "training_data": settings.training_data,
-        "licence": settings.licence,
+        "licence": "; learned from a model that is ".join(
+            dict.fromkeys([settings.licence, *checkpoint.inherited])
+        ),
         "metrics": json.dumps(
             metrics
             or {

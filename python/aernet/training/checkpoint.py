@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ class Checkpoint:
     """One row an epoch: what the log shows."""
     threshold: float
     """Threshold chosen on the validation subset."""
+    inherited: list[str] = field(default_factory=list)
+    """Licences of the models that it started or learned from; see `licences`."""
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; an earlier one stays whole until the new one is.
@@ -52,7 +54,7 @@ class Checkpoint:
             AernetError: `path` cannot be written.
         """
         content = {
-            name: getattr(self, name) for name in ("network", "optimizer", "schedule", "history", "threshold")
+            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"
         }
         # By way of memory: where a file system is full, torch.save itself does not say so.
         buffer = BytesIO()

@@ -29,6 +29,7 @@ from aernet.training.checkpoint import Checkpoint, load_checkpoint
 from aernet.training.colour import CHANNELS, convert
 from aernet.training.dataset import load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
+from aernet.training.licences import licences
 from aernet.training.loss import segmentation_loss
 from aernet.training.start import start_from
 from aernet.training.validate import THRESHOLDS, validate
@@ -93,7 +94,8 @@ def train(
     else:
         network = _fresh_network(settings, encoder_weights)
         _fit_standardisation(network, training)
-    run = _Run(fabric, settings, output, network, training, validation)
+    inherited = checkpoint.inherited if checkpoint else licences([*([start] if start else []), *teachers])
+    run = _Run(fabric, settings, output, network, training, validation, inherited)
     if checkpoint:
         run.go_on_from(checkpoint)
     run.fit(compiled=compiled)
@@ -185,6 +187,7 @@ class _Run:
         network: SegmentationNetwork,
         training: Pictures,
         validation: Pictures,
+        inherited: list[str],
     ) -> None:
         self.fabric = fabric
         self.settings = settings
@@ -192,6 +195,7 @@ class _Run:
         self.network = network.train().to(memory_format=torch.channels_last)
         self.training = training
         self.validation = validation
+        self.inherited = inherited
         self.steps = max(len(training) // settings.batch_size, 1)
         self.optimizer = _optimizer(settings, network)
         self.schedule = _schedule(settings, self.optimizer, self.steps)
@@ -289,6 +293,7 @@ class _Run:
             self.schedule.state_dict(),
             self.history,
             self.history[-1]["threshold"],
+            self.inherited,
         )
         if self.history[-1]["val_jaccard"] == max(row["val_jaccard"] for row in self.history):
             checkpoint.save(self.output / "best.pt")
