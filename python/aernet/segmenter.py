@@ -152,10 +152,12 @@ class Segmenter:
         ]
 
     def submit(self, frame: Picture) -> Pending:
-        """Start on a frame and return at once, so that one is copied while the one before runs.
+        """Start on a frame and return at once.
 
-        The frame must not change before its result is there. A thread has two frames under way at most: with
-        a third, this waits for the first. On the CPU it returns when the mask is made.
+        On a GPU one frame is copied while the one before runs; on the CPU two run beside one another, each on
+        half the threads: both together sooner than in turn, each by itself later. The frame must not change
+        before its result is there. Two are under way at most, on a GPU of each thread: with a third, this
+        waits for the first.
 
         Raises:
             FrameError: the frame is not as `__call__` wants it.
@@ -211,6 +213,8 @@ class Segmenter:
         from aernet.video import Pipeline  # noqa: PLC0415 - not for those who have pictures
 
         pipeline = Pipeline(self, source, smooth=smooth, retry=retry)
+        # The first frame takes many times as long, and those that come meanwhile would be dropped.
+        self.submit(np.zeros((self.size, self.size, 3), np.uint8)).result()
         return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import shutil
 import sys
+import threading
+import time
 
 import cv2
 import numpy as np
 import onnxruntime
 import pytest
 
-from aernet import AernetError, FrameError, ModelError
+from aernet import AernetError, FrameError, ModelError, set_num_threads
+from aernet._native import get_num_threads
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
 CUDA = "CUDAExecutionProvider"
@@ -96,11 +100,102 @@ def test_what_is_no_nv12(runner, shape):
         runner.run([np.zeros(shape, np.uint8)], 0.5, "nv12")
 
 
-def test_a_submitted_frame_is_done(runner):
+@pytest.fixture(params=[1, 2, 5])
+def threads(request):
+    before = get_num_threads()
+    set_num_threads(request.param)
+    yield request.param
+    set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+def test_submitted_frames_are_answered_as_others(model):
+    runner = OnnxRuntimeRunner(model)
+    frames = [np.full((9, 9 + index, 3), 20 * index, np.uint8) for index in range(6)]
+    jobs = [runner.submit(frame, 0.5, "bgr") for frame in frames]
+    for frame, job in zip(frames, jobs, strict=True):
+        ((mask, probability),) = runner.run([frame], 0.5, "bgr")
+        for _ in range(2):
+            np.testing.assert_array_equal(job.result()[0][0], mask)
+            np.testing.assert_array_equal(job.result()[0][1], probability)
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Holds the network back until it is set; counts who waits there."""
+    gate, infer = threading.Event(), OnnxRuntimeRunner._infer
+    gate.waiting = 0
+
+    def held(runner, *arguments):
+        gate.waiting += 1
+        assert gate.wait(60)
+        return infer(runner, *arguments)
+
+    monkeypatch.setattr(OnnxRuntimeRunner, "_infer", held)
+    return gate
+
+
+@pytest.mark.parametrize("threads", [2], indirect=True)
+def test_two_submitted_frames_run_beside_one_another_and_a_third_waits(model, threads, gate):
+    runner = OnnxRuntimeRunner(model)
     frame = np.zeros((9, 9, 3), np.uint8)
-    job = runner.submit(frame, 0.5, "bgr")
-    for _ in range(2):
-        np.testing.assert_array_equal(job.result()[0][0], runner.run([frame], 0.5, "bgr")[0][0])
+    gate.set()  # for what the first does for all
+    first = runner.submit(frame, 0.5, "bgr")
+    first.result()
+    gate.clear()
+    before = gate.waiting
+    jobs = [runner.submit(frame, 0.5, "bgr") for _ in range(threads)]
+    end = time.monotonic() + 60
+    while gate.waiting < before + threads:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    third = threading.Thread(target=lambda: jobs.append(runner.submit(frame, 0.5, "bgr")))
+    third.start()
+    third.join(0.2)
+    assert len(jobs) == threads
+    gate.set()
+    third.join(60)
+    assert len(jobs) == threads + 1
+    for job in jobs:
+        np.testing.assert_array_equal(job.result()[0][0], first.result()[0][0])
+
+
+def test_a_submitted_frame_that_breaks_the_contract_is_refused_at_once(runner):
+    with pytest.raises(FrameError, match="found float32"):
+        runner.submit(np.zeros((9, 9, 3), np.float32), 0.5, "bgr")
+
+
+def test_a_submitted_run_that_fails(model, monkeypatch):
+    runner = OnnxRuntimeRunner(model)
+    runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr").result()
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", lambda *_: 1 / 0)
+    for _ in range(4):
+        job = runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr")
+        with pytest.raises(AernetError, match=r"^ONNX Runtime .* fails on cpu: division by zero$"):
+            job.result()
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_model_that_is_replaced_is_not_mixed_with_the_new_one(model, tmp_path):
+    copy = tmp_path / "copy.onnx"
+    shutil.copy(model, copy)
+    runner = OnnxRuntimeRunner(copy)
+    copy.write_text("another")
+    frame = np.zeros((9, 9, 3), np.uint8)
+    (submitted,) = runner.submit(frame, 0.5, "bgr").result()
+    np.testing.assert_array_equal(submitted[1], runner.run([frame], 0.5, "bgr")[0][1])
+
+
+def test_the_workers_end_with_the_runner(model):
+    before = threading.active_count()
+    runner = OnnxRuntimeRunner(model)
+    runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr").result()
+    assert threading.active_count() > before
+    del runner
+    end = time.monotonic() + 60
+    while threading.active_count() > before:
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def test_masks_are_on_the_host(runner):

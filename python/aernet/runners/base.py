@@ -75,8 +75,7 @@ class Runner(Protocol):
     def submit(self, frame: Frame, threshold: float, colour: str) -> Job:
         """Start on a frame, which must not change before the job has its result.
 
-        A thread has at most two frames under way; with more it waits here for the oldest. A runner without a
-        device of its own does all the work here.
+        At most two are under way, of each thread or of all; with more it waits here for the oldest.
 
         Raises:
             FrameError: the frame breaks the contract of `preprocess`.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING, cast
 
@@ -28,17 +30,7 @@ if TYPE_CHECKING:
 
 _FATAL = 4  # ONNX Runtime's severities go from 0 to 4; what it refuses reaches us as an exception
 _CUDA = "CUDAExecutionProvider"
-
-
-@dataclass(frozen=True)
-class _Done:
-    """A job that was over when it was submitted."""
-
-    answers: list[Answer]
-
-    def result(self) -> list[Answer]:
-        """Return the answers; see `base.Job`."""
-        return self.answers
+_AT_ONCE = 2  # submitted frames
 
 
 class OnnxRuntimeRunner:
@@ -56,12 +48,20 @@ class OnnxRuntimeRunner:
     def __init__(self, model: Path, index: int | None = None) -> None:
         self.device = "cpu" if index is None else f"cuda:{index}"
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
-        self._session = _open_session(model, index)
+        self._index = index
+        self._threads = get_num_threads()
         try:
+            self._model = model.read_bytes()
+            self._session = _open_session(self._model, self._threads, index)
             self.card = _card(self._session)
+        except OSError as error:
+            raise ModelError(f"{model}: cannot be read ({error.strerror})") from None
         except ModelError as error:
             raise ModelError(f"{model}: {error}") from None
         self._kept = threading.local()
+        self._submitting = threading.Lock()
+        self._at_once = min(_AT_ONCE, self._threads)
+        self._under_way: deque[Future[list[Answer]]] = deque()
 
     def accept(self, frame: object) -> Frame:
         """Refuse what is no NumPy array; see `Runner`."""
@@ -81,16 +81,19 @@ class OnnxRuntimeRunner:
             if len(frames) == 1:
                 raise
             raise FrameError(f"frames[{len(sizes)}]: {error}") from None
-        # The output is a fresh array: it becomes part of the results.
-        probability = self._infer(image)
-        return [
-            (mask_from_probability(plane, *size, threshold), plane)
-            for size, plane in zip(sizes, probability, strict=True)
-        ]
+        return self._answers(self._session, image, sizes, threshold)
 
-    def submit(self, frame: Frame, threshold: float, colour: str) -> _Done:
-        """Run the frame; see `Runner`."""
-        return _Done(self.run([frame], threshold, colour))
+    def submit(self, frame: Frame, threshold: float, colour: str) -> Future[list[Answer]]:
+        """Prepare the frame, and start the network on it; see `Runner`."""
+        image = np.empty((1, 3, self.card.size, self.card.size), np.float32)
+        size = self._prepare(frame, colour, image[0])
+        with self._submitting:
+            if len(self._under_way) == self._at_once:
+                self._under_way.popleft().exception()  # it is over then
+            session, workers = self._beside
+            job = workers.submit(self._answers, session, image, [size], threshold)
+            self._under_way.append(job)
+        return job
 
     def masks_on_device(self, frames: Sequence[Frame], threshold: float, colour: str) -> NoReturn:  # noqa: ARG002
         """Refuse: masks are made on the CPU; see `Runner`."""
@@ -105,7 +108,7 @@ class OnnxRuntimeRunner:
         start = time.perf_counter()
         size = self._prepare(frame, "bgr", image[0])
         prepared = time.perf_counter()
-        (probability,) = self._infer(image)
+        (probability,) = self._infer(self._session, image)
         answered = time.perf_counter()
         mask_from_probability(probability, *size, self.card.threshold)
         end = time.perf_counter()
@@ -123,10 +126,41 @@ class OnnxRuntimeRunner:
         preprocess(cast("npt.NDArray[np.uint8]", frame), self.card.size, colour, out=planes)
         return frame.shape[0], frame.shape[1]
 
-    def _infer(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    @cached_property
+    def _beside(self) -> tuple[onnxruntime.InferenceSession, ThreadPoolExecutor]:
+        """What runs submitted frames, on the CPU beside one another and each with its share of the threads.
+
+        A frame takes longer so than on all threads; but these wait for one another in every layer, and for
+        whatever else the processor does: more frames are done, and evenly.
+        """
+        shared = self._index is not None or self._at_once == 1
+        session = self._session if shared else _open_session(self._model, self._threads // self._at_once)
+        workers = ThreadPoolExecutor(self._at_once, "aernet network")
+        blank = np.zeros((1, 3, self.card.size, self.card.size), np.float32)
+        # A session's first runs take three times as long: they find its memory.
+        list(workers.map(self._infer, [session] * self._at_once, [blank] * self._at_once))
+        return session, workers
+
+    def _answers(
+        self,
+        session: onnxruntime.InferenceSession,
+        image: npt.NDArray[np.float32],
+        sizes: Sequence[tuple[int, int]],
+        threshold: float,
+    ) -> list[Answer]:
+        # The output is a fresh array: it becomes part of the results.
+        probability = self._infer(session, image)
+        return [
+            (mask_from_probability(plane, *size, threshold), plane)
+            for size, plane in zip(sizes, probability, strict=True)
+        ]
+
+    def _infer(
+        self, session: onnxruntime.InferenceSession, image: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
         """Return the probabilities, N x S x S."""
         try:
-            (probability,) = self._session.run(["probability"], {"image": image})
+            (probability,) = session.run(["probability"], {"image": image})
         except Exception as error:  # noqa: BLE001 - as in _open_session
             raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
         # Its sigmoid may round to the number above 1.
@@ -142,10 +176,10 @@ class OnnxRuntimeRunner:
         return kept[:count]
 
 
-def _open_session(model: Path, index: int | None) -> onnxruntime.InferenceSession:
+def _open_session(model: bytes, threads: int, index: int | None = None) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
-    options.intra_op_num_threads = get_num_threads()
+    options.intra_op_num_threads = threads
     # Threads that spin for work after a run take the cores from preprocess, mask and the application.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     providers = _providers(index)
@@ -153,7 +187,7 @@ def _open_session(model: Path, index: int | None) -> onnxruntime.InferenceSessio
         session = onnxruntime.InferenceSession(model, options, providers, enable_fallback=0)
     except Exception as error:  # noqa: BLE001 - ONNX Runtime's own have no common parent
         raise ModelError(
-            f"{model}: expected an ONNX model, but ONNX Runtime cannot load it: {_first_line(error)}"
+            f"expected an ONNX model, but ONNX Runtime cannot load it: {_first_line(error)}"
         ) from None
     if index is not None and _CUDA not in session.get_providers():
         raise AernetError(
