@@ -97,6 +97,26 @@ def test_what_is_read_is_not_written_over(live, write_film, tmp_path):
         assert film.read_bytes() == before
 
 
+@pytest.mark.parametrize("source", ["frames", "frames/*.png", "frames/000000.png"])
+def test_pictures_that_are_read_are_not_written_over(live, tmp_path, source):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "000000.png"), np.full((40, 40, 3), 90, np.uint8))
+    before = (folder / "000000.png").read_bytes()
+    answer = live(tmp_path / source, "--view", "none", "--record", folder)
+    assert answer.returncode == 1
+    assert answer.stderr == f"aernet-trt: {folder}: is the source itself; write somewhere else\n"
+    assert (folder / "000000.png").read_bytes() == before
+
+
+def test_two_recordings_into_one_file(live, write_film, tmp_path):
+    path = tmp_path / "out.mp4"
+    answer = live(write_film(2), "--view", "none", "--record", path, "--record", path)
+    assert answer.returncode == 1
+    assert answer.stderr == f"aernet-trt: {path}: is named twice; write each to a place of its own\n"
+    assert not path.exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 def test_a_page_for_other_machines_asks_for_the_token_that_is_printed(start, model):
     arguments = ("--view", "web", "--host", "0.0.0.0", "--port", 0, "--model", model)

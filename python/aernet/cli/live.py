@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aernet.video import Pipeline, Status
+    from aernet.video.sources.base import Source
     from aernet.viewer import Viewer
 
 
@@ -68,19 +69,22 @@ def live(
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
     from contextlib import nullcontext, suppress
 
+    import cv2
     from rich.console import Console
 
     from aernet.segmenter import Segmenter
     from aernet.video.sinks import Track, open_recording
     from aernet.video.sinks.window import has_display
+    from aernet.video.sources import open_source
 
-    outputs = [*(record or []), *([track] if track else [])]
-    _refuse_the_source(source, outputs)
+    opened = open_source(source)
+    _refuse_to_lose(source, opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
     _end_like_ctrl_c()
+    cv2.setNumThreads(1)  # the pipeline has threads enough; OpenCV's would only wait for one another
     with Segmenter(model, threshold=threshold) as segmenter:
-        with segmenter.stream(source, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
+        with segmenter.stream(opened, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
             for path in record or []:
                 pipeline.add(open_recording(path))
             if track is not None:
@@ -94,13 +98,21 @@ def live(
         raise typer.Exit(1)
 
 
-def _refuse_the_source(source: str, outputs: list[Path]) -> None:
-    """Refuse to write over what is read, which would be lost."""
+def _refuse_to_lose(name: str, source: Source, outputs: list[Path]) -> None:
+    """Refuse to write over what is read, or to write two things into one file."""
     from aernet.errors import AernetError
+    from aernet.video.sources.pictures import PictureSequence
 
+    read = {Path(name).resolve()}
+    if isinstance(source, PictureSequence):
+        read |= {picture.resolve().parent for picture in source.paths}
+    written = set()
     for path in outputs:
-        if path.resolve() == Path(source).resolve():
+        if path.resolve() in read:
             raise AernetError(f"{path}: is the source itself; write somewhere else")
+        if path.resolve() in written:
+            raise AernetError(f"{path}: is named twice; write each to a place of its own")
+        written.add(path.resolve())
 
 
 def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Console) -> None:

@@ -39,13 +39,10 @@ class PictureSequence:
         names = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207 - any path
         if not names:
             raise SourceError(f"{path}: no picture is called so")
-        self._pictures = find_pictures([Path(name) for name in sorted(names)])
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return len(self._pictures)
+        self.paths = find_pictures([Path(name) for name in sorted(names)])
+        """Of the pictures."""
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
         """Yield the pictures; see `Source`."""
-        for index, path in enumerate(self._pictures):
+        for index, path in enumerate(self.paths):
             yield read_picture(path), index / _FPS
