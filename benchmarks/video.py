@@ -1,22 +1,28 @@
 """Measure live video: how steady the outline is, and how fast and even the pipeline runs.
 
 `steadiness` runs the bundled model on the synthetic dermatoscope, whose lesions and motion are known, and
-smooths its answers in several ways. `live` runs the whole pipeline as `aernet-trt live test:// --record
---track` does. Both write their table into docs/video.md.
+smooths its answers in several ways. `live` runs `aernet-trt live test:// --record --track`. Both write their
+table into docs/video.md.
 
 Needs `pip install ".[video]"`; `live` wants the machine to itself, and Linux for the memory.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import re
+import resource
+import subprocess
+import sys
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
+import av
 import cv2
 import numpy as np
 import typer
@@ -26,7 +32,6 @@ from aernet import Segmenter
 from aernet.cli.doctor import processor
 from aernet.files import replacing
 from aernet.video.motion import Motion, shrink
-from aernet.video.sinks import Recording, Track
 from aernet.video.smoothing import Smoothing
 from aernet.video.sources.synthetic import SyntheticDermatoscope
 from aernet.video.steadying import scaled
@@ -146,33 +151,38 @@ def live(
     duration: Annotated[float, typer.Option(help="Seconds.")] = 600,
     source: Annotated[str, typer.Option(help="As `aernet-trt live` takes it.")] = "test://",
 ) -> None:
-    """Rate, latency and memory of the whole pipeline, recording and track included."""
-    latencies: list[tuple[float, float]] = []
+    """Rate, latency and memory of `aernet-trt live SOURCE --view none --record out.mp4 --track out.csv`."""
     memory: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as folder, Segmenter() as segmenter:
-        device = f"{segmenter.device}, {segmenter.runtime}"
-        with segmenter.stream(source) as pipeline:
-            pipeline.add(Recording(Path(folder) / "out.mp4"))
-            pipeline.add(Track(Path(folder) / "out.csv"))
-            for result in pipeline:
-                latencies.append((result.timestamp, result.latency_ms))
-                if not memory or result.timestamp > memory[-1][0] + 1:
-                    memory.append((result.timestamp, resident_mib()))
-                if result.timestamp > duration:
-                    break
-            status = pipeline.status()
-    height, width = result.segmentation.mask.shape
+    with tempfile.TemporaryDirectory() as folder:
+        video, table = Path(folder) / "out.mp4", Path(folder) / "out.csv"
+        command = [Path(sys.executable).with_name("aernet-trt"), "live", source, "--view", "none"]
+        command += ["--record", video, "--track", table, "--duration", str(duration)]
+        begin = time.perf_counter()
+        with subprocess.Popen(command) as process:  # noqa: S603
+            while process.poll() is None:
+                memory.append((time.perf_counter() - begin, resident_mib(process.pid)))
+                time.sleep(1)
+        if process.returncode:
+            raise typer.Exit(process.returncode)
+        with table.open(encoding="utf-8", newline="") as lines:
+            results = list(csv.DictReader(lines))
+        with av.open(str(video)) as container:
+            size = (container.streams.video[0].width, container.streams.video[0].height)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    moments = [float(result["seconds"]) for result in results]
+    latencies = list(zip(moments, (float(result["latency_ms"]) for result in results), strict=True))
     minute = min(60.0, duration / 2)
-    settled = [mib for moment, mib in memory if moment > minute / 2]
+    settled = [mib for moment, mib in memory if moment > minute]  # all lesions of the source have been seen
+    seconds = moments[-1] - moments[0]
     rows = {
-        "source": f"`{source}`, {width} x {height}, {duration:.0f} seconds",
-        "frames a second": f"{(status.results - 1) / status.seconds:.1f}",
-        "frames dropped": f"{status.dropped} of {result.frame_index + 1}",
+        "source": f"`{source}`, {size[0]} x {size[1]}, {duration:.0f} seconds",
+        "frames a second": f"{(len(results) - 1) / seconds:.1f}",
+        "frames dropped": f"{results[-1]['dropped']} of {int(results[-1]['frame']) + 1}",
         "latency p50, p99": milliseconds(latencies, 0, duration),
         "in the first minute": milliseconds(latencies, 0, minute),
-        "in the last minute": milliseconds(latencies, duration - minute, duration),
-        "memory, settled and at the end": f"{settled[0]:.0f} MiB, {settled[-1]:.0f} MiB",
-        "device": device,
+        "in the last minute": milliseconds(latencies, moments[-1] - minute, duration),
+        "cores busy": f"{(used.ru_utime + used.ru_stime) / seconds:.1f}",
+        "memory after the first minute, at the end": f"{settled[0]:.0f} MiB, {settled[-1]:.0f} MiB",
     }
     write("live", ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
 
@@ -183,9 +193,9 @@ def milliseconds(latencies: list[tuple[float, float]], begin: float, end: float)
     return "{:.1f} ms, {:.1f} ms".format(*np.percentile(chosen, [50, 99]))
 
 
-def resident_mib() -> float:
-    """Return how much memory this process holds."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident_mib(process: int) -> float:
+    """Return how much memory a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import sys
 import threading
 import time
 
@@ -179,6 +181,20 @@ def test_a_slow_sink_slows_nothing(segmenter, camera):
     assert len(slow.threads | newest.threads) == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
+def test_sinks_yield_to_the_network(segmenter, video):
+    sink = Collector()
+    niceness = []
+    sink.write = lambda _result: niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with segmenter.stream(video) as pipeline:
+        pipeline.add(sink)
+        list(pipeline)
+    assert len(niceness) == 20
+    assert set(niceness) == {min(own + 5, 19)}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
+
+
 def test_results_are_bounded(segmenter, camera):
     """However long it runs, no more frames are alive than the hand-overs hold."""
     stuck = threading.Event()
@@ -257,11 +273,12 @@ def test_what_a_callback_raises_ends_the_stream(segmenter, camera):
     assert source.closed == 1
 
 
-def test_leaving_the_loop_ends_the_threads(segmenter, camera):
+def test_leaving_the_loop_ends_the_threads(model, camera):
     before = threading.active_count()
     source = camera()
-    for _ in segmenter.stream(source):
-        break
+    with Segmenter(model) as segmenter:
+        for _ in segmenter.stream(source):
+            break
     gc.collect()
     end = time.monotonic() + 20
     while threading.active_count() > before:

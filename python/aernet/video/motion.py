@@ -19,21 +19,21 @@ _CUT_LEVELS = 10.0  # mean difference; a moving hand stays below 6, cuts are abo
 
 def shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return the picture with a longer side of 256 pixels or less, its aspect kept."""
-    picture = halve(picture, 4 * _SIDE)
+    picture = halve(picture, 2 * _SIDE)
     scale = _SIDE / max(picture.shape[:2])
-    return picture if scale >= 1 else _resize(picture, scale)
+    return picture if scale >= 1 else _resize(picture, scale, cv2.INTER_LINEAR)
 
 
 def halve(picture: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.uint8]:
     """Return the picture, halved (area averaging's fast case) until its longer side is below the limit."""
     while max(picture.shape[:2]) >= limit:
-        picture = _resize(picture, 0.5)
+        picture = _resize(picture, 0.5, cv2.INTER_AREA)
     return picture
 
 
-def _resize(picture: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
+def _resize(picture: npt.NDArray[np.uint8], scale: float, interpolation: int) -> npt.NDArray[np.uint8]:
     size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
 
 
 class Motion:

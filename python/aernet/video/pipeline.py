@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.1, 1.0  # doubled from one to the other
+_UNDER_WAY = 2  # frames in the segmenter
 _QUIET_SECONDS = 10.0  # after a warning: a loose plug is one fault
 _CLOSE_SECONDS = 5.0  # for a device that hangs
 
@@ -81,7 +82,8 @@ class Pipeline:
         self._steadying = Steadying(smooth=smooth)
         live = self.source.live
         self._frames = Handover[_Frame](1 if live else 2, waits=not live)
-        self._segmented = Handover[tuple[_Frame, "Pending"]](1, waits=True)
+        self._segmented = Handover[tuple[_Frame, "Pending"]](_UNDER_WAY, waits=True)
+        self._under_way = threading.Semaphore(_UNDER_WAY)
         self._taken = 0
         self._begin = 0.0
         self._meter = Meter()
@@ -259,9 +261,12 @@ class Pipeline:
         return f"{self.source.name}: has ended" if self.source.live and self._retry else None
 
     def _segment(self) -> None:
+        frames = iter(self._frames)
         try:
-            for frame in self._frames:
-                if not self._segmented.put((frame, self.segmenter.submit(frame.picture))):
+            while True:
+                self._under_way.acquire()  # and then the newest frame is taken
+                frame = next(frames, None)
+                if frame is None or not self._segmented.put((frame, self.segmenter.submit(frame.picture))):
                     return
         finally:
             self._frames.close(discard=True)
@@ -270,7 +275,9 @@ class Pipeline:
     def _steady(self) -> None:
         try:
             for count, (frame, pending) in enumerate(self._segmented):
-                steadied, state = self._steadying(pending.result(), frame.timestamp)
+                segmentation = pending.result()
+                self._under_way.release()
+                steadied, state = self._steadying(segmentation, frame.timestamp)
                 latency_ms = (time.perf_counter() - frame.arrived) * 1000
                 result = VideoResult(
                     steadied, state, frame.number, frame.timestamp, frame.number - count, latency_ms
@@ -280,6 +287,7 @@ class Pipeline:
                     inbox.put(result)
         finally:
             self._segmented.close(discard=True)
+            self._under_way.release()
             self._end()
 
     def _inboxes(self) -> list[Handover[VideoResult]]:

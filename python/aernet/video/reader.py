@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_NICENESS = 5  # a frame waits for capture and network, and these should not wait for a recording
 _LATE_RESULTS = 8  # that a sink which wants every result may have waiting
 
 
@@ -37,6 +40,8 @@ class Reader:
         self._meter = meter
 
     def _feed(self) -> None:
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            os.nice(_NICENESS)
         # A sink that has failed mostly fails to close as well; what came first is what matters.
         errors = [_raised(self._write), _raised(self.sink.close)]
         first = next((error for error in errors if error), None)

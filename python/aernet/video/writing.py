@@ -39,7 +39,7 @@ class Encoding:
 H264 = Encoding(
     codec="libx264",
     layout="yuv420p",
-    options={"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "forced-idr": "1"},
+    options={"preset": "ultrafast", "tune": "zerolatency", "qp": "25", "forced-idr": "1"},
     container={
         # Fragments can be played while the file grows; closing it adds the index of an ordinary MP4.
         "movflags": "frag_keyframe+empty_moov+default_base_moof+hybrid_fragmented",

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,16 +77,15 @@ class SyntheticDermatoscope:
         self._noise = noise.astype(np.uint8)
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
-        """Yield each frame when it is due, for ever; a frame that is late delays those that follow."""
+        """Yield each frame when it is due, for ever; one that is a whole frame late delays the next."""
+        period = 1 / self.fps
         due = time.perf_counter()
-        index = 0
-        while True:
-            picture = self.picture(index)
+        for index in count():
+            # Not drawn beforehand: until then the cores are busy with the frame before.
             time.sleep(max(0.0, due - time.perf_counter()))
-            now = time.perf_counter()
-            yield picture, now
-            due = max(due + 1 / self.fps, now)
-            index += 1
+            picture = self.picture(index)
+            yield picture, time.perf_counter()
+            due = max(due, time.perf_counter() - period) + period
 
     def picture(self, index: int) -> npt.NDArray[np.uint8]:
         """Return frame `index`, uint8 BGR, height x width x 3."""
