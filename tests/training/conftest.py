@@ -8,7 +8,9 @@ import pytest
 import timm
 import torch
 
+from aernet.training import fit as fitting
 from aernet.training.settings import load_settings
+from aernet.training.validate import validate
 
 ENCODER = "mobilenetv3_small_050"
 IMAGES = "ISIC2018_Task1-2_Training_Input"
@@ -74,3 +76,21 @@ def settings():
         batch_size=8,
         learning_rate=3e-3,
     )
+
+
+@pytest.fixture
+def interrupt_in_epoch(monkeypatch):
+    """Have Ctrl-C pressed in the epoch of that number, counted from now on over all runs."""
+
+    def plan(number):
+        epochs = []
+
+        def validate_or_stop(*arguments):
+            epochs.append(arguments)
+            if len(epochs) == number:
+                raise KeyboardInterrupt
+            return validate(*arguments)
+
+        monkeypatch.setattr(fitting, "validate", validate_or_stop)
+
+    return plan

@@ -8,12 +8,10 @@ import pytest
 import torch
 
 from aernet.errors import ModelError, SourceError
-from aernet.training import fit as fitting
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.dataset import load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.fit import train
-from aernet.training.validate import validate
 
 STEEPNESS = 20.0
 
@@ -41,25 +39,16 @@ def test_a_teacher_of_another_size_serves(pictures, write_model, metadata, tmp_p
 
 
 def test_a_run_that_goes_on_need_not_ask_its_teachers_again(
-    dataset, encoder_weights, settings, model, tmp_path, monkeypatch
+    dataset, encoder_weights, settings, model, tmp_path, interrupt_in_epoch
 ):
     settings = replace(settings, epochs=2, sizes=[32])
     arguments = settings, dataset
     train(*arguments, tmp_path / "whole", encoder_weights=encoder_weights, teachers=[model])
     train(*arguments, tmp_path / "untaught", encoder_weights=encoder_weights)
 
-    calls = []
-
-    def stop_in_the_second_epoch(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return validate(*arguments)
-
-    monkeypatch.setattr(fitting, "validate", stop_in_the_second_epoch)
+    interrupt_in_epoch(2)
     with pytest.raises(KeyboardInterrupt):
         train(*arguments, tmp_path / "halved", encoder_weights=encoder_weights, teachers=[model])
-    monkeypatch.undo()
     train(*arguments, tmp_path / "halved", resume=True)
 
     whole, halved, untaught = (

@@ -11,7 +11,6 @@ from aernet.errors import AernetError, SourceError
 from aernet.training import fit as fitting
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.fit import train
-from aernet.training.validate import validate
 
 
 def test_training_learns_and_keeps_its_log(dataset, encoder_weights, settings, tmp_path):
@@ -28,21 +27,14 @@ def test_training_learns_and_keeps_its_log(dataset, encoder_weights, settings, t
     assert best.settings == settings
 
 
-def test_a_resumed_run_is_the_uninterrupted_one(dataset, encoder_weights, settings, tmp_path, monkeypatch):
+def test_a_resumed_run_is_the_uninterrupted_one(
+    dataset, encoder_weights, settings, tmp_path, interrupt_in_epoch
+):
     train(settings, dataset, tmp_path / "whole", encoder_weights=encoder_weights)
 
-    epochs = []
-
-    def stop_in_the_third_epoch(fabric, network, pictures):
-        epochs.append(network)
-        if len(epochs) == 3:
-            raise KeyboardInterrupt
-        return validate(fabric, network, pictures)
-
-    monkeypatch.setattr(fitting, "validate", stop_in_the_third_epoch)
+    interrupt_in_epoch(3)
     with pytest.raises(KeyboardInterrupt):
         train(settings, dataset, tmp_path / "halved", encoder_weights=encoder_weights)
-    monkeypatch.setattr(fitting, "validate", validate)
     train(settings, dataset, tmp_path / "halved", resume=True)
 
     whole, halved = (load_checkpoint(tmp_path / name / "last.pt") for name in ("whole", "halved"))

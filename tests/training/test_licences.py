@@ -7,11 +7,9 @@ import pytest
 from aernet import Segmenter
 from aernet.errors import ModelError, SourceError
 from aernet.export import export
-from aernet.training import fit as fitting
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.fit import train
 from aernet.training.licences import licences
-from aernet.training.validate import validate
 
 RESTRICTED = "CC BY-NC 4.0"
 
@@ -49,21 +47,12 @@ def test_a_run_inherits_the_licences_of_what_it_learned_from(
 
 
 def test_a_run_that_goes_on_keeps_what_it_inherited(
-    dataset, encoder_weights, settings, model, tmp_path, monkeypatch
+    dataset, encoder_weights, settings, model, tmp_path, interrupt_in_epoch
 ):
     settings = replace(settings, epochs=2, sizes=[32], licence="own")
-    calls = []
-
-    def stop_in_the_second_epoch(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return validate(*arguments)
-
-    monkeypatch.setattr(fitting, "validate", stop_in_the_second_epoch)
+    interrupt_in_epoch(2)
     with pytest.raises(KeyboardInterrupt):
         train(settings, dataset, tmp_path, encoder_weights=encoder_weights, teachers=[model])
-    monkeypatch.undo()
     train(settings, dataset, tmp_path, resume=True)
     checkpoint = load_checkpoint(tmp_path / "last.pt")
     assert (len(checkpoint.history), checkpoint.inherited) == (2, ["Apache-2.0"])
