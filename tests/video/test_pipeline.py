@@ -151,6 +151,47 @@ def test_latency_stays_under_two_frame_times_of_the_segmenter(segmenter, disc):
     assert pipeline.status().dropped == 301 - len(both.latencies)
 
 
+class FiveWhileTwoAreUnderWay:
+    """A camera of five frames and a segmenter that finishes none before the last has come."""
+
+    name = "five"
+    live = True
+    colour = "bgr"
+
+    def __init__(self, segmenter, picture):
+        self._segmenter = segmenter
+        self._picture = picture
+        self._taken = threading.Semaphore(0)
+        self._all_there = threading.Event()
+        self.submitted = []
+
+    def frames(self):
+        for index in range(5):
+            picture = self._picture.copy()
+            picture[0, 0, 0] = index
+            yield picture, float(index)
+            if index < 2:
+                assert self._taken.acquire(timeout=60)
+        self._all_there.set()
+
+    def submit(self, frame):
+        self.submitted.append(int(frame[0, 0, 0]))
+        self._taken.release()
+        return self
+
+    def result(self):
+        assert self._all_there.wait(60)
+        return self._segmenter(self._picture)
+
+
+def test_a_frame_is_taken_when_there_is_room_for_it_and_the_newest_then(segmenter, disc):
+    both = FiveWhileTwoAreUnderWay(segmenter, disc())
+    with Pipeline(both, both, retry=False) as pipeline:
+        pipeline.wait()
+    assert both.submitted == [0, 1, 4]
+    assert pipeline.status().dropped == 2
+
+
 def test_a_slow_loop_gets_the_newest_result_and_counts_what_it_missed(segmenter, camera):
     with segmenter.stream(camera(fps=100)) as pipeline:
         results = []
