@@ -158,7 +158,7 @@ def live(
         command = [Path(sys.executable).with_name("aernet-trt"), "live", source, "--view", "none"]
         command += ["--record", video, "--track", table, "--duration", str(duration)]
         begin = time.perf_counter()
-        with subprocess.Popen(command) as process:  # noqa: S603
+        with subprocess.Popen(command) as process:  # noqa: S603 - our own
             while process.poll() is None:
                 memory.append((time.perf_counter() - begin, resident_mib(process.pid)))
                 time.sleep(1)

@@ -213,8 +213,11 @@ class Segmenter:
         from aernet.video import Pipeline  # noqa: PLC0415 - not for those who have pictures
 
         pipeline = Pipeline(self, source, smooth=smooth, retry=retry)
-        # The first frame takes many times as long, and those that come meanwhile would be dropped.
-        self.submit(np.zeros((self.size, self.size, 3), np.uint8)).result()
+        if pipeline.source.live:
+            # The first two frames take longer, and those that a camera gives meanwhile would be dropped.
+            blank = np.zeros((self.size, self.size, 3), np.uint8)
+            for pending in (self.submit(blank), self.submit(blank)):
+                pending.result()
         return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:

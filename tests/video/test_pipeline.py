@@ -102,6 +102,23 @@ def test_a_camera_too_fast_is_followed_at_its_newest_and_drops_are_counted(segme
     assert source.closed == 1
 
 
+def test_only_a_camera_finds_the_segmenter_warmed_up(model, camera, video):
+    source = camera()
+    with Segmenter(model) as segmenter:
+        submitted, submit = [], segmenter.submit
+
+        def seen(frame):
+            submitted.append(frame)
+            return submit(frame)
+
+        segmenter.submit = seen
+        with segmenter.stream(video):
+            assert submitted == []
+        with segmenter.stream(source):
+            assert len(submitted) == 2
+            assert source.opened == []
+
+
 class SixTimesAsFast:
     """A camera and a segmenter on one clock that ticks: six frames arrive while one is segmented."""
 

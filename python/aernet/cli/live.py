@@ -78,7 +78,7 @@ def live(
     from aernet.video.sources import open_source
 
     opened = open_source(source)
-    _refuse_to_lose(source, opened, [*(record or []), *([track] if track else [])])
+    _refuse_to_lose(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
     _end_like_ctrl_c()
@@ -98,12 +98,12 @@ def live(
         raise typer.Exit(1)
 
 
-def _refuse_to_lose(name: str, source: Source, outputs: list[Path]) -> None:
+def _refuse_to_lose(source: Source, outputs: list[Path]) -> None:
     """Refuse to write over what is read, or to write two things into one file."""
     from aernet.errors import AernetError
     from aernet.video.sources.pictures import PictureSequence
 
-    read = {Path(name).resolve()}
+    read = {Path(source.name).resolve()}
     if isinstance(source, PictureSequence):
         read |= {picture.resolve().parent for picture in source.paths}
     written = set()

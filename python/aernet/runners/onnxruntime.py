@@ -135,11 +135,7 @@ class OnnxRuntimeRunner:
         """
         shared = self._index is not None or self._at_once == 1
         session = self._session if shared else _open_session(self._model, self._threads // self._at_once)
-        workers = ThreadPoolExecutor(self._at_once, "aernet network")
-        blank = np.zeros((1, 3, self.card.size, self.card.size), np.float32)
-        # A session's first runs take three times as long: they find its memory.
-        list(workers.map(self._infer, [session] * self._at_once, [blank] * self._at_once))
-        return session, workers
+        return session, ThreadPoolExecutor(self._at_once, "aernet network")
 
     def _answers(
         self,
