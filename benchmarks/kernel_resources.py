@@ -105,9 +105,9 @@ def compile_all(nvcc: str, architectures: list[int]) -> list[Kernel]:
     """
     targets = [f"-gencode=arch=compute_{number},code=sm_{number}" for number in architectures]
     kernels = []
-    for source in sorted(CPP.glob("*.cu")):
+    for source in sorted(CPP.rglob("*.cu")):
         with tempfile.TemporaryDirectory() as folder:
-            output = run(nvcc, *FLAGS, *targets, "-c", str(source), "-o", str(Path(folder) / "kernel.o"))
+            output = run(nvcc, *FLAGS, f"-I{CPP}", *targets, "-c", str(source), "-o", f"{folder}/kernel.o")
         for match in COMPILED.finditer(output):
             shared = re.search(r"(\d+) bytes smem", match["rest"])
             kernels.append(
@@ -162,7 +162,7 @@ def traffic(width: int, height: int) -> dict[str, int]:
 
 def shared_rows(height: int) -> float:
     """Return the share of a frame's rows that lie under two tiles."""
-    rows = int(re.findall(r"kTileRows = (\d+)", (CPP / "preprocess_kernel.h").read_text())[0])
+    rows = int(re.findall(r"kTileRows = (\d+)", (CPP / "core" / "preprocess_body.h").read_text())[0])
     edges = [index * height / SIZE for index in range(rows, SIZE, rows)]
     return sum(edge != int(edge) for edge in edges) / height
 

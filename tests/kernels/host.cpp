@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <vector>
 
-#include "device_frames.h"
-#include "element.h"
-#include "half.h"
-#include "mask_kernel.h"
-#include "overlay_kernel.h"
-#include "preprocess_columns.h"
-#include "preprocess_kernel.h"
+#include "core/device_frames.h"
+#include "core/element.h"
+#include "core/half.h"
+#include "core/mask_body.h"
+#include "core/overlay_body.h"
+#include "core/preprocess_body.h"
+#include "core/preprocess_columns.h"
 
 using namespace aernet;
 

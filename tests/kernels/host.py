@@ -22,7 +22,7 @@ HALF = 2.0**-12
 
 
 class PixelFormat(IntEnum):
-    """As in cpp/device_frames.h."""
+    """As in cpp/core/device_frames.h."""
 
     BGR = 0
     RGB = 1

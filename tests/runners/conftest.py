@@ -17,12 +17,12 @@ SOURCES = (
     "tests/runners/host_native.cpp",
     "tests/runners/host_cuda.cpp",
     "tests/kernels/host.cpp",
-    "cpp/device.cpp",
-    "cpp/device_memory.cpp",
-    "cpp/lane.cpp",
-    "cpp/preprocess_cpu.cpp",
-    "cpp/resampling.cpp",
-    "cpp/threads.cpp",
+    "cpp/cuda/device.cpp",
+    "cpp/cuda/memory.cpp",
+    "cpp/cuda/lane.cpp",
+    "cpp/cpu/preprocess.cpp",
+    "cpp/core/resampling.cpp",
+    "cpp/cpu/threads.cpp",
 )
 
 

@@ -23,9 +23,9 @@
 #include <utility>
 #include <vector>
 
-#include "mask_cuda.h"
-#include "overlay_cuda.h"
-#include "preprocess_cuda.h"
+#include "cuda/mask.h"
+#include "cuda/overlay.h"
+#include "cuda/preprocess.h"
 
 // tests/kernels/host.cpp
 extern "C" {

@@ -9,13 +9,13 @@
 #include <optional>
 #include <thread>
 
-#include "bindings.cpp"
-#include "bindings_device.cpp"
-#include "bindings_device_array.cpp"
-#include "bindings_errors.cpp"
-#include "bindings_preprocess.cpp"
-#include "half.h"
+#include "core/half.h"
 #include "host_cuda.h"
+#include "python/arrays.cpp"
+#include "python/device.cpp"
+#include "python/device_array.cpp"
+#include "python/errors.cpp"
+#include "python/preprocess.cpp"
 
 namespace py = pybind11;
 

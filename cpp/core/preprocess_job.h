@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/device_frames.h"
+#include "core/host_device.h"
+#include "core/words.h"
+
+namespace aernet {
+
+// Rows of bytes, all within 4 GiB: 64-bit products would take most of the kernel's instructions.
+struct Plane {
+    const std::uint8_t* data;
+    std::uint32_t pitch;
+
+    AERNET_HOST_DEVICE const std::uint8_t* row(int index) const {
+        return data + static_cast<std::uint32_t>(index) * pitch;
+    }
+
+    AERNET_HOST_DEVICE Plane from(std::ptrdiff_t byte) const { return {data + byte, pitch}; }
+};
+
+template <class Number>
+struct PreprocessJob {
+    Plane pixels;
+    Plane chroma;
+    std::ptrdiff_t frame_stride;
+    int height;
+    int width;
+    int size;
+    Number* tensor;
+    bool red_first;
+    bool shrinks;
+    bool in_words;  // rows begin at multiples of Column::kBytes
+    float unit;     // makes fractions of the sums
+};
+
+template <class Column, class Number>
+PreprocessJob<Number> preprocess_job(const DeviceFrames& frames, int size, Number* tensor) {
+    const bool shrinks = frames.height >= size && frames.width >= size;
+    const double weights = shrinks ? static_cast<double>(frames.height) * static_cast<double>(frames.width)
+                                   : 4.0 * static_cast<double>(size) * static_cast<double>(size);
+    PreprocessJob<Number> job{};
+    job.pixels = {frames.data, static_cast<std::uint32_t>(frames.pitch)};
+    job.chroma = {frames.chroma, static_cast<std::uint32_t>(frames.chroma_pitch)};
+    job.frame_stride = frames.frame_stride;
+    job.height = static_cast<int>(frames.height);
+    job.width = static_cast<int>(frames.width);
+    job.size = size;
+    job.tensor = tensor;
+    job.red_first = is_red_first(frames.format);
+    job.shrinks = shrinks;
+    job.in_words = are_multiples(Column::kBytes, frames.data, frames.pitch, frames.frame_stride) &&
+                   are_multiples(Column::kBytes, frames.chroma, frames.chroma_pitch);
+    job.unit = static_cast<float>(1.0 / (255.0 * weights));
+    return job;
+}
+
+}  // namespace aernet

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/host_device.h"
+
+namespace aernet {
+
+constexpr int kWordBytes = 4;
+
+// Whether an address and the distances from it are multiples of `unit`, and so all that they lead to.
+template <class... Distances>
+bool are_multiples(std::uintptr_t unit, const void* address, Distances... distances) {
+    return ((reinterpret_cast<std::uintptr_t>(address) | ... | static_cast<std::uintptr_t>(distances)) % unit) == 0;
+}
+
+// Bytes as one little-endian number; their address is a multiple of its size.
+template <class Word>
+AERNET_HOST_DEVICE Word load_word(const std::uint8_t* bytes) {
+#if defined(__CUDA_ARCH__)
+    return *reinterpret_cast<const Word*>(bytes);
+#else
+    Word word;
+    std::memcpy(&word, bytes, sizeof word);
+    return word;
+#endif
+}
+
+// The same of bytes anywhere, of which only `count` are there.
+template <class Word>
+AERNET_HOST_DEVICE Word load_bytes(const std::uint8_t* bytes, int count) {
+    Word word = 0;
+    for (int i = 0; i < static_cast<int>(sizeof word); ++i) {
+        word |= i < count ? static_cast<Word>(bytes[i]) << 8 * i : Word{0};
+    }
+    return word;
+}
+
+template <class Word>
+AERNET_HOST_DEVICE int byte_of(Word word, int index) {
+    return static_cast<int>(word >> 8 * index & 0xffU);
+}
+
+// Writes four words at once; `bytes` is a multiple of sixteen.
+AERNET_HOST_DEVICE static inline void store_four_words(const std::uint32_t (&words)[4], std::uint8_t* bytes) {
+#if defined(__CUDA_ARCH__)
+    *reinterpret_cast<uint4*>(bytes) = make_uint4(words[0], words[1], words[2], words[3]);
+#else
+    std::memcpy(bytes, words, sizeof words);
+#endif
+}
+
+// Writes the first `count` bytes of a word, anywhere.
+AERNET_HOST_DEVICE static inline void store_bytes(std::uint32_t word, std::uint8_t* bytes, int count) {
+    for (int i = 0; i < kWordBytes; ++i) {
+        if (i < count) {
+            bytes[i] = static_cast<std::uint8_t>(word >> 8 * i);
+        }
+    }
+}
+
+AERNET_HOST_DEVICE static inline void store_word(std::uint32_t word, std::uint8_t* bytes) {
+#if defined(__CUDA_ARCH__)
+    *reinterpret_cast<std::uint32_t*>(bytes) = word;
+#else
+    std::memcpy(bytes, &word, sizeof word);
+#endif
+}
+
+}  // namespace aernet

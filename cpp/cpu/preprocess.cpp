@@ -1,0 +1,176 @@
+#include "cpu/preprocess.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/colour.h"
+#include "core/resampling.h"
+#include "cpu/multiversion.h"
+#include "cpu/threads.h"
+
+namespace aernet {
+
+namespace {
+
+constexpr std::ptrdiff_t kChannels = 3;
+constexpr std::ptrdiff_t kBytesPerThread = 3 << 20;
+constexpr std::size_t kInnerRows = 4;  // rows summed at once: as many as most frames have between two ends
+
+struct Scratch {
+    std::vector<Taps> rows;
+    std::vector<Taps> columns;
+    std::vector<std::uint8_t> first_row;
+    std::vector<std::uint8_t> last_row;
+    std::array<std::vector<std::uint8_t>, kInnerRows> inner_rows;
+    std::vector<std::uint8_t> zeros;
+    std::vector<float> sums;
+    std::vector<float> pixels;
+};
+
+// Kept from frame to frame.
+thread_local Scratch scratch;
+
+using InnerRows = std::array<const std::uint8_t*, kInnerRows>;
+
+// Reading many rows side by side keeps the memory busy, and the sums are written once.
+AERNET_MULTIVERSION
+void weigh_rows(const std::uint8_t* first, const std::uint8_t* last, const InnerRows& inner, float first_weight,
+                float last_weight, float inner_weight, std::ptrdiff_t count, float* __restrict sums) {
+    const auto [a, b, c, d] = inner;
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+        sums[i] = first_weight * static_cast<float>(first[i]) + last_weight * static_cast<float>(last[i]) +
+                  inner_weight * static_cast<float>(a[i] + b[i] + c[i] + d[i]);
+    }
+}
+
+AERNET_MULTIVERSION
+void add_rows(const InnerRows& inner, float weight, std::ptrdiff_t count, float* __restrict sums) {
+    const auto [a, b, c, d] = inner;
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+        sums[i] += weight * static_cast<float>(a[i] + b[i] + c[i] + d[i]);
+    }
+}
+
+AERNET_MULTIVERSION
+void convert_row(const float* __restrict red, const float* __restrict green, const float* __restrict blue,
+                 std::ptrdiff_t count, float* __restrict lightness, float* __restrict a, float* __restrict b) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const Lab lab = lab_from_srgb(red[i], green[i], blue[i]);
+        lightness[i] = lab.lightness;
+        a[i] = lab.a;
+        b[i] = lab.b;
+    }
+}
+
+// The rows of a frame as runs of pixels `step` bytes apart: where they lie if they can be read there, else copied.
+class Rows {
+   public:
+    explicit Rows(const Frame& frame)
+        : frame_(frame),
+          packed_(frame.channel_stride == 1 && (frame.column_stride == 3 || frame.column_stride == 4)),
+          step_(packed_ ? frame.column_stride : kChannels) {}
+
+    std::ptrdiff_t step() const { return step_; }
+
+    std::ptrdiff_t bytes() const { return (frame_.width - 1) * step_ + kChannels; }
+
+    const std::uint8_t* read(std::ptrdiff_t index, std::vector<std::uint8_t>& copy) const {
+        const std::uint8_t* row = frame_.data + index * frame_.row_stride;
+        if (packed_) {
+            return row;
+        }
+        copy.resize(static_cast<std::size_t>(bytes()));
+        std::uint8_t* target = copy.data();
+        for (std::ptrdiff_t column = 0; column < frame_.width; ++column) {
+            const std::uint8_t* pixel = row + column * frame_.column_stride;
+            *target++ = pixel[0];
+            *target++ = pixel[frame_.channel_stride];
+            *target++ = pixel[2 * frame_.channel_stride];
+        }
+        return copy.data();
+    }
+
+   private:
+    const Frame& frame_;
+    bool packed_;
+    std::ptrdiff_t step_;
+};
+
+// The weighted sum of the rows under `taps`, left in `scratch.sums`, one number a byte of the row.
+void sum_rows(const Rows& rows, const Taps& taps) {
+    const auto bytes = rows.bytes();
+    scratch.sums.resize(static_cast<std::size_t>(bytes));
+    scratch.zeros.resize(static_cast<std::size_t>(bytes));
+    constexpr float unit = 1.0F / 255.0F;
+    auto next = taps.first + 1;
+    const auto read_inner = [&] {
+        InnerRows inner;
+        for (std::size_t i = 0; i < kInnerRows; ++i, ++next) {
+            inner[i] = next < taps.last ? rows.read(next, scratch.inner_rows[i]) : scratch.zeros.data();
+        }
+        return inner;
+    };
+    const std::uint8_t* first = rows.read(taps.first, scratch.first_row);
+    const std::uint8_t* last = rows.read(taps.last, scratch.last_row);
+    weigh_rows(first, last, read_inner(), taps.first_weight * unit, taps.last_weight * unit, taps.inner_weight * unit,
+               bytes, scratch.sums.data());
+    while (next < taps.last) {
+        add_rows(read_inner(), taps.inner_weight * unit, bytes, scratch.sums.data());
+    }
+}
+
+// The weighted sums of the pixels under each of `columns`, `step` numbers apart in `sums`, one plane a channel.
+template <std::ptrdiff_t step>
+void reduce(const float* sums, const std::vector<Taps>& columns, const std::array<float*, kChannels>& planes) {
+    const auto size = static_cast<std::ptrdiff_t>(columns.size());
+    for (std::ptrdiff_t column = 0; column < size; ++column) {
+        const Taps& taps = columns[static_cast<std::size_t>(column)];
+        const float* pixel = sums + taps.first * step;
+        const float* const last = sums + taps.last * step;
+        std::array<float, kChannels> ends;
+        for (std::size_t channel = 0; channel < kChannels; ++channel) {
+            ends[channel] = taps.first_weight * pixel[channel] + taps.last_weight * last[channel];
+        }
+        std::array<float, kChannels> inner{};
+        for (pixel += step; pixel < last; pixel += step) {
+            for (std::size_t channel = 0; channel < kChannels; ++channel) {
+                inner[channel] += pixel[channel];
+            }
+        }
+        for (std::size_t channel = 0; channel < kChannels; ++channel) {
+            planes[channel][column] = ends[channel] + taps.inner_weight * inner[channel];
+        }
+    }
+}
+
+}  // namespace
+
+void preprocess(const Frame& frame, std::ptrdiff_t size, float* tensor) {
+    const bool shrinks = frame.height >= size && frame.width >= size;
+    const auto find_taps = shrinks ? area_taps : bilinear_taps;
+    auto& row_taps = scratch.rows;
+    auto& column_taps = scratch.columns;
+    find_taps(frame.height, size, row_taps);
+    find_taps(frame.width, size, column_taps);
+
+    const Rows rows(frame);
+    const auto rows_read = shrinks ? frame.height : 2 * size;
+    const auto plane = size * size;
+    const auto bytes = rows_read * rows.bytes() + kChannels * plane * static_cast<std::ptrdiff_t>(sizeof(float));
+    split(size, bytes, kBytesPerThread, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        scratch.pixels.resize(static_cast<std::size_t>(kChannels * size));
+        float* red = scratch.pixels.data();
+        float* green = red + size;
+        float* blue = green + size;
+        const std::array<float*, kChannels> planes{frame.red_first ? red : blue, green, frame.red_first ? blue : red};
+        for (auto row = begin; row < end; ++row) {
+            sum_rows(rows, row_taps[static_cast<std::size_t>(row)]);
+            (rows.step() == 3 ? reduce<3> : reduce<4>)(scratch.sums.data(), column_taps, planes);
+            float* lightness = tensor + row * size;
+            convert_row(red, green, blue, size, lightness, lightness + plane, lightness + 2 * plane);
+        }
+    });
+}
+
+}  // namespace aernet
