@@ -166,6 +166,34 @@ def test_gray_is_three_equal_channels() -> None:
     np.testing.assert_array_equal(aernet.preprocess(gray[..., None]), expected)
 
 
+@pytest.mark.parametrize("shape", [(2, 2), (300, 402), (1080, 1920), (2, 16384), (40, 30), (720, 100)])
+def test_nv12_is_what_opencv_decodes(shape: tuple[int, int]) -> None:
+    height, width = shape
+    nv12 = np.random.default_rng(7).integers(0, 256, (height * 3 // 2, width), np.uint8)
+    plain = cv2.cvtColor(nv12, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False)
+    tensor = aernet.preprocess(nv12, colour="nv12")
+    agrees(tensor, plain)
+    np.testing.assert_allclose(tensor, aernet.preprocess(plain), atol=1e-6)
+    stepped = np.zeros((2 * nv12.shape[0], 3 * width), np.uint8)[::-2, ::3]
+    stepped[:] = nv12
+    np.testing.assert_array_equal(aernet.preprocess(stepped, colour="nv12"), tensor)
+
+
+@pytest.mark.parametrize("luma", [0, 15, 16, 17, 128, 235, 236, 255])
+def test_every_colour_of_nv12_is_opencvs(luma: int) -> None:
+    levels = np.arange(256, dtype=np.uint8)
+    chroma = np.stack(np.meshgrid(levels, levels), -1).reshape(256, 512)
+    nv12 = np.concatenate([np.full((512, 512), luma, np.uint8), chroma])
+    plain = cv2.cvtColor(nv12, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False)
+    np.testing.assert_allclose(aernet.preprocess(nv12, 512, "nv12"), aernet.preprocess(plain, 512), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 3), (3, 4, 1), (9,), (0, 4), (32769, 2)])
+def test_what_is_no_nv12(shape: tuple[int, ...]) -> None:
+    with pytest.raises(aernet.FrameError, match=r"^frame.*: expected"):
+        aernet.preprocess(np.zeros(shape, np.uint8), colour="nv12")
+
+
 def test_the_frame_is_left_alone() -> None:
     frame = noise(300, 400)
     before = frame.copy()
@@ -275,7 +303,7 @@ def test_size_out_of_range(size: int) -> None:
 
 
 def test_unknown_colour() -> None:
-    with pytest.raises(aernet.FrameError, match="colour: expected 'bgr' or 'rgb', found 'hsv'"):
+    with pytest.raises(aernet.FrameError, match="colour: expected 'bgr', 'rgb' or 'nv12', found 'hsv'"):
         aernet.preprocess(noise(9, 9), colour="hsv")
 
 

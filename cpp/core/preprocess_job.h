@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/device_frames.h"
 #include "core/host_device.h"
+#include "core/image.h"
 #include "core/words.h"
 
 namespace aernet {
@@ -36,23 +36,24 @@ struct PreprocessJob {
     float unit;     // makes fractions of the sums
 };
 
+// `image` is the first of the frames, each `frame_stride` bytes after the one before, pixels without gaps.
 template <class Column, class Number>
-PreprocessJob<Number> preprocess_job(const DeviceFrames& frames, int size, Number* tensor) {
-    const bool shrinks = frames.height >= size && frames.width >= size;
-    const double weights = shrinks ? static_cast<double>(frames.height) * static_cast<double>(frames.width)
+PreprocessJob<Number> preprocess_job(const Image& image, std::ptrdiff_t frame_stride, int size, Number* tensor) {
+    const bool shrinks = image.height >= size && image.width >= size;
+    const double weights = shrinks ? static_cast<double>(image.height) * static_cast<double>(image.width)
                                    : 4.0 * static_cast<double>(size) * static_cast<double>(size);
     PreprocessJob<Number> job{};
-    job.pixels = {frames.data, static_cast<std::uint32_t>(frames.pitch)};
-    job.chroma = {frames.chroma, static_cast<std::uint32_t>(frames.chroma_pitch)};
-    job.frame_stride = frames.frame_stride;
-    job.height = static_cast<int>(frames.height);
-    job.width = static_cast<int>(frames.width);
+    job.pixels = {image.data, static_cast<std::uint32_t>(image.row_stride)};
+    job.chroma = {image.chroma, static_cast<std::uint32_t>(image.chroma_stride)};
+    job.frame_stride = frame_stride;
+    job.height = static_cast<int>(image.height);
+    job.width = static_cast<int>(image.width);
     job.size = size;
     job.tensor = tensor;
-    job.red_first = is_red_first(frames.format);
+    job.red_first = is_red_first(image.format);
     job.shrinks = shrinks;
-    job.in_words = are_multiples(Column::kBytes, frames.data, frames.pitch, frames.frame_stride) &&
-                   are_multiples(Column::kBytes, frames.chroma, frames.chroma_pitch);
+    job.in_words = are_multiples(Column::kBytes, image.data, image.row_stride, frame_stride) &&
+                   are_multiples(Column::kBytes, image.chroma, image.chroma_stride);
     job.unit = static_cast<float>(1.0 / (255.0 * weights));
     return job;
 }

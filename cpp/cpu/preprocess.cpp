@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/colour.h"
+#include "core/nv12.h"
 #include "core/resampling.h"
 #include "cpu/multiversion.h"
 #include "cpu/threads.h"
@@ -20,9 +21,9 @@ constexpr std::size_t kInnerRows = 4;  // rows summed at once: as many as most f
 struct Scratch {
     std::vector<Taps> rows;
     std::vector<Taps> columns;
-    std::vector<std::uint8_t> first_row;
-    std::vector<std::uint8_t> last_row;
-    std::array<std::vector<std::uint8_t>, kInnerRows> inner_rows;
+    std::vector<std::uint32_t> first_row;
+    std::vector<std::uint32_t> last_row;
+    std::array<std::vector<std::uint32_t>, kInnerRows> inner_rows;
     std::vector<std::uint8_t> zeros;
     std::vector<float> sums;
     std::vector<float> pixels;
@@ -63,36 +64,57 @@ void convert_row(const float* __restrict red, const float* __restrict green, con
     }
 }
 
-// The rows of a frame as runs of pixels `step` bytes apart: where they lie if they can be read there, else copied.
+// A row of NV12 as four bytes a pixel: blue, green, red and 0. Whole words are quicker to write than three bytes.
+AERNET_MULTIVERSION
+void decode_nv12(const std::uint8_t* luma, const std::uint8_t* pairs, std::ptrdiff_t stride, std::ptrdiff_t count,
+                 std::uint32_t* __restrict words) {
+    for (std::ptrdiff_t i = 0; i < count; i += 2) {
+        const Chroma chroma = chroma_of(pairs[i * stride], pairs[(i + 1) * stride]);
+        for (std::ptrdiff_t pixel = i; pixel < i + 2; ++pixel) {
+            const int level = luma_of(luma[pixel * stride]);
+            words[pixel] = static_cast<std::uint32_t>(
+                level_of(level, chroma.blue) | level_of(level, chroma.green) << 8 | level_of(level, chroma.red) << 16);
+        }
+    }
+}
+
+// The rows of an image as runs of pixels `step` bytes apart: where they lie if they can be read there, else copied.
 class Rows {
    public:
-    explicit Rows(const Frame& frame)
-        : frame_(frame),
-          packed_(frame.channel_stride == 1 && (frame.column_stride == 3 || frame.column_stride == 4)),
-          step_(packed_ ? frame.column_stride : kChannels) {}
+    explicit Rows(const Image& image)
+        : image_(image),
+          packed_(image.channel_stride == 1 && (image.pixel_stride == 3 || image.pixel_stride == 4)),
+          step_(packed_                              ? image.pixel_stride
+                : image.format == PixelFormat::kNv12 ? 4
+                                                     : kChannels) {}
 
     std::ptrdiff_t step() const { return step_; }
 
-    std::ptrdiff_t bytes() const { return (frame_.width - 1) * step_ + kChannels; }
+    std::ptrdiff_t bytes() const { return (image_.width - 1) * step_ + kChannels; }
 
-    const std::uint8_t* read(std::ptrdiff_t index, std::vector<std::uint8_t>& copy) const {
-        const std::uint8_t* row = frame_.data + index * frame_.row_stride;
+    const std::uint8_t* read(std::ptrdiff_t index, std::vector<std::uint32_t>& copy) const {
+        const std::uint8_t* row = image_.data + index * image_.row_stride;
         if (packed_) {
             return row;
         }
-        copy.resize(static_cast<std::size_t>(bytes()));
-        std::uint8_t* target = copy.data();
-        for (std::ptrdiff_t column = 0; column < frame_.width; ++column) {
-            const std::uint8_t* pixel = row + column * frame_.column_stride;
-            *target++ = pixel[0];
-            *target++ = pixel[frame_.channel_stride];
-            *target++ = pixel[2 * frame_.channel_stride];
+        copy.resize(static_cast<std::size_t>(image_.width));
+        auto* target = reinterpret_cast<std::uint8_t*>(copy.data());
+        if (image_.format == PixelFormat::kNv12) {
+            const std::uint8_t* pairs = image_.chroma + index / 2 * image_.chroma_stride;
+            decode_nv12(row, pairs, image_.pixel_stride, image_.width, copy.data());
+            return target;
         }
-        return copy.data();
+        for (std::ptrdiff_t column = 0; column < image_.width; ++column) {
+            const std::uint8_t* pixel = row + column * image_.pixel_stride;
+            for (std::ptrdiff_t channel = 0; channel < kChannels; ++channel) {
+                target[kChannels * column + channel] = pixel[channel * image_.channel_stride];
+            }
+        }
+        return target;
     }
 
    private:
-    const Frame& frame_;
+    const Image& image_;
     bool packed_;
     std::ptrdiff_t step_;
 };
@@ -146,16 +168,17 @@ void reduce(const float* sums, const std::vector<Taps>& columns, const std::arra
 
 }  // namespace
 
-void preprocess(const Frame& frame, std::ptrdiff_t size, float* tensor) {
-    const bool shrinks = frame.height >= size && frame.width >= size;
+void preprocess(const Image& image, std::ptrdiff_t size, float* tensor) {
+    const bool shrinks = image.height >= size && image.width >= size;
     const auto find_taps = shrinks ? area_taps : bilinear_taps;
     auto& row_taps = scratch.rows;
     auto& column_taps = scratch.columns;
-    find_taps(frame.height, size, row_taps);
-    find_taps(frame.width, size, column_taps);
+    find_taps(image.height, size, row_taps);
+    find_taps(image.width, size, column_taps);
 
-    const Rows rows(frame);
-    const auto rows_read = shrinks ? frame.height : 2 * size;
+    const bool red_first = is_red_first(image.format);
+    const Rows rows(image);
+    const auto rows_read = shrinks ? image.height : 2 * size;
     const auto plane = size * size;
     const auto bytes = rows_read * rows.bytes() + kChannels * plane * static_cast<std::ptrdiff_t>(sizeof(float));
     split(size, bytes, kBytesPerThread, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
@@ -163,7 +186,7 @@ void preprocess(const Frame& frame, std::ptrdiff_t size, float* tensor) {
         float* red = scratch.pixels.data();
         float* green = red + size;
         float* blue = green + size;
-        const std::array<float*, kChannels> planes{frame.red_first ? red : blue, green, frame.red_first ? blue : red};
+        const std::array<float*, kChannels> planes{red_first ? red : blue, green, red_first ? blue : red};
         for (auto row = begin; row < end; ++row) {
             sum_rows(rows, row_taps[static_cast<std::size_t>(row)]);
             (rows.step() == 3 ? reduce<3> : reduce<4>)(scratch.sums.data(), column_taps, planes);

@@ -25,28 +25,29 @@ struct Rows {
     bool is_packed;        // whether the frame lies so already
 };
 
-Rows rows_of(const Frame& frame, bool is_nv12) {
+Rows rows_of(const Image& frame) {
     if (frame.channel_stride == 0) {
-        const auto format = is_nv12 ? PixelFormat::kNv12 : PixelFormat::kGray;
-        return {format, 1, frame.height, frame.width, frame.column_stride == 1};
+        const auto count = frame.format == PixelFormat::kNv12 ? frame.height / 2 * 3 : frame.height;
+        return {frame.format, 1, count, frame.width, frame.pixel_stride == 1};
     }
-    const bool is_packed = frame.channel_stride == 1 && (frame.column_stride == 3 || frame.column_stride == 4);
-    if (is_packed && frame.column_stride == 4) {
-        const auto format = frame.red_first ? PixelFormat::kRgba : PixelFormat::kBgra;
+    const bool red_first = is_red_first(frame.format);
+    const bool is_packed = frame.channel_stride == 1 && (frame.pixel_stride == 3 || frame.pixel_stride == 4);
+    if (is_packed && frame.pixel_stride == 4) {
+        const auto format = red_first ? PixelFormat::kRgba : PixelFormat::kBgra;
         return {format, 4, frame.height, 4 * frame.width - 1, true};
     }
-    return {frame.red_first ? PixelFormat::kRgb : PixelFormat::kBgr, 3, frame.height, 3 * frame.width, is_packed};
+    return {red_first ? PixelFormat::kRgb : PixelFormat::kBgr, 3, frame.height, 3 * frame.width, is_packed};
 }
 
-DeviceFrames frame_at(const std::uint8_t* data, const Rows& rows, std::ptrdiff_t width, std::ptrdiff_t pitch) {
+Image frame_at(const std::uint8_t* data, const Rows& rows, std::ptrdiff_t width, std::ptrdiff_t pitch) {
     if (rows.format == PixelFormat::kNv12) {
         const auto height = rows.count / 3 * 2;
-        return {data, height, width, pitch, 0, data + height * pitch, pitch, rows.format};
+        return {data, height, width, pitch, 1, 0, data + height * pitch, pitch, rows.format};
     }
-    return {data, rows.count, width, pitch, 0, nullptr, 0, rows.format};
+    return {data, rows.count, width, pitch, rows.step, rows.step == 1 ? 0 : 1, nullptr, 0, rows.format};
 }
 
-void copy_rows(const Frame& frame, const Rows& rows, std::ptrdiff_t begin, std::ptrdiff_t end, std::uint8_t* target) {
+void copy_rows(const Image& frame, const Rows& rows, std::ptrdiff_t begin, std::ptrdiff_t end, std::uint8_t* target) {
     const auto pitch = frame.width * rows.step;
     if (rows.is_packed && frame.row_stride == pitch) {
         std::memcpy(target, frame.data + begin * pitch,
@@ -59,7 +60,7 @@ void copy_rows(const Frame& frame, const Rows& rows, std::ptrdiff_t begin, std::
             std::memcpy(target, pixel, static_cast<std::size_t>(rows.bytes));
             continue;
         }
-        for (std::ptrdiff_t column = 0; column < frame.width; ++column, pixel += frame.column_stride) {
+        for (std::ptrdiff_t column = 0; column < frame.width; ++column, pixel += frame.pixel_stride) {
             for (std::ptrdiff_t channel = 0; channel < rows.step; ++channel) {
                 target[column * rows.step + channel] = pixel[channel * frame.channel_stride];
             }
@@ -103,9 +104,9 @@ std::size_t Lane::image_bytes() const { return 3 * numbers() * bytes_of(image_el
 
 std::size_t Lane::probability_bytes() const { return numbers() * bytes_of(probability_element_); }
 
-void Lane::put(int index, const Frame& frame, bool is_nv12) {
+void Lane::put(int index, const Image& frame) {
     const CurrentDevice current(*device_);
-    const auto rows = rows_of(frame, is_nv12);
+    const auto rows = rows_of(frame);
     const auto pitch = frame.width * rows.step;
     const bool can_be_copied =
         rows.is_packed && frame.row_stride >= pitch && frame.row_stride <= kMostBytes / rows.count;
@@ -149,7 +150,7 @@ void Lane::put(int index, const Frame& frame, bool is_nv12) {
     staging.is_read.record(stream());
 }
 
-void Lane::put(int index, const DeviceFrames& frame, const Event* ready) {
+void Lane::put(int index, const Image& frame, const Event* ready) {
     const CurrentDevice current(*device_);
     mark(kCopyIn);
     if (ready) {
@@ -235,10 +236,10 @@ std::array<float, Lane::kSteps> Lane::times() const {
     return times;
 }
 
-void Lane::preprocess(int index, const DeviceFrames& frame) {
+void Lane::preprocess(int index, const Image& frame) {
     mark(kPreprocess);
     auto* target = image_.data() + static_cast<std::size_t>(index) * image_bytes();
-    check(preprocess_on_device(frame, 1, size_, target, image_element_, stream()), "preprocessing a frame");
+    check(preprocess_on_device(frame, 1, 0, size_, target, image_element_, stream()), "preprocessing a frame");
     mark(kEngine);
 }
 

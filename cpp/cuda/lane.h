@@ -7,9 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include "core/device_frames.h"
 #include "core/element.h"
-#include "cpu/preprocess.h"
+#include "core/image.h"
 #include "cuda/device.h"
 #include "cuda/memory.h"
 
@@ -57,8 +56,8 @@ class Lane {
 
     // Frame -> its part of the network's input. From host memory, which is copied unless it is page-locked, or from
     // device memory once `ready` (null: now).
-    void put(int index, const Frame& frame, bool is_nv12);
-    void put(int index, const DeviceFrames& frame, const Event* ready);
+    void put(int index, const Image& frame);
+    void put(int index, const Image& frame, const Event* ready);
 
     void run(const Graph& graph);
     // What `enqueue` puts on the stream. Throws DeviceError where it does what cannot be captured.
@@ -82,7 +81,7 @@ class Lane {
 
     std::size_t numbers() const { return static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_); }
     std::size_t image_bytes() const;
-    void preprocess(int index, const DeviceFrames& frame);
+    void preprocess(int index, const Image& frame);
     void reserve(std::unique_ptr<Block>& block, Memory memory, std::ptrdiff_t bytes);
     void mark(std::size_t step);
     void check(cudaError_t status, const char* doing) const { device_->check(status, doing); }

@@ -28,36 +28,38 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksAtOnce) preprocess_kernel
 }
 
 template <class Column, class Number>
-cudaError_t launch(const DeviceFrames& frames, int count, int size, Number* tensor, cudaStream_t stream) {
+cudaError_t launch(const Image& image, int count, std::ptrdiff_t frame_stride, int size, Number* tensor,
+                   cudaStream_t stream) {
     return launch(preprocess_kernel<Column, Number>, preprocess_grid(count, size), Grid{kTileThreads, 1, 1}, stream,
-                  preprocess_job<Column>(frames, size, tensor));
+                  preprocess_job<Column>(image, frame_stride, size, tensor));
 }
 
 template <class Number>
-cudaError_t preprocess(const DeviceFrames& frames, int count, int size, Number* tensor, cudaStream_t stream) {
-    switch (frames.format) {
+cudaError_t preprocess(const Image& image, int count, std::ptrdiff_t frame_stride, int size, Number* tensor,
+                       cudaStream_t stream) {
+    switch (image.format) {
         case PixelFormat::kBgr:
         case PixelFormat::kRgb:
-            return launch<InterleavedColumn<3>>(frames, count, size, tensor, stream);
+            return launch<InterleavedColumn<3>>(image, count, frame_stride, size, tensor, stream);
         case PixelFormat::kBgra:
         case PixelFormat::kRgba:
-            return launch<InterleavedColumn<4>>(frames, count, size, tensor, stream);
+            return launch<InterleavedColumn<4>>(image, count, frame_stride, size, tensor, stream);
         case PixelFormat::kGray:
-            return launch<InterleavedColumn<1>>(frames, count, size, tensor, stream);
+            return launch<InterleavedColumn<1>>(image, count, frame_stride, size, tensor, stream);
         case PixelFormat::kNv12:
-            return launch<Nv12Column>(frames, count, size, tensor, stream);
+            return launch<Nv12Column>(image, count, frame_stride, size, tensor, stream);
     }
     return cudaErrorInvalidValue;
 }
 
 }  // namespace
 
-cudaError_t preprocess_on_device(const DeviceFrames& frames, int count, int size, void* tensor, Element element,
-                                 cudaStream_t stream) {
+cudaError_t preprocess_on_device(const Image& image, int count, std::ptrdiff_t frame_stride, int size, void* tensor,
+                                 Element element, cudaStream_t stream) {
     if (element == Element::kFloat16) {
-        return preprocess(frames, count, size, static_cast<Half*>(tensor), stream);
+        return preprocess(image, count, frame_stride, size, static_cast<Half*>(tensor), stream);
     }
-    return preprocess(frames, count, size, static_cast<float*>(tensor), stream);
+    return preprocess(image, count, frame_stride, size, static_cast<float*>(tensor), stream);
 }
 
 }  // namespace aernet

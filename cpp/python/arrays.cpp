@@ -1,3 +1,5 @@
+#include <cstdint>
+
 #include "core/errors.h"
 #include "python/bindings.h"
 
@@ -21,19 +23,14 @@ py::array array_of(const py::object& value, const py::dtype& dtype, const std::s
     return array;
 }
 
-std::string shape_text(const py::array& array) {
-    std::string text;
-    for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) {
-        text += (axis == 0 ? "" : " x ") + std::to_string(array.shape(axis));
-    }
-    return text.empty() ? "a single number" : text;
-}
+std::string shape_text(const py::array& array) { return shape_text({array.shape(), array.shape() + array.ndim()}); }
 
-void check_side(std::ptrdiff_t side, const std::string& what) {
-    if (side < 1 || side > kLongestSide) {
-        throw FrameError(what + ": expected 1 to " + std::to_string(kLongestSide) + " pixels, found " +
-                         std::to_string(side));
-    }
+Image image_of(const py::object& frame, const std::string& pixel_format) {
+    const auto array = array_of(frame, py::dtype::of<std::uint8_t>(), "frame");
+    return image_of({static_cast<const std::uint8_t*>(array.data()),
+                     {array.shape(), array.shape() + array.ndim()},
+                     {array.strides(), array.strides() + array.ndim()}},
+                    pixel_format);
 }
 
 }  // namespace aernet

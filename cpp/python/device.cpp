@@ -52,41 +52,6 @@ std::size_t bytes_of(const Block& block, const py::array& array) {
     return bytes;
 }
 
-// Of an NV12 frame, whose array has the rows of chroma below those of luma.
-Size size_of_nv12(std::ptrdiff_t rows, std::ptrdiff_t columns, bool has_channels) {
-    if (has_channels || rows % 3 != 0 || columns % 2 != 0) {
-        throw FrameError("frame: expected NV12, uint8, (H * 3 / 2) x W with even sides, found " + std::to_string(rows) +
-                         " x " + std::to_string(columns) + (has_channels ? " with channels" : ""));
-    }
-    return {rows / 3 * 2, columns};
-}
-
-DeviceFrames frames_of(const DeviceArray& array, const std::string& colour) {
-    if (colour == "nv12") {
-        const auto size = size_of_nv12(array.height, array.width, array.channels != 0);
-        return {array.data,  size.height,       size.width, array.pitch, 0, array.data + size.height * array.pitch,
-                array.pitch, PixelFormat::kNv12};
-    }
-    const bool red_first = is_red_first(colour);
-    const auto format = [&] {
-        switch (array.channels) {
-            case 0:
-            case 1:
-                return PixelFormat::kGray;
-            case 3:
-                return red_first ? PixelFormat::kRgb : PixelFormat::kBgr;
-            case 4:
-                return red_first ? PixelFormat::kRgba : PixelFormat::kBgra;
-            default:
-                throw FrameError(
-                    "frame: expected H x W x 3, H x W x 4 (the fourth is ignored) or H x W (gray), found " +
-                    std::to_string(array.height) + " x " + std::to_string(array.width) + " x " +
-                    std::to_string(array.channels));
-        }
-    }();
-    return {array.data, array.height, array.width, array.pitch, 0, nullptr, 0, format};
-}
-
 // A lane with the frames that are on it.
 class FrameLane {
    public:
@@ -105,21 +70,17 @@ class FrameLane {
         }
         if (py::isinstance<DeviceArray>(frame)) {
             const auto array = frame.cast<std::shared_ptr<DeviceArray>>();
-            const auto view = frames_of(*array, colour);
+            const auto view = image_of(*array, colour);
             frames_.push_back(frame);
             sizes_.push_back({view.height, view.width});
             lane_.put(index, view, array->ready.get());
             return;
         }
-        const auto array = array_of(frame, py::dtype::of<std::uint8_t>(), "frame");
-        const bool is_nv12 = colour == "nv12";
-        const auto view = frame_of(array, !is_nv12 && is_red_first(colour));
-        const auto size =
-            is_nv12 ? size_of_nv12(view.height, view.width, array.ndim() != 2) : Size{view.height, view.width};
+        const auto view = image_of(frame, colour);
         frames_.push_back(frame);
-        sizes_.push_back(size);
+        sizes_.push_back({view.height, view.width});
         const py::gil_scoped_release released;
-        lane_.put(index, view, is_nv12);
+        lane_.put(index, view);
     }
 
     void run(const py::object& engine) {

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/device_frames.h"
 #include "core/errors.h"
+#include "core/image.h"
 #include "cuda/overlay.h"
 #include "python/bindings.h"
 #include "python/device.h"
@@ -277,6 +277,10 @@ void tint(const DeviceArray& mask, const py::object& picture, const std::array<s
     const Tint how{{colour[0], colour[1], colour[2]}, share};
     device.check(overlay_on_device(pictures, {mask.data, mask.pitch, 0}, 1, how, stream.get()), "tinting a picture");
     device.check(cudaStreamSynchronize(stream.get()), "tinting a picture");
+}
+
+Image image_of(const DeviceArray& array, const std::string& pixel_format) {
+    return image_of({array.data, shape_of(array), strides_of(array)}, pixel_format);
 }
 
 void register_device_array(py::module_& module) {

@@ -10,37 +10,6 @@ namespace py = pybind11;
 
 namespace aernet {
 
-bool is_red_first(const std::string& colour) {
-    if (colour != "bgr" && colour != "rgb") {
-        throw FrameError("colour: expected 'bgr' or 'rgb', found '" + colour + "'");
-    }
-    return colour == "rgb";
-}
-
-Frame frame_of(const py::array& array, bool red_first) {
-    const bool has_channels = array.ndim() == 3;
-    const auto channels = has_channels ? array.shape(2) : 1;
-    if ((array.ndim() != 2 && !has_channels) || (channels != 1 && channels != 3 && channels != 4)) {
-        throw FrameError("frame: expected H x W x 3, H x W x 4 (the fourth is ignored) or H x W (gray), found " +
-                         shape_text(array));
-    }
-    check_side(array.shape(0), "frame height");
-    check_side(array.shape(1), "frame width");
-    Frame frame{static_cast<const std::uint8_t*>(array.data()),
-                array.shape(0),
-                array.shape(1),
-                array.strides(0),
-                array.strides(1),
-                channels == 1 ? 0 : array.strides(2),  // the three channels of a gray frame are one
-                red_first};
-    if (frame.channel_stride == -1) {  // a reversed view is the other order of the channels
-        frame.data -= 2;
-        frame.channel_stride = 1;
-        frame.red_first = !frame.red_first;
-    }
-    return frame;
-}
-
 namespace {
 
 py::array_t<float> tensor_of(const py::object& out, py::ssize_t size) {
@@ -63,15 +32,13 @@ py::array_t<float> tensor_of(const py::object& out, py::ssize_t size) {
 
 py::array_t<float> preprocess_frame(const py::object& frame, py::ssize_t size, const std::string& colour,
                                     const py::object& out) {
-    const bool red_first = is_red_first(colour);
     check_side(size, "size");
-    const auto array = array_of(frame, py::dtype::of<std::uint8_t>(), "frame");
-    const auto view = frame_of(array, red_first);
+    const auto image = image_of(frame, colour);
     auto tensor = tensor_of(out, size);
     float* numbers = tensor.mutable_data();
     {
         const py::gil_scoped_release released;
-        preprocess(view, size, numbers);
+        preprocess(image, size, numbers);
     }
     return tensor;
 }
@@ -88,10 +55,11 @@ half-pixel centres). The resized sRGB values (IEC 61966-2-1, kept as fractions) 
 L / 100, (a + 128) / 255, (b + 128) / 255, clipped to [0, 1]; within 5e-5 of the exact formulae.
 
 Args:
-    frame: uint8, H x W x 3; or H x W x 4, the fourth channel ignored; or H x W or H x W x 1, gray. Sides of 1 to 16384
-        pixels, any strides; it is never copied whole.
+    frame: uint8, H x W x 3; or H x W x 4, the fourth channel ignored; or H x W or H x W x 1, gray; or NV12,
+        (H * 3 / 2) x W, the rows of chroma below those of luma, both sides even, BT.601 in limited range. Sides of 1 to
+        16384 pixels, any strides; it is never copied whole.
     size: side of the result in pixels, 1 to 16384.
-    colour: order of the frame's channels, "bgr" or "rgb".
+    colour: the frame's pixel format: "bgr" or "rgb", of gray frames either, or "nv12".
     out: float32, C-contiguous, (3, size, size): where to put the result instead of a new array.
 
 Returns:

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/device_frames.h"
 #include "core/element.h"
 #include "core/half.h"
+#include "core/image.h"
 #include "core/mask_body.h"
 #include "core/overlay_body.h"
 #include "core/preprocess_body.h"
@@ -41,8 +41,8 @@ void for_each_thread_of_a_tile(const Body& body) {
 }
 
 template <class Column, class Number>
-void run_preprocess(const DeviceFrames& frames, int count, int size, Number* tensor) {
-    const auto job = preprocess_job<Column>(frames, size, tensor);
+void run_preprocess(const Image& image, int count, std::ptrdiff_t frame_stride, int size, Number* tensor) {
+    const auto job = preprocess_job<Column>(image, frame_stride, size, tensor);
     for_each_block(preprocess_grid(count, size), [&](const Grid& block) {
         Tile tile;
         std::vector<PixelSum> totals(kTileThreads, PixelSum{});
@@ -60,18 +60,18 @@ void run_preprocess(const DeviceFrames& frames, int count, int size, Number* ten
 }
 
 template <class Number>
-void run_preprocess(const DeviceFrames& frames, int count, int size, Number* tensor) {
-    switch (frames.format) {
+void run_preprocess(const Image& image, int count, std::ptrdiff_t frame_stride, int size, Number* tensor) {
+    switch (image.format) {
         case PixelFormat::kBgr:
         case PixelFormat::kRgb:
-            return run_preprocess<InterleavedColumn<3>>(frames, count, size, tensor);
+            return run_preprocess<InterleavedColumn<3>>(image, count, frame_stride, size, tensor);
         case PixelFormat::kBgra:
         case PixelFormat::kRgba:
-            return run_preprocess<InterleavedColumn<4>>(frames, count, size, tensor);
+            return run_preprocess<InterleavedColumn<4>>(image, count, frame_stride, size, tensor);
         case PixelFormat::kGray:
-            return run_preprocess<InterleavedColumn<1>>(frames, count, size, tensor);
+            return run_preprocess<InterleavedColumn<1>>(image, count, frame_stride, size, tensor);
         case PixelFormat::kNv12:
-            return run_preprocess<Nv12Column>(frames, count, size, tensor);
+            return run_preprocess<Nv12Column>(image, count, frame_stride, size, tensor);
     }
 }
 
@@ -93,11 +93,11 @@ void run_overlay(const OverlayJob& job, int count) {
 
 extern "C" {
 
-void preprocess(const DeviceFrames* frames, int count, int size, void* tensor, Element element) {
+void preprocess(const Image* image, int count, std::ptrdiff_t frame_stride, int size, void* tensor, Element element) {
     if (element == Element::kFloat16) {
-        run_preprocess(*frames, count, size, static_cast<Half*>(tensor));
+        run_preprocess(*image, count, frame_stride, size, static_cast<Half*>(tensor));
     } else {
-        run_preprocess(*frames, count, size, static_cast<float*>(tensor));
+        run_preprocess(*image, count, frame_stride, size, static_cast<float*>(tensor));
     }
 }
 

@@ -22,7 +22,7 @@ HALF = 2.0**-12
 
 
 class PixelFormat(IntEnum):
-    """As in cpp/core/device_frames.h."""
+    """As in cpp/core/image.h."""
 
     BGR = 0
     RGB = 1
@@ -35,15 +35,16 @@ class PixelFormat(IntEnum):
 CHANNELS = dict(zip(PixelFormat, (3, 3, 4, 4, 1, 1), strict=True))
 
 
-class _DeviceFrames(ctypes.Structure):
+class _Image(ctypes.Structure):
     _fields_ = (
         ("data", ctypes.c_void_p),
         ("height", ctypes.c_ssize_t),
         ("width", ctypes.c_ssize_t),
-        ("pitch", ctypes.c_ssize_t),
-        ("frame_stride", ctypes.c_ssize_t),
+        ("row_stride", ctypes.c_ssize_t),
+        ("pixel_stride", ctypes.c_ssize_t),
+        ("channel_stride", ctypes.c_ssize_t),
         ("chroma", ctypes.c_void_p),
-        ("chroma_pitch", ctypes.c_ssize_t),
+        ("chroma_stride", ctypes.c_ssize_t),
         ("format", ctypes.c_int),
     )
 
@@ -77,18 +78,19 @@ class Frames:
     chroma: Bytes | None = None
     """NV12's second plane, N x h x w x 2, with the frame stride of `pixels`."""
 
-    def described(self) -> _DeviceFrames:
+    def first(self) -> _Image:
         count, height, width, channels = self.pixels.shape
         assert channels == CHANNELS[self.format]
         if self.chroma is not None:
             assert self.chroma.shape == (count, (height + 1) // 2, (width + 1) // 2, 2)
             assert count == 1 or self.chroma.strides[0] == self.pixels.strides[0]
-        return _DeviceFrames(
+        return _Image(
             self.pixels.ctypes.data,
             height,
             width,
             self.pixels.strides[1],
-            self.pixels.strides[0],
+            channels,
+            int(channels > 1),
             None if self.chroma is None else self.chroma.ctypes.data,
             0 if self.chroma is None else self.chroma.strides[1],
             self.format,
@@ -108,8 +110,9 @@ class Kernels:
         count = len(frames.pixels)
         tensor = np.full((count, 3, size, size), np.nan, dtype)
         self._library.preprocess(
-            ctypes.byref(frames.described()),
+            ctypes.byref(frames.first()),
             count,
+            ctypes.c_ssize_t(frames.pixels.strides[0]),
             size,
             ctypes.c_void_p(tensor.ctypes.data),
             ELEMENTS[tensor.dtype],

@@ -21,6 +21,7 @@ SOURCES = (
     "cpp/cuda/memory.cpp",
     "cpp/cuda/lane.cpp",
     "cpp/cpu/preprocess.cpp",
+    "cpp/core/image.cpp",
     "cpp/core/resampling.cpp",
     "cpp/cpu/threads.cpp",
 )

@@ -29,7 +29,8 @@
 
 // tests/kernels/host.cpp
 extern "C" {
-void preprocess(const aernet::DeviceFrames* frames, int count, int size, void* tensor, aernet::Element element);
+void preprocess(const aernet::Image* image, int count, std::ptrdiff_t frame_stride, int size, void* tensor,
+                aernet::Element element);
 void mask(const void* probability, aernet::Element element, int count, int size, std::uint8_t* mask,
           std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t pitch, std::ptrdiff_t mask_stride,
           float threshold);
@@ -458,10 +459,10 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream) {
 
 namespace aernet {
 
-cudaError_t preprocess_on_device(const DeviceFrames& frames, int count, int size, void* tensor, Element element,
-                                 cudaStream_t stream) {
+cudaError_t preprocess_on_device(const Image& image, int count, std::ptrdiff_t frame_stride, int size, void* tensor,
+                                 Element element, cudaStream_t stream) {
     need_context();
-    worker(stream).push([=] { ::preprocess(&frames, count, size, tensor, element); });
+    worker(stream).push([=] { ::preprocess(&image, count, frame_stride, size, tensor, element); });
     return cudaSuccess;
 }
 

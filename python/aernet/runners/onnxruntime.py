@@ -11,7 +11,6 @@ from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING, cast
 
-import cv2
 import numpy as np
 import onnxruntime
 
@@ -121,10 +120,9 @@ class OnnxRuntimeRunner:
 
     def _prepare(self, frame: Frame, colour: str, planes: npt.NDArray[np.float32]) -> tuple[int, int]:
         """Fill the network's input, and return the height and width of the mask."""
-        if colour == "nv12":
-            frame, colour = _bgr_from_nv12(frame), "bgr"
         preprocess(cast("npt.NDArray[np.uint8]", frame), self.card.size, colour, out=planes)
-        return frame.shape[0], frame.shape[1]
+        height, width = frame.shape[:2]
+        return (height // 3 * 2 if colour == "nv12" else height), width
 
     @cached_property
     def _beside(self) -> tuple[onnxruntime.InferenceSession, ThreadPoolExecutor]:
@@ -208,15 +206,6 @@ def _providers(index: int | None) -> list[str | tuple[str, dict[str, Any]]]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _bgr_from_nv12(frame: Frame) -> npt.NDArray[np.uint8]:
-    if frame.ndim != 2 or frame.dtype != np.uint8 or frame.shape[0] % 3 or frame.shape[1] % 2:
-        shape = " x ".join(map(str, frame.shape))
-        raise FrameError(
-            f"frame: expected NV12, uint8, (H * 3 / 2) x W with even sides, found {frame.dtype} {shape}"
-        )
-    return cv2.cvtColor(np.asarray(frame), cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False)
 
 
 def _card(session: onnxruntime.InferenceSession) -> ModelCard:

@@ -1,0 +1,80 @@
+#include "core/image.h"
+
+#include "core/errors.h"
+
+namespace aernet {
+
+namespace {
+
+Image nv12_image(const ByteArray& array) {
+    const auto& shape = array.shape;
+    if (shape.size() != 2 || shape[0] % 3 != 0 || shape[1] % 2 != 0) {
+        throw FrameError("frame: expected NV12, uint8, (H * 3 / 2) x W with even sides, found " + shape_text(shape));
+    }
+    const auto height = shape[0] / 3 * 2;
+    const auto row_stride = array.strides[0];
+    return {array.data,
+            height,
+            shape[1],
+            row_stride,
+            array.strides[1],
+            0,
+            array.data + height * row_stride,
+            row_stride,
+            PixelFormat::kNv12};
+}
+
+Image interleaved_image(const ByteArray& array, bool red_first) {
+    const auto& shape = array.shape;
+    const bool has_channels = shape.size() == 3;
+    const auto channels = has_channels ? shape[2] : 1;
+    if ((shape.size() != 2 && !has_channels) || (channels != 1 && channels != 3 && channels != 4)) {
+        throw FrameError("frame: expected H x W x 3, H x W x 4 (the fourth is ignored) or H x W (gray), found " +
+                         shape_text(shape));
+    }
+    Image image{array.data, shape[0], shape[1], array.strides[0], array.strides[1], 0, nullptr, 0, PixelFormat::kGray};
+    if (channels == 1) {
+        return image;
+    }
+    image.channel_stride = array.strides[2];
+    if (image.channel_stride == -1) {  // a reversed view is the other order of the channels
+        image.data -= 2;
+        image.channel_stride = 1;
+        red_first = !red_first;
+    }
+    if (channels == 3) {
+        image.format = red_first ? PixelFormat::kRgb : PixelFormat::kBgr;
+    } else {
+        image.format = red_first ? PixelFormat::kRgba : PixelFormat::kBgra;
+    }
+    return image;
+}
+
+}  // namespace
+
+std::string shape_text(const std::vector<std::ptrdiff_t>& shape) {
+    std::string text;
+    for (const auto side : shape) {
+        text += (text.empty() ? "" : " x ") + std::to_string(side);
+    }
+    return text.empty() ? "a single number" : text;
+}
+
+void check_side(std::ptrdiff_t side, const std::string& what) {
+    if (side < 1 || side > kLongestSide) {
+        throw FrameError(what + ": expected 1 to " + std::to_string(kLongestSide) + " pixels, found " +
+                         std::to_string(side));
+    }
+}
+
+Image image_of(const ByteArray& array, const std::string& pixel_format) {
+    if (pixel_format != "bgr" && pixel_format != "rgb" && pixel_format != "nv12") {
+        throw FrameError("colour: expected 'bgr', 'rgb' or 'nv12', found '" + pixel_format + "'");
+    }
+    const auto image = pixel_format == "nv12" ? nv12_image(array) : interleaved_image(array, pixel_format == "rgb");
+    check_side(image.height, "frame height");
+    check_side(image.width, "frame width");
+    return image;
+}
+
+}  // namespace aernet
