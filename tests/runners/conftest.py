@@ -22,7 +22,6 @@ SOURCES = (
     "cpp/cuda/lane.cpp",
     "cpp/cpu/preprocess.cpp",
     "cpp/core/image.cpp",
-    "cpp/core/resampling.cpp",
     "cpp/cpu/threads.cpp",
 )
 
