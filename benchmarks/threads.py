@@ -1,7 +1,7 @@
 """Measure preprocessing and mask on one thread and on two.
 
-They are called back to back, and once in 33 ms as by live video. Let nothing else run meanwhile. The outputs
-are fresh arrays, as in `Segmenter`.
+They are called back to back, and once in 33 ms as by live video. The outputs are fresh arrays, as in
+`Segmenter`. Let nothing else run meanwhile; where something must, put `sudo chrt -f 1` before the command.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::ptrdiff_t kLanes = 8;
 constexpr std::ptrdiff_t kBlock = 8;  // cells that are treated alike, lest the runs of pixels be too short
-constexpr std::ptrdiff_t kPixelsPerThread = 1 << 21;
+constexpr std::ptrdiff_t kPixelsPerThread = 3 << 18;
 constexpr std::uint8_t kBackground = 0;
 constexpr std::uint8_t kMixed = 1;
 constexpr std::uint8_t kLesion = 255;
@@ -53,8 +53,12 @@ void copy_checked(const Probability& map) {
     for (std::ptrdiff_t row = 0; row < map.height; ++row) {
         const std::uint8_t* source = map.data + row * map.row_stride;
         float* target = probabilities.data() + (row + 1) * width;
-        for (std::ptrdiff_t column = 0; column < map.width; ++column) {
-            std::memcpy(target + column + 1, source + column * map.column_stride, sizeof(float));
+        if (map.column_stride == sizeof(float)) {
+            std::memcpy(target + 1, source, static_cast<std::size_t>(map.width) * sizeof(float));
+        } else {
+            for (std::ptrdiff_t column = 0; column < map.width; ++column) {
+                std::memcpy(target + column + 1, source + column * map.column_stride, sizeof(float));
+            }
         }
         target[0] = target[1];
         target[width - 1] = target[width - 2];

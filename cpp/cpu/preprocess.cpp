@@ -15,7 +15,7 @@ namespace aernet {
 namespace {
 
 constexpr std::ptrdiff_t kChannels = 3;
-constexpr std::ptrdiff_t kBytesPerThread = 3 << 20;
+constexpr std::ptrdiff_t kBytesPerThread = 2 << 20;
 constexpr std::size_t kInnerRows = 4;  // rows summed at once: as many as most frames have between two ends
 
 struct Scratch {

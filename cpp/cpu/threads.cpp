@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -23,48 +24,48 @@ using Body = std::function<void(std::ptrdiff_t begin, std::ptrdiff_t end)>;
 // Many for each thread, so that one that comes late or is held up does fewer of them.
 constexpr std::ptrdiff_t kChunksPerThread = 8;
 
+// How long a caller stays awake for the others' last chunks: to sleep and be woken takes about as long.
+constexpr auto kSpin = std::chrono::microseconds(50);
+
 std::atomic<int> num_threads{std::max(1, static_cast<int>(std::thread::hardware_concurrency()))};
 
 // One call of split(), on the stack of its caller.
-class Job {
-   public:
-    Job(const Body& body, std::ptrdiff_t count, std::ptrdiff_t threads)
-        : body_(body), count_(count), chunks_(std::min(count, threads * kChunksPerThread)), places(threads - 1) {}
-
-    // Takes chunks until none is left.
-    void work() {
-        try {
-            for (auto chunk = next_++; chunk < chunks_; chunk = next_++) {
-                body_(count_ * chunk / chunks_, count_ * (chunk + 1) / chunks_);
-            }
-        } catch (...) {
-            next_ = chunks_;
-            if (!has_failed_.exchange(true)) {
-                error_ = std::current_exception();
-            }
-        }
-    }
-
-    // Throws what the first failing chunk threw; for the caller, once all others have left.
-    void check() const {
-        if (error_) {
-            std::rethrow_exception(error_);
-        }
-    }
-
-   private:
-    const Body& body_;
-    std::ptrdiff_t count_;
-    std::ptrdiff_t chunks_;
-    std::atomic<std::ptrdiff_t> next_{0};
-    std::atomic<bool> has_failed_{false};
-    std::exception_ptr error_;
-
-   public:
-    // Of the pool, under its lock.
-    std::ptrdiff_t places;       // for workers that have not come yet
-    std::ptrdiff_t workers = 0;  // that are on it
+struct Job {
+    const Body& body;
+    std::ptrdiff_t count;
+    std::ptrdiff_t chunks;
+    std::ptrdiff_t places;  // for workers that have not come yet; under the pool's lock
+    std::atomic<std::ptrdiff_t> next{0};
+    std::atomic<std::ptrdiff_t> workers{0};  // that are on it
+    std::atomic<bool> has_failed{false};
+    std::exception_ptr error{};  // of the first chunk that failed
 };
+
+// Takes chunks until none is left.
+void work_on(Job& job) {
+    try {
+        for (auto chunk = job.next++; chunk < job.chunks; chunk = job.next++) {
+            job.body(job.count * chunk / job.chunks, job.count * (chunk + 1) / job.chunks);
+        }
+    } catch (...) {
+        job.next = job.chunks;
+        if (!job.has_failed.exchange(true)) {
+            job.error = std::current_exception();
+        }
+    }
+}
+
+// Waits for kSpin at most, and says whether the condition holds then.
+template <class Condition>
+bool spin(const Condition& holds) {
+    const auto end = std::chrono::steady_clock::now() + kSpin;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) {
+            return false;
+        }
+    }
+    return true;
+}
 
 // Threads that start when they are first needed, and then sleep from job to job for as long as the process lives.
 class Pool {
@@ -85,10 +86,15 @@ class Pool {
         for (std::ptrdiff_t place = 0; place < places; ++place) {
             has_work_.notify_one();
         }
-        job.work();
+        work_on(job);
+        const auto is_left = [&job] { return job.workers == 0; };
         std::unique_lock lock(mutex_);
         jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), &job), jobs_.end());
-        is_left_.wait(lock, [&job] { return job.workers == 0; });
+        lock.unlock();
+        if (!spin(is_left)) {
+            lock.lock();
+            is_left_.wait(lock, is_left);
+        }
     }
 
    private:
@@ -111,7 +117,7 @@ class Pool {
             }
             ++job.workers;
             lock.unlock();
-            job.work();
+            work_on(job);
             lock.lock();
             if (--job.workers == 0) {
                 is_left_.notify_all();
@@ -159,9 +165,11 @@ void split(std::ptrdiff_t count, std::ptrdiff_t work, std::ptrdiff_t work_per_th
         body(0, count);
         return;
     }
-    Job job(body, count, threads);
+    Job job{body, count, std::min(count, threads * kChunksPerThread), threads - 1};
     pool.run(job);
-    job.check();
+    if (job.error) {
+        std::rethrow_exception(job.error);
+    }
 }
 
 }  // namespace aernet
