@@ -96,7 +96,7 @@ def _metrics(text: str) -> dict[str, Any]:
 
 def bundled_models() -> dict[str, Path]:
     """Return the models that come with the package: file by name, in order of names."""
-    folder = Path(str(files("aernet"))) / "engines"
+    folder = Path(str(files("aernet"))) / "engines" / "models"
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 

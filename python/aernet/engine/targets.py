@@ -131,4 +131,4 @@ def _fits(setting: str, value: Any) -> bool:
 
 
 def _folder() -> Path:
-    return Path(str(files("aernet"))) / "engines"
+    return Path(str(files("aernet"))) / "engines" / "targets"
