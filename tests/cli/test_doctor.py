@@ -17,7 +17,7 @@ import aernet.cli.gpus
 import aernet.engine.adapter
 import aernet.engine.gpu
 import aernet.models
-import aernet.runners
+import aernet.runners.choice
 from aernet import _native
 from aernet.cli.app import app
 from aernet.engine.gpu import Gpu
@@ -36,7 +36,7 @@ def diagnosis():
 
 @pytest.fixture
 def bundled(model, monkeypatch):
-    for module in (aernet.models, aernet.runners):
+    for module in (aernet.models, aernet.runners.choice):
         monkeypatch.setattr(module, "bundled_models", lambda: {"aernet": model})
 
 

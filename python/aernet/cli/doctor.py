@@ -140,7 +140,7 @@ def _models() -> Iterator[dict[str, str]]:
 
 def _model(name: str, path: Path) -> dict[str, str]:
     from aernet.errors import ModelError
-    from aernet.runners import open_runner
+    from aernet.runners.choice import open_runner
 
     try:
         card = open_runner(path, "cpu").card
@@ -154,7 +154,7 @@ def _use() -> dict[str, Any]:
     """Return what a command without options runs, and why."""
     from aernet.errors import ModelError
     from aernet.models import resolve_model
-    from aernet.runners import choose_runner
+    from aernet.runners.choice import choose_runner
 
     try:
         choice = choose_runner(resolve_model("aernet"), "auto")

@@ -20,7 +20,7 @@ def models(
 
     from aernet.errors import ModelError
     from aernet.models import bundled_models
-    from aernet.runners import open_runner
+    from aernet.runners.choice import open_runner
 
     listed = [
         {**asdict(open_runner(path, "cpu").card), "path": str(path), "bytes": path.stat().st_size}

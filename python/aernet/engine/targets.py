@@ -12,7 +12,7 @@ from aernet.engine.plan import version_numbers
 from aernet.errors import EngineError
 
 if TYPE_CHECKING:
-    from aernet.engine.check import Machine
+    from aernet.engine.compatibility import Machine
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -52,7 +52,7 @@ class Target:
             "compute_capabilities": built_for,
         }
 
-    def check(self, machine: Machine) -> None:
+    def require_machine(self, machine: Machine) -> None:
         """See that the engine can be built on this machine.
 
         Raises:
