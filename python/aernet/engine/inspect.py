@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from aernet.engine.adapter import open_runtime
 from aernet.engine.compatibility import Machine, require_compatible
@@ -67,7 +68,7 @@ def describe_onnx(path: Path) -> dict[str, Any]:
     return {
         "kind": "onnx",
         "sha256": sha256_of(path),
-        "card": asdict(model.card),
+        "card": msgspec.to_builtins(model.card),
         "opset": model.proto.opset_import[0].version,
         "convolutions": dict(model.layer_types),
         "operators": dict(Counter(node.op_type for node in model.proto.graph.node).most_common()),
