@@ -68,7 +68,7 @@ def _value(name: str, text: str) -> Any:
     kind, description = _JSON[name]
     try:
         return msgspec.json.decode(text, type=kind)
-    except ValueError:
+    except msgspec.MsgspecError:
         raise ModelError(f"{_PREFIX}{name} must be {description}, found {text[:40]!r}") from None
 
 

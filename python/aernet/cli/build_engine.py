@@ -188,7 +188,7 @@ def _onnx(model: str, output: Path | None, console: Console) -> Path:
 
 
 def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
-    """Verify the engine if this machine can run it; it may have been built for another."""
+    """Compare the engine with its model if this machine can run it; it may have been built for another."""
     from aernet.errors import AernetError
     from aernet.runners.choice import open_runner
     from aernet.runners.tensorrt import TensorRtRunner, verify

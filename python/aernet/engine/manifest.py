@@ -89,6 +89,7 @@ class Manifest(
 
         Raises:
             ValueError: it is not that, or was changed since.
+            msgspec.ValidationError: a field is missing, unknown, or not of its type.
             ModelError: the model that it tells of is not one of ours.
         """
         content = json.loads(text)
@@ -124,7 +125,7 @@ def load_manifest(engine: Path) -> Manifest:
         ) from None
     except OSError as error:
         raise EngineError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, ModelError) as error:
+    except (ValueError, msgspec.ValidationError, ModelError) as error:
         raise EngineError(
             f"{path}: not the manifest of an engine ({error});"
             f" build it again: aernet-trt build-engine MODEL -o {engine.parent}"

@@ -1,4 +1,4 @@
-"""Where a model runs: one file a runtime, and the choice between them."""
+"""The choice of a runner: where a model runs on this machine, and why there."""
 
 from __future__ import annotations
 
