@@ -14,9 +14,9 @@ import onnxruntime
 import torch
 
 from aernet._native import __version__, preprocess
+from aernet.engine.onnx_model import narrowed
 from aernet.errors import ModelError
 from aernet.files import replacing
-from aernet.half_weights import narrowed
 from aernet.pictures import read_picture
 
 if TYPE_CHECKING:

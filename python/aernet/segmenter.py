@@ -12,7 +12,7 @@ import numpy as np
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
 from aernet.models import resolve_model
-from aernet.runners import open_runner
+from aernet.runners.choice import open_runner
 from aernet.segmentation import Segmentation
 
 if TYPE_CHECKING:

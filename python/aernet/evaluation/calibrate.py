@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import msgspec
 import numpy as np
 
 from aernet._native import preprocess
@@ -62,7 +63,7 @@ class Calibration:
         return {
             "scaling": asdict(self.scaling),
             "threshold": self.threshold,
-            "quality": asdict(self.quality),
+            "quality": msgspec.to_builtins(self.quality),
             "expected_calibration_error": {
                 "before": self.before.expected_calibration_error,
                 "after": self.after.expected_calibration_error,

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,10 @@ import numpy as np
 
 from aernet import _native
 from aernet.engine.adapter import installed_runtimes, open_runtime
-from aernet.engine.check import Machine, check_engine, rebuild_command
+from aernet.engine.agreement import Agreement
+from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import record_verification
-from aernet.engine.verification import Verification
 from aernet.errors import AernetError, EngineError, FrameError
 from aernet.pictures import read_picture
 
@@ -72,7 +71,7 @@ class TensorRtRunner:
         device = _native.Device(index)
         gpu = Gpu(device.name, "{}.{}".format(*device.compute_capability))
         self.engine = engine
-        self.manifest = check_engine(engine, Machine(installed_runtimes(), gpu), model)
+        self.manifest = require_compatible(engine, Machine(installed_runtimes(), gpu), model)
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"
@@ -293,7 +292,7 @@ class _Job:
         self.finish()  # a lane must not be let go of while it works
 
 
-def verify(runner: TensorRtRunner, reference: Runner, pictures: Iterable[Path]) -> Verification:
+def verify(runner: TensorRtRunner, reference: Runner, pictures: Iterable[Path]) -> Agreement:
     """Compare an engine with its model, and note the result in its manifest.
 
     Masks are compared at the pictures' own size and the reference's threshold.
@@ -312,12 +311,12 @@ def verify(runner: TensorRtRunner, reference: Runner, pictures: Iterable[Path]) 
             (found,) = runner.raw_answers(frames, threshold, "bgr")
             yield expected, found
 
-    verification = Verification.of(f"{runner.runtime} on {runner.device}", answers())
+    verification = Agreement.of(f"{runner.runtime} on {runner.device}", answers())
     try:
         record_verification(runner.engine, verification)
     except AernetError as error:  # such as a folder that may not be written to
         _log.warning("%s; %s is compared with its model each time", error, runner.engine)
-    as_fp32 = rebuild_command(runner.engine, replace(runner.manifest, precision="fp32"))
+    as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
     verification.require(str(runner.engine), f"build it in fp32: {as_fp32}")
     return verification
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aernet.engine.model import read_model
+from aernet.engine.onnx_model import read_model
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def _licences(model: Path) -> list[str]:
     if model.suffix == ".pt":
         checkpoint = load_checkpoint(model)
         return [checkpoint.settings.licence, *checkpoint.inherited]
-    return [read_model(model)[1].licence]
+    return [read_model(model).card.licence]

@@ -10,8 +10,8 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from aernet.engine.onnx_model import widened
 from aernet.errors import ModelError
-from aernet.half_weights import widened
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
