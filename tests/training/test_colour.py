@@ -10,7 +10,7 @@ import torch
 from aernet import preprocess
 from aernet.errors import SourceError
 from aernet.training.colour import CHANNELS, cielab, convert
-from aernet.training.fit import train
+from aernet.training.train import train
 
 
 def test_tensor_colours_are_those_of_the_extension_and_of_opencv():

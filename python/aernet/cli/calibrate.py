@@ -24,11 +24,13 @@ def calibrate(
     from rich.progress import track
 
     from aernet.evaluation.calibrate import calibrate as run
-    from aernet.evaluation.reliability import diagram as draw
     from aernet.files import replacing
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
+    if diagram is not None:
+        from aernet.evaluation.figures import reliability_diagram
+        from aernet.evaluation.rendering import write_figure
     terminal = Console(stderr=True)
     with Segmenter(model) as segmenter:
         pairs = find_pairs(images, masks, read_split(split, subset))
@@ -39,8 +41,7 @@ def calibrate(
     with replacing(json) as temporary:
         temporary.write_text(dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
     if diagram is not None:
-        with replacing(diagram) as temporary:
-            temporary.write_text(draw({"before": found.before, "after": found.after}), encoding="utf-8")
+        write_figure(diagram, reliability_diagram({"before": found.before, "after": found.after}))
     Console(highlight=False, markup=False, soft_wrap=True).print(
         f"{len(pairs)} pictures: threshold {found.threshold:g}, expected calibration error "
         f"{found.before.expected_calibration_error:.4f} before, "

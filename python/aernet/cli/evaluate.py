@@ -37,13 +37,14 @@ def evaluate(
 
     from aernet.evaluation.evaluate import compare
     from aernet.evaluation.evaluate import evaluate as run
-    from aernet.evaluation.report import write_report
     from aernet.files import replacing
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
     if (split is None) != (subset is None):
         raise typer.BadParameter("--split and --subset are given together or not at all")
+    if report is not None:
+        from aernet.evaluation.report import write_report
     for output in (json, per_image, report and report / "index.html"):
         if output is not None:
             _check_writable(output)

@@ -60,14 +60,14 @@ def reproduce(
 ) -> None:
     """Train and measure the rows of the paper's tables, and write report.md and report.html.
 
-    What is there already is kept, and what was interrupted goes on. The report always shows every row of the
-    tables named, and is written anew after each run.
+    Finished runs are kept, and interrupted ones continue. The report always shows every row of the named
+    tables, and is written again after each run.
     """
     from functools import partial
 
     from aernet.reproduction.report import write_report
-    from aernet.reproduction.study import Study
-    from aernet.reproduction.study import reproduce as run
+    from aernet.reproduction.reproduce import reproduce as run
+    from aernet.reproduction.runs import Study
     from aernet.reproduction.tables import RECIPES, TABLES
 
     study = Study(output, epochs, size, seeds, encoder_weights, fetch)

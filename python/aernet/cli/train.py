@@ -38,13 +38,13 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on the ISIC 2018 pairs; under torchrun, on every process."""
-    from aernet.training.fit import train as fit
     from aernet.training.settings import load_settings
+    from aernet.training.train import train as run
 
     changes: dict[str, Any] = {
         name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None
     }
-    fit(
+    run(
         load_settings(preset, **changes),
         data,
         output,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
-    from aernet.segmenter import Segmenter
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
 INDIFFERENCE = 0.001
@@ -70,7 +70,7 @@ class Calibration:
         }
 
 
-def calibrate(segmenter: Segmenter, pairs: Iterable[Pair]) -> Calibration:
+def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration:
     """Find scaling, threshold and quality on pictures that the model was not trained on.
 
     Of all thresholds within 0.001 of the best mean Jaccard the highest is taken: the annotators of ISIC drew
@@ -85,7 +85,7 @@ def calibrate(segmenter: Segmenter, pairs: Iterable[Pair]) -> Calibration:
         SourceError: there are fewer, or one cannot be read.
     """
     probabilities, lesions, pictures, truths = [], [], [], []
-    size = (segmenter.size, segmenter.size)
+    size = (segmenter.card.size, segmenter.card.size)
     for pair in pairs:
         picture, truth = pair.image(), pair.mask()
         probabilities.append(segmenter(picture).probability)

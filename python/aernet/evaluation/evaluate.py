@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
-    from aernet.segmenter import Segmenter
 
 METRICS = tuple(field.name for field in fields(Scores))
 """The names of the metrics, in the order of every table."""
@@ -81,7 +81,7 @@ class Evaluation:
             writer.writerow((image_id, *(getattr(scores, name) for name in METRICS)))
 
 
-def compare(segmenter: Segmenter, pair: Pair, *, largest_only: bool) -> Comparison:
+def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> Comparison:
     """Segment the picture of a pair and compare the result with its mask, at the mask's own size.
 
     Args:
@@ -108,7 +108,7 @@ def compare(segmenter: Segmenter, pair: Pair, *, largest_only: bool) -> Comparis
 
 
 def evaluate(
-    segmenter: Segmenter, pairs: Iterable[Pair], pictures_from: str, *, largest_only: bool = False
+    segmenter: PictureSegmenter, pairs: Iterable[Pair], pictures_from: str, *, largest_only: bool = False
 ) -> Evaluation:
     """Compare a segmenter with the masks of all pairs.
 
