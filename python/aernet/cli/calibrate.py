@@ -13,11 +13,11 @@ def calibrate(
     images: Annotated[Path, typer.Option(help="Folder or zip file of pictures.")],
     masks: Annotated[Path, typer.Option(help="Folder or zip file of masks, <picture>_segmentation.png.")],
     split: Annotated[Path, typer.Option(help="CSV file with the columns image_id and subset.")],
-    json: Annotated[Path, typer.Option(help="File for what was found, for `export --calibration`.")],
+    json: Annotated[Path, typer.Option(help="File for the result, which `export --calibration` reads.")],
     subset: Annotated[str, typer.Option(help="The subset of --split to calibrate on.")] = "val",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:
-    """Make a model's probabilities mean what they say, and learn how far to trust its masks."""
+    """Find the scaling and threshold for a model, and how far its masks can be trusted."""
     from json import dumps
 
     from rich.console import Console

@@ -22,9 +22,12 @@ def evaluate(
     subset: Annotated[str | None, typer.Option(help="The subset of --split to evaluate on.")] = None,
     model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
     threshold: Annotated[
-        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+        float | None,
+        typer.Option(help="Probability from which on a pixel is lesion, instead of the model's own."),
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="Judge the largest region, holes filled, or all.")] = Keep.all,
+    keep: Annotated[
+        Keep, typer.Option(help="Judge the largest region with its holes filled, or all.")
+    ] = Keep.all,
     json: Annotated[Path | None, typer.Option(help="File for the means and intervals.")] = None,
     per_image: Annotated[Path | None, typer.Option(help="CSV file for the scores of each picture.")] = None,
     report: Annotated[
@@ -80,7 +83,7 @@ def evaluate(
 
 
 def _check_writable(path: Path) -> None:
-    """Fail before the work instead of after it."""
+    """Raise an error before the work instead of after it."""
     import tempfile
 
     from aernet.errors import AernetError

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: the share of lesion among pixels of each probability."""
+"""Reliability: how often the pixels of a given probability are lesion."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Reliability:
     """Pixels sorted by their probability into bins of equal width."""
 
     pixels: list[int]
-    """How many lie in each bin."""
+    """The number of pixels in each bin."""
     confidence: list[float]
-    """Their mean probability; 0 where the bin is empty."""
+    """The mean probability of each bin; 0 where it is empty."""
     frequency: list[float]
-    """The share of lesion among them; 0 where the bin is empty."""
+    """The share of lesion among the pixels of each bin; 0 where it is empty."""
 
     @property
     def expected_calibration_error(self) -> float:
-        """The mean distance of confidence and frequency, each bin by its pixels (Naeini et al. 2015)."""
+        """The mean distance of confidence and frequency over all pixels (Naeini et al. 2015)."""
         distance = np.abs(np.subtract(self.confidence, self.frequency))
         return float(np.average(distance, weights=self.pixels))
 

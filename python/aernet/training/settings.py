@@ -1,4 +1,4 @@
-"""What a training run is made of: read from a preset, kept in every checkpoint."""
+"""The settings of a training run, which presets give and every checkpoint holds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Rate = Annotated[float, Meta(gt=0, description="a positive number")]
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a training run; the presets give every one of them."""
+    """Settings of a training run; a preset gives all of them."""
 
     name: _Text
     """Name of the model."""
@@ -36,33 +36,34 @@ class Settings:
     encoder: _Text
     """timm name of AER-Net's encoder."""
     pretrained: _Switch
-    """Whether that encoder starts from ImageNet weights; else from random ones."""
+    """Whether that encoder starts from ImageNet weights instead of random ones."""
     widths: _Widths
-    """Channels of AER-Net's decoder stages, the coarsest first: five, or four and a head of stride 2."""
+    """Channels of AER-Net's decoder stages, the coarsest first: five, or four before a head of stride 2."""
     colour: Colour
-    """Colour space that the network sees; models that ship see CIELAB."""
+    """Colour space that the network sees; only CIELAB can be exported."""
     sizes: _Sizes
-    """Sides of the training pictures in pixels, each for an equal share of the epochs; the last ships."""
+    """Sides of the training pictures in pixels, each for an equal share of the epochs; the last is the
+    model's."""
     augmentation: _Switch
     """Whether the training pictures are changed at random."""
     loss: LossName
-    """Equation 1, or equation 1 and half the binary cross-entropy."""
+    """Equation 1 of the paper, or equation 1 plus half the binary cross-entropy."""
     optimizer: Literal["adam", "adamw"]
     """Adam as in the paper, or AdamW with a weight decay of 0.01."""
     learning_rate: _Rate
-    """Peak of the schedule."""
+    """Highest learning rate of the schedule."""
     schedule: Literal["constant", "one-cycle"]
-    """Constant as in the paper, or one cycle over the whole run."""
+    """A constant rate as in the paper, or one cycle over the whole run."""
     epochs: _Number
     """Passes over the training subset."""
     batch_size: _Number
-    """Pictures a step, over all processes."""
+    """Pictures in each step, over all processes."""
     seed: _Number
     """Seed of the weights, the order and the augmentation."""
     training_data: _Text
-    """The pictures that the network will have learned from, for the model card."""
+    """The pictures that the network learns from, for the model card."""
     licence: _Text
-    """Licence of the network, given that of its pictures, for the model card."""
+    """Licence of the network, which depends on that of its pictures, for the model card."""
 
     @property
     def size(self) -> int:
@@ -82,10 +83,10 @@ def preset_names() -> list[str]:
 def load_settings(preset: str, **changes: Any) -> Settings:
     """Return the settings of a bundled preset, or of a TOML file, with some changed.
 
-    Where a preset names another as its `base`, it has the settings of that one but for those it gives itself.
+    A preset that names another as its `base` takes all settings from it that it does not give itself.
 
     Raises:
-        SourceError: no such preset, or it lacks a setting, has an unknown one, or one of the wrong type.
+        SourceError: there is no such preset, or a setting is missing, unknown or has a wrong value.
     """
     bundled = _presets() / f"{preset}.toml"
     path = bundled if bundled.is_file() else Path(preset)
@@ -104,7 +105,7 @@ def settings_from(values: dict[str, Any], source: str) -> Settings:
     """Return settings from plain values; `source` names their origin in errors.
 
     Raises:
-        SourceError: a setting is missing, unknown, or not what it may be.
+        SourceError: a setting is missing, unknown or has a wrong value.
     """
     hints = get_type_hints(Settings, include_extras=True)
     if missing := sorted(hints.keys() - values.keys()):
