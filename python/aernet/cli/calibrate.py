@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from aernet.cli.bars import bars
+
 
 def calibrate(
     model: Annotated[str, typer.Argument(help="Bundled model, or the path of an ONNX file.")],
@@ -21,7 +23,6 @@ def calibrate(
     from json import dumps
 
     from rich.console import Console
-    from rich.progress import track
 
     from aernet.evaluation.calibrate import calibrate as run
     from aernet.files import replacing
@@ -31,13 +32,9 @@ def calibrate(
     if diagram is not None:
         from aernet.evaluation.figures import reliability_diagram
         from aernet.evaluation.rendering import write_figure
-    terminal = Console(stderr=True)
-    with Segmenter(model) as segmenter:
+    with Segmenter(model) as segmenter, bars() as progress:
         pairs = find_pairs(images, masks, read_split(split, subset))
-        shown = track(
-            pairs, "Calibrating", console=terminal, transient=True, disable=not terminal.is_terminal
-        )
-        found = run(segmenter, shown)
+        found = run(segmenter, progress.track(pairs, description="Calibrating"))
     with replacing(json) as temporary:
         temporary.write_text(dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
     if diagram is not None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aernet.cli.bars import bars
 from aernet.data.archives import ADDRESS
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
     from rich.table import Table
 
     from aernet.data.check import Problem
@@ -59,7 +59,7 @@ def fetch(
 
     archives = [archive for part in parts for archive in ARCHIVES[dataset.value][part.value]]
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with _progress(*columns, TimeRemainingColumn()) as progress:
+    with bars(*columns, TimeRemainingColumn()) as progress:
         paths = run(archives, output, mirror, progress)
     for path in paths:
         typer.echo(path)
@@ -87,7 +87,7 @@ def check(
     beside = folder / "isic2018_split.csv"
     if split is None and beside.is_file():
         split = beside
-    with _progress() as progress:
+    with bars() as progress:
         report = run(folder, split, progress)
     if json:
         typer.echo(dumps(asdict(report), indent=2))
@@ -145,7 +145,7 @@ def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
     from aernet.data.check import check as examine
     from aernet.errors import SourceError
 
-    with _progress() as progress:
+    with bars() as progress:
         report = examine(folder, None, progress)
     usable = set(report.image_ids)
     unusable = [problem for problem in report.problems if not usable.issuperset(problem.image_ids)]
@@ -155,14 +155,6 @@ def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
             " `aernet-trt data check` lists all"
         )
     return report.image_ids, report.same_lesion
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    terminal = Console(stderr=True)
-    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
 
 
 def _table(problems: list[Problem]) -> Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aernet.cli.bars import bars
 from aernet.cli.keep import Keep
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def evaluate(
 ) -> None:
     """Compare a model with experts' masks: per-image means with 95 % intervals."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from aernet.evaluation.evaluate import compare
     from aernet.evaluation.evaluate import evaluate as run
@@ -59,8 +59,7 @@ def evaluate(
             source = f"subset {subset} of {split.name}"
         largest_only = keep is Keep.largest
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        terminal = Console(stderr=True)
-        with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
             evaluation = run(segmenter, shown, source, largest_only=largest_only)
         console.print(_table(evaluation))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import MaxNLocator
-
 from aernet.evaluation.metrics import LEAST_JACCARD
 from aernet.evaluation.rendering import axes_of
 
@@ -29,7 +27,7 @@ def histogram(jaccard: Sequence[float]) -> Figure:
     axes.hist(jaccard, bins=_BINS, range=(0, 1), rwidth=0.92, color="#3987c9")
     axes.axvline(LEAST_JACCARD, color="black", linestyle="--", linewidth=1)
     axes.set(xlabel="Jaccard index", ylabel="pictures", xlim=(0, 1))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.locator_params(axis="y", integer=True)
     return figure
 
 
