@@ -1,4 +1,4 @@
-"""Under which licences a run stands beside that of its pictures."""
+"""The licences that bind a run beside that of its pictures."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def licences(models: Sequence[Path]) -> list[str]:
         models: checkpoints (`.pt`), or ONNX models as `aernet-trt export` writes them.
 
     Raises:
-        SourceError: a checkpoint is none.
-        ModelError: an ONNX model is none, or without a card.
+        SourceError: a checkpoint is missing or not a checkpoint.
+        ModelError: an ONNX model is missing, not a model, or without a card.
     """
     return list(dict.fromkeys(licence for model in models for licence in _licences(model)))
 
