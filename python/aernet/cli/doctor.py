@@ -16,7 +16,7 @@ _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
 ) -> None:
-    """Tell what this machine has, and what will be used and why."""
+    """Show what this machine has, and which model, device and runtime will be used and why."""
     from json import dumps
 
     from rich.console import Console
@@ -41,7 +41,7 @@ def doctor(
 
 
 def _check(name: str, found: str, remedy: str = "") -> dict[str, str]:
-    """Return one line of the findings; what needs no remedy is well."""
+    """Return one finding, whose state is "ok" if it needs no remedy."""
     return {"name": name, "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
 
 
@@ -88,7 +88,7 @@ def _gpus() -> Iterator[dict[str, str]]:
         yield _check("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
     else:
         yield _check(
-            "cuda", f"the driver knows {_native.driver_version()}, this is built for {_native.cuda_version}"
+            "cuda", f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
         )
         try:
             for index in range(_native.device_count()):
@@ -97,7 +97,7 @@ def _gpus() -> Iterator[dict[str, str]]:
         except AernetError as error:
             yield _check("gpu", gpu.name, str(error))
     runtimes = [f"{name} {version}" for name, version in installed_runtimes().items()]
-    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack brings it"
+    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack includes it"
     yield _check("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
 
 
@@ -123,7 +123,7 @@ def _libraries() -> Iterator[dict[str, str]]:
     found = (
         f"{version('torch')}, for train and export"
         if find_spec("torch")
-        else "absent; only train and export want it"
+        else "absent; only train and export need it"
     )
     yield _check("torch", found)
 
@@ -133,7 +133,7 @@ def _models() -> Iterator[dict[str, str]]:
 
     bundled = bundled_models()
     if not bundled:
-        yield _check("models", "none came with the package", _OTHER_MODEL)
+        yield _check("models", "the package contains none", _OTHER_MODEL)
     for name, path in bundled.items():
         yield _model(name, path)
 
