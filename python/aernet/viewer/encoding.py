@@ -24,7 +24,7 @@ def encode_view(result: VideoResult) -> bytes:
     """Return a result as a message for the page.
 
     Two big-endian uint32 hold the sizes in bytes of the next two parts: a JSON object (`frame`, the index;
-    `seconds`; `state`; `width` and `height` of the frame; `outlines`, each x, y, x, y, ... in its pixels), and
+    `seconds`; `state`; `width` and `height` of the frame; `outlines`, each x, y, x, y, ... in its pixels) and
     the picture as JPEG of at most 1280 pixels a side. The probability times 255 follows as gray JPEG.
     """
     segmentation = result.segmentation
