@@ -145,7 +145,7 @@ class Segmentation(Generic[FrameT]):
         return self.quality
 
     def contours(self) -> list[npt.NDArray[np.int32]]:
-        """Return the outer borders of the mask's regions, the one that encloses most first.
+        """Return the outer borders of the mask's regions, by enclosed area, the largest first.
 
         Each border is a closed polygon, int32, N x 2, of pixels (x, y) of the region, with (0, 0) at the top
         left; pixels inside a straight run are left out. Holes, and regions inside holes, have no border here:

@@ -151,7 +151,7 @@ def _model(name: str, path: Path) -> dict[str, str]:
 
 
 def _use() -> dict[str, Any]:
-    """Return what a command without options runs, and why."""
+    """Return the model, device and runtime of a command without options, and the reason for them."""
     from aernet.errors import ModelError
     from aernet.models import resolve_model
     from aernet.runners import choose_runner

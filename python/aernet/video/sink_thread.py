@@ -28,7 +28,7 @@ class SinkThread:
     """Feeds a sink on a thread of its own from an inbox of its own.
 
     Args:
-        sink: what is fed, and closed at the end.
+        sink: the sink to feed, and to close at the end.
         statistics: records the error that ends the sink early.
         waits: whether the pipeline waits when the inbox is full.
     """
