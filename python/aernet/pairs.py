@@ -165,8 +165,8 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
             each picture must have a mask and each mask a picture.
 
     Raises:
-        SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, has two files for
-            one id, or lacks a picture or a mask.
+        SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, has two files
+            for one id, or lacks a picture or a mask.
     """
     image_source, mask_source = _open(images), _open(masks)
     image_names = _by_image_id(image_source, _picture_id, "picture")

@@ -54,8 +54,8 @@ def live(
     host: Annotated[
         str,
         typer.Option(
-            help="Address of --view web. If other machines reach it, as with 0.0.0.0, the page needs the token "
-            "in the printed address."
+            help="Address of --view web. If other machines reach it, as with 0.0.0.0, the page needs the "
+            "token in the printed address."
         ),
     ] = "127.0.0.1",
     smooth: Annotated[

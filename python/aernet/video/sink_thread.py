@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _NICENESS = 5  # capture and network go first, because a frame waits for them
-_LATE_RESULTS = 8  # that may wait for a sink which wants every result
+_LATE_RESULTS = 8  # queued for a sink that wants every result
 
 
 class SinkThread:
@@ -40,7 +40,7 @@ class SinkThread:
         self._statistics = statistics
 
     def _feed(self) -> None:
-        if sys.platform == "linux":  # only there does a thread have a priority of its own
+        if sys.platform == "linux":  # elsewhere threads have no priority of their own
             os.nice(_NICENESS)
         # A sink that has failed often fails to close as well; the first error is the cause.
         errors = [_raised(self._write), _raised(self.sink.close)]

@@ -32,7 +32,7 @@ class Status:
     dropped: int
     """Frames of the source that gave no result."""
     seconds: float
-    """Time from the first result to the last."""
+    """Seconds from the first result to the last."""
     fps: float
     """Results a second in the last 2 seconds."""
     latency_ms_p50: float

@@ -72,7 +72,7 @@ class VideoWriter:
         self._last = self._key = -2 * _CLOCK
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.open("wb").close()  # FFmpeg would fail only at the first frame
+            path.open("wb").close()  # fails now; FFmpeg would fail at the first frame
             self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
         except (OSError, self._av.FFmpegError) as error:
             raise self._unwritable(error) from None
