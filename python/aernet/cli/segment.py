@@ -82,13 +82,13 @@ def segment(
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     # Rich would otherwise send the JSON to stderr, beside the progress bar.
     progress = Progress(console=console, transient=True, redirect_stdout=False)
-    named = name_outputs(inputs, output)
+    output_names = name_outputs(inputs, output)
     records: list[dict[str, Any]] = []
     with (
         Segmenter(model, threshold=threshold) as segmenter,
         progress if console.is_terminal else nullcontext(),
     ):
-        for picture, name in progress.track(named.items(), description="Segmenting"):
+        for picture, name in progress.track(output_names.items(), description="Segmenting"):
             video = picture.suffix.lower() in VIDEO_SUFFIXES
             files = {
                 kind: with_ending(name, ending)
