@@ -104,7 +104,7 @@ def test_gpus(machine, monkeypatch):
     most = {("it", pynvml.NVML_CLOCK_SM): 2520}
     monkeypatch.setattr(pynvml, "nvmlDeviceGetMaxClockInfo", lambda *asked: most[asked])
     checks, use = diagnosis()
-    assert checks["cuda"]["found"] == "the driver knows 12.8, this is built for 13.0"
+    assert checks["cuda"]["found"] == "the driver supports 12.8, aernet uses 13.0"
     clocks = "2100 MHz of at most 2520 MHz, memory 9501 MHz"
     assert checks["gpu 0"]["found"] == f"card 0, compute capability 8.9, 24.0 GiB, {clocks}"
     assert "24.0 GiB shared with the processor" in checks["gpu 1"]["found"]

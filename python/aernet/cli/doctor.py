@@ -16,7 +16,7 @@ _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
 ) -> None:
-    """Tell what this machine has, and what will be used and why."""
+    """Show what this machine has, and which model, device and runtime will be used and why."""
     from json import dumps
 
     from rich.console import Console
@@ -42,7 +42,7 @@ def doctor(
 
 
 def _finding(name: str, found: str, remedy: str = "") -> dict[str, str]:
-    """Return what was found of one part of the machine; what needs no remedy is well."""
+    """Return one finding, whose state is "ok" if it needs no remedy."""
     return {"name": name, "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
 
 
@@ -89,7 +89,7 @@ def _gpus() -> Iterator[dict[str, str]]:
         yield _finding("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
     else:
         yield _finding(
-            "cuda", f"the driver knows {_native.driver_version()}, this is built for {_native.cuda_version}"
+            "cuda", f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
         )
         try:
             for index in range(_native.device_count()):
@@ -98,7 +98,7 @@ def _gpus() -> Iterator[dict[str, str]]:
         except AernetError as error:
             yield _finding("gpu", gpu.name, str(error))
     runtimes = [f"{name} {version}" for name, version in installed_runtimes().items()]
-    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack brings it"
+    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack includes it"
     yield _finding("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
 
 
@@ -124,7 +124,7 @@ def _libraries() -> Iterator[dict[str, str]]:
     found = (
         f"{version('torch')}, for train and export"
         if find_spec("torch")
-        else "absent; only train and export want it"
+        else "absent; only train and export need it"
     )
     yield _finding("torch", found)
 
@@ -134,7 +134,7 @@ def _models() -> Iterator[dict[str, str]]:
 
     bundled = bundled_models()
     if not bundled:
-        yield _finding("models", "none came with the package", _OTHER_MODEL)
+        yield _finding("models", "the package contains none", _OTHER_MODEL)
     for name, path in bundled.items():
         yield _model(name, path)
 
@@ -152,7 +152,7 @@ def _model(name: str, path: Path) -> dict[str, str]:
 
 
 def _use() -> dict[str, Any]:
-    """Return what a command without options runs, and why."""
+    """Return the model, device and runtime of a command without options, and the reason for them."""
     from aernet.errors import ModelError
     from aernet.models import resolve_model
     from aernet.runners.choice import choose_runner
