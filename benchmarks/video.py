@@ -34,7 +34,7 @@ from aernet.files import replacing
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 from aernet.video.sources.synthetic import SyntheticDermatoscope
-from aernet.video.steadying import scaled
+from aernet.video.stabilizer import scaled
 
 if TYPE_CHECKING:
     import numpy.typing as npt

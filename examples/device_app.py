@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 
 from aernet import Segmenter
-from aernet.video.overlay import draw_overlay
+from aernet.video import draw_overlay
 
 WINDOW, BUTTON = "dermatoscope", (20, 20, 160, 70)  # x, y, width, height
 

@@ -28,37 +28,37 @@ bool Lane::is_idle() const {
 void Lane::wait() {
     const CurrentDevice current(*device());
     check(cudaStreamSynchronize(stream()), "waiting for a batch");
-    sizes_.clear();
-    owners_.clear();
+    frames_.clear();
+    borrowed_.clear();
 }
 
-void Lane::put(const Image& frame, std::shared_ptr<const void> owner, const Event* copied) {
+void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied) {
     const CurrentDevice current(*device());
-    const auto [image, is_borrowed] = upload_.bring(frame);
+    const auto [uploaded, is_borrowed] = upload_.bring(image);
     if (is_borrowed) {
-        owners_.push_back(std::move(owner));
+        borrowed_.push_back(frame);
     }
-    preprocess(image, copied);
+    preprocess(uploaded, std::move(frame), copied);
     upload_.finish();
 }
 
-void Lane::put(const Image& frame, std::shared_ptr<const void> owner, const Event* copied, const Event& ready) {
+void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready) {
     const CurrentDevice current(*device());
     ready.hold(stream(), "waiting for a frame");
-    owners_.push_back(std::move(owner));
-    preprocess(frame, copied);
+    borrowed_.push_back(frame);
+    preprocess(image, std::move(frame), copied);
 }
 
-void Lane::preprocess(const Image& frame, const Event* copied) {
-    if (sizes_.size() == batch_) {
+void Lane::preprocess(const Image& image, std::shared_ptr<const void> frame, const Event* copied) {
+    if (frames_.size() == batch_) {
         throw std::out_of_range("the lane is full");
     }
     if (copied) {
         copied->record(stream());
     }
-    auto* target = image_.data() + sizes_.size() * image_bytes();
-    check(preprocess_on_device(frame, 1, 0, size_, target, image_element_, stream()), "preprocessing a frame");
-    sizes_.push_back({frame.height, frame.width});
+    auto* target = image_.data() + frames_.size() * image_bytes();
+    check(preprocess_on_device(image, 1, 0, size_, target, image_element_, stream()), "preprocessing a frame");
+    frames_.push_back(std::move(frame));
 }
 
 void Lane::run(const Graph& graph) {
@@ -97,11 +97,11 @@ std::unique_ptr<Graph> Lane::capture(const std::function<void(cudaStream_t)>& en
     return graph;
 }
 
-std::vector<Prediction> Lane::predictions() const {
+std::vector<Prediction> Lane::predictions() {
     std::vector<Prediction> predictions;
-    for (const auto& [height, width] : sizes_) {
+    for (auto& frame : std::exchange(frames_, {})) {
         const auto* output = probability_.data() + predictions.size() * probability_bytes();
-        predictions.emplace_back(memory_, output, probability_element_, size_, height, width);
+        predictions.emplace_back(memory_, output, probability_element_, size_, std::move(frame));
     }
     return predictions;
 }

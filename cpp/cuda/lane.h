@@ -54,29 +54,24 @@ class Lane {
     // Waits for what is queued, and lets go of the frames.
     void wait();
 
-    // Frame -> the next part of the network's input: from the host's memory, or from the device's once `ready`. `owner`
-    // keeps the frame where it is while the device reads it; `copied`, if it is not null, is recorded when the frame is
-    // on the device. Throws std::out_of_range beyond `batch` frames.
-    void put(const Image& frame, std::shared_ptr<const void> owner, const Event* copied);
-    void put(const Image& frame, std::shared_ptr<const void> owner, const Event* copied, const Event& ready);
+    // Image -> the next part of the network's input: from the host's memory, or from the device's once `ready`. `frame`
+    // keeps it where it is, and becomes the prediction's; `copied`, if it is not null, is recorded when the image is on
+    // the device. Throws std::out_of_range beyond `batch` frames.
+    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
+    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready);
 
     void run(const Graph& graph);
     // What `enqueue` puts on the stream that it is given. Throws DeviceError where it does what cannot be captured.
     std::unique_ptr<Graph> capture(const std::function<void(cudaStream_t)>& enqueue) const;
 
     // One of each frame that was put, in order.
-    std::vector<Prediction> predictions() const;
+    std::vector<Prediction> predictions();
 
    private:
-    struct Size {
-        std::ptrdiff_t height;
-        std::ptrdiff_t width;
-    };
-
     std::size_t numbers() const { return static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_); }
     std::size_t image_bytes() const { return 3 * numbers() * bytes_of(image_element_); }
     std::size_t probability_bytes() const { return numbers() * bytes_of(probability_element_); }
-    void preprocess(const Image& frame, const Event* copied);
+    void preprocess(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
     void check(cudaError_t status, const char* doing) const { device()->check(status, doing); }
 
     std::shared_ptr<StreamMemory> memory_;
@@ -87,8 +82,8 @@ class Lane {
     Block image_;
     Block probability_;
     Upload upload_;
-    std::vector<Size> sizes_;  // of the frames of the batch
-    std::vector<std::shared_ptr<const void>> owners_;
+    std::vector<std::shared_ptr<const void>> frames_;    // that were put
+    std::vector<std::shared_ptr<const void>> borrowed_;  // those that the device reads where they are
 };
 
 }  // namespace aernet

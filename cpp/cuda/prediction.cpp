@@ -17,8 +17,8 @@ constexpr float kRounding = 1e-3F;  // what a device's sigmoid may lie outside [
 }  // namespace
 
 Prediction::Prediction(std::shared_ptr<StreamMemory> memory, const void* output, Element element, int size,
-                       std::ptrdiff_t height, std::ptrdiff_t width)
-    : memory_(std::move(memory)), element_(element), size_(size), height_(height), width_(width) {
+                       std::shared_ptr<const void> frame)
+    : memory_(std::move(memory)), element_(element), size_(size), frame_(std::move(frame)) {
     const auto& device = memory_->device();
     const CurrentDevice current(*device);
     const auto bytes = count() * bytes_of(element);

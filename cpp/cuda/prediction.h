@@ -15,12 +15,11 @@ class Prediction {
    public:
     // Queues copies of the network's output, which may be overwritten by what is queued on the stream later.
     Prediction(std::shared_ptr<StreamMemory> memory, const void* output, Element element, int size,
-               std::ptrdiff_t height, std::ptrdiff_t width);
+               std::shared_ptr<const void> frame);
 
     int size() const { return size_; }
-    // Of its frame, in pixels.
-    std::ptrdiff_t height() const { return height_; }
-    std::ptrdiff_t width() const { return width_; }
+    // What it is of, as it was given to the lane.
+    const void* frame() const { return frame_.get(); }
 
     // The mask, height x width, as mask_from_probability() makes it; queued on the stream. NaN is background. Sides of
     // 1 to 16384. On a device that shares the host's memory, the mask lies where the host reaches it.
@@ -37,8 +36,7 @@ class Prediction {
     std::shared_ptr<StreamMemory> memory_;
     Element element_;
     int size_;
-    std::ptrdiff_t height_;
-    std::ptrdiff_t width_;
+    std::shared_ptr<const void> frame_;
     std::shared_ptr<Block> on_device_;
     std::shared_ptr<Block> on_host_;
     std::shared_ptr<const Event> ready_;

@@ -71,6 +71,9 @@ Raises:
              })
         .def("__exit__", [](const Device& device, const py::args&) { device.pop(); })
         .def(
+            "event", [](const std::shared_ptr<Device>& device) { return std::make_unique<Event>(device, true); },
+            "Make an `Event`.")
+        .def(
             "allocate",
             [](const std::shared_ptr<Device>& device, std::size_t bytes) {
                 return std::make_shared<Block>(device, Memory::kDevice, bytes);
@@ -92,8 +95,6 @@ Raises:
 
 void register_event(py::module_& module) {
     py::class_<Event>(module, "Event", py::module_local(), "A point in the work of a stream, with its time.")
-        .def(py::init([](const std::shared_ptr<Device>& device) { return std::make_unique<Event>(device, true); }),
-             py::arg("device"))
         .def(
             "record",
             [](const Event& event, std::uintptr_t stream) { event.record(reinterpret_cast<cudaStream_t>(stream)); },

@@ -81,8 +81,9 @@ void register_prediction(py::module_& module) {
 
 It is queued and may still be under way.
 )")
-        .def_property_readonly("height", &Prediction::height, "Height of its frame, in pixels.")
-        .def_property_readonly("width", &Prediction::width, "Width of its frame, in pixels.")
+        .def_property_readonly(
+            "frame", [](const Prediction& prediction) { return *static_cast<const py::object*>(prediction.frame()); },
+            "The frame as it was put.")
         .def("mask", &mask_of, py::arg("height"), py::arg("width"), py::arg("threshold"),
              R"(Queue the mask that `mask_from_probability` makes of the map; NaN counts as background.
 
@@ -109,9 +110,9 @@ Raises:
     FrameError: the map holds NaN, or a value further outside [0, 1] than rounding explains.
     AernetError: the device fails.
 )")
-        .def(
-            "to_host_unchecked", [](const Prediction& prediction) { return read(prediction, &Prediction::read); },
-            "Wait for the map as the network gave it, NaN included; float32, S x S.");
+        .def_property_readonly(
+            "probability", [](const Prediction& prediction) { return read(prediction, &Prediction::read); },
+            "The map as the network gave it, NaN included; float32, S x S. Waits for it.");
 }
 
 }  // namespace

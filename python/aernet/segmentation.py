@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import cv2
 import numpy as np
 
 from aernet._native import preprocess
+from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
 from aernet.quality import COLOUR_SIZE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from typing_extensions import Self
 
+    from aernet._native import DeviceArray
+    from aernet.arrays import Frame, HostImage, ProbabilityMap
+    from aernet.prediction import Prediction
     from aernet.quality import Quality
+
+FrameT = TypeVar("FrameT", bound="Frame")
 
 _OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
 _TINT = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Segmentation:
-    """Where the lesion is in one frame.
+class Segmentation(Generic[FrameT]):
+    """Where the lesion is in one frame, which lies in the host's or in a GPU's memory.
 
     Raises:
         FrameError: a field is not of the type, shape or range stated here.
     """
 
-    frame: npt.NDArray[np.uint8]
+    frame: FrameT
     """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W; NV12 (H * 3 / 2) x W); not a copy.
 
     What was given in a GPU's memory is here a `DeviceArray`, which `numpy.asarray` copies to the host.
     """
-    mask: npt.NDArray[np.uint8]
+    mask: HostImage
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
-    probability: npt.NDArray[np.float32]
+    probability: ProbabilityMap
     """The network's answer at its own size, float32, S x S, in [0, 1]."""
     threshold: float
     """The probability from which on a pixel belongs to the lesion, in the open (0, 1)."""
     latency_ms: float
     """Milliseconds from frame in to mask out in the call that made this; for a batch, of the whole batch."""
-    colour: str = "bgr"
+    colour: PixelFormat = "bgr"
     """What the frame is: "bgr", "rgb" or "nv12"."""
     quality: Quality | None = None
     """What the model knows of its own quality; None where it was not calibrated."""
@@ -51,11 +59,9 @@ class Segmentation:
     def __post_init__(self) -> None:
         if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
             raise FrameError(f"frame must be uint8 with 2 or 3 dimensions, got {_describe(self.frame)}")
-        if self.colour not in {"bgr", "rgb", "nv12"}:
+        if self.colour not in PIXEL_FORMATS:
             raise FrameError(f"colour must be 'bgr', 'rgb' or 'nv12', got {self.colour!r}")
-        height, width = self.frame.shape[:2]
-        if self.colour == "nv12":
-            height = height * 2 // 3
+        height, width = picture_size(self.frame, self.colour)
         if self.mask.shape != (height, width) or self.mask.dtype != np.uint8:
             raise FrameError(
                 f"mask must be uint8 of the frame's size {height} x {width}, got {_describe(self.mask)}"
@@ -68,6 +74,37 @@ class Segmentation:
             raise FrameError(f"threshold must be between 0 and 1, both excluded, got {self.threshold}")
         if not (math.isfinite(self.latency_ms) and self.latency_ms >= 0):
             raise FrameError(f"latency_ms must be a number of milliseconds, got {self.latency_ms}")
+
+    @classmethod
+    def of(
+        cls,
+        frame: FrameT,
+        prediction: Prediction,
+        threshold: float,
+        started: float,
+        colour: PixelFormat = "bgr",
+        quality: Quality | None = None,
+    ) -> Self:
+        """Make the mask of a frame from its prediction, and wait for both.
+
+        Args:
+            frame: as in the field.
+            prediction: what the network says of it, as it is or smoothed over time.
+            threshold: as in the field.
+            started: `time.perf_counter()` of when the frame came in.
+            colour: as in the field.
+            quality: as in the field.
+
+        Raises:
+            FrameError: the prediction is not numbers.
+            AernetError: its device fails.
+        """
+        height, width = picture_size(frame, colour)
+        # Reading a mask on a GPU waits for all that was queued before it, the probability map too.
+        mask = np.asarray(prediction.mask(height, width, threshold))
+        probability = prediction.to_host()
+        latency_ms = (time.perf_counter() - started) * 1000
+        return cls(frame, mask, probability, threshold, latency_ms, colour, quality)
 
     def __repr__(self) -> str:
         return (
@@ -118,7 +155,7 @@ class Segmentation:
         found = sorted(found, key=cv2.contourArea, reverse=True)
         return [contour.reshape(-1, 2).astype(np.int32, copy=False) for contour in found]
 
-    def largest(self) -> Segmentation:
+    def largest(self) -> Self:
         """Return this result with only the largest region (most pixels, 8-connected) left, its holes filled.
 
         For pictures of one lesion, which has no holes (ISIC 2018, task 1).
@@ -132,7 +169,7 @@ class Segmentation:
         cv2.drawContours(region, border, -1, 255, cv2.FILLED)
         return replace(self, mask=region)
 
-    def overlay(self) -> npt.NDArray[np.uint8]:
+    def overlay(self) -> HostImage:
         """Return the frame, uint8 BGR, H x W x 3, with the lesion lightly tinted and outlined.
 
         The outline's thickness follows the picture's shorter side: 1 pixel at 300, 4 at 1200.
@@ -144,14 +181,14 @@ class Segmentation:
         cv2.drawContours(picture, self.contours(), -1, _OUTLINE, thickness, cv2.LINE_AA)
         return picture
 
-    def _picture(self) -> tuple[npt.NDArray[np.uint8], str]:
+    def _picture(self) -> tuple[HostImage, str]:
         """Return the frame on the host, and the order of its channels."""
         frame = np.asarray(self.frame)
         if self.colour == "nv12":
             return cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False), "bgr"
         return frame, self.colour
 
-    def _bgr(self) -> npt.NDArray[np.uint8]:
+    def _bgr(self) -> HostImage:
         """Return the frame as a fresh BGR picture."""
         picture, colour = self._picture()
         colours = np.atleast_3d(picture)[:, :, :3]
@@ -162,5 +199,5 @@ class Segmentation:
         )  # gray becomes three channels
 
 
-def _describe(array: npt.NDArray[np.generic]) -> str:
+def _describe(array: npt.NDArray[np.generic] | DeviceArray) -> str:
     return f"{array.dtype} {' x '.join(map(str, array.shape))}"

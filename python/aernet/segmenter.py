@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
 from aernet.models import resolve_model
 from aernet.runners import open_runner
@@ -16,14 +18,16 @@ from aernet.segmentation import Segmentation
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
 
-    import numpy.typing as npt
     from typing_extensions import Self
 
     from aernet._native import DeviceArray
+    from aernet.arrays import Frame, Picture
     from aernet.models import ModelCard
-    from aernet.runners.base import Answer, Frame, Picture, Runner
+    from aernet.prediction import Prediction
+    from aernet.runners.base import Runner
     from aernet.video import Pipeline, VideoResult
     from aernet.video.sources.base import Source
 
@@ -31,12 +35,12 @@ if TYPE_CHECKING:
 class Pending:
     """A frame under way; `Segmenter.submit` makes it."""
 
-    def __init__(self, finish: Callable[[], Segmentation]) -> None:
+    def __init__(self, finish: Callable[[], Segmentation[Frame]]) -> None:
         self._finish = finish
         self._lock = threading.Lock()
-        self._segmentation: Segmentation | None = None
+        self._segmentation: Segmentation[Frame] | None = None
 
-    def result(self) -> Segmentation:
+    def result(self) -> Segmentation[Frame]:
         """Wait for the mask; any thread may ask, and again.
 
         Its `latency_ms` runs from `submit` until the first that asked has it.
@@ -78,11 +82,11 @@ class Segmenter:
         device: str = "auto",
         threshold: float | None = None,
         *,
-        colour: str = "bgr",
+        colour: PixelFormat = "bgr",
     ) -> None:
         if threshold is not None and not 0 < threshold < 1:
             raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold}")
-        if colour not in {"bgr", "rgb", "nv12"}:
+        if colour not in PIXEL_FORMATS:
             raise AernetError(f"colour must be 'bgr', 'rgb' or 'nv12', found {colour!r}")
         runner = open_runner(resolve_model(model), device)
         self._runner: Runner | None = runner
@@ -113,7 +117,7 @@ class Segmenter:
             raise AernetError(f"{self!r} is closed; make a new one")
         return self._runner
 
-    def __call__(self, frame: Picture) -> Segmentation:
+    def __call__(self, frame: Picture) -> Segmentation[Frame]:
         """Segment one frame.
 
         Args:
@@ -129,7 +133,7 @@ class Segmenter:
         """
         return self.batch([frame])[0]
 
-    def batch(self, frames: Sequence[Picture]) -> list[Segmentation]:
+    def batch(self, frames: Sequence[Picture]) -> list[Segmentation[Frame]]:
         """Segment several frames, of any sizes, in one run of the network; memory grows with their number.
 
         On a GPU it takes as many runs as the engine's largest batch asks for. Each result's `latency_ms` is
@@ -139,17 +143,11 @@ class Segmenter:
             FrameError: a frame is not as `__call__` wants it.
             AernetError: the segmenter is closed, or its device fails.
         """
-        runner = self.runner
-        taken = _accepted(runner, frames)
-        if not taken:
-            return []
-        start = time.perf_counter()
-        answers = runner.run(taken, self.threshold, self.colour)
-        latency_ms = (time.perf_counter() - start) * 1000
-        return [
-            self._segmentation(frame, answer, latency_ms)
-            for frame, answer in zip(taken, answers, strict=True)
-        ]
+        started = time.perf_counter()
+        predictions = self.runner.predict(_several(frames), self.colour)
+        results = [self._segmentation(prediction, started) for prediction in predictions]
+        whole = results[-1].latency_ms if results else 0.0
+        return [replace(result, latency_ms=whole) for result in results]
 
     def submit(self, frame: Picture) -> Pending:
         """Start on a frame and return at once.
@@ -163,16 +161,18 @@ class Segmenter:
             FrameError: the frame is not as `__call__` wants it.
             AernetError: the segmenter is closed, or its device fails.
         """
-        runner = self.runner
-        (taken,) = _accepted(runner, [frame])
-        start = time.perf_counter()
-        job = runner.submit(taken, self.threshold, self.colour)
+        started = time.perf_counter()
+        future = self.predict(frame)
+        return Pending(lambda: self._segmentation(future.result()[0], started))
 
-        def finish() -> Segmentation:
-            (answer,) = job.result()
-            return self._segmentation(taken, answer, (time.perf_counter() - start) * 1000)
+    def predict(self, frame: Picture) -> Future[list[Prediction]]:
+        """Start on a frame as `submit` does, for its probability alone.
 
-        return Pending(finish)
+        Raises:
+            FrameError: the frame is not as `__call__` wants it.
+            AernetError: the segmenter is closed, or its device fails.
+        """
+        return self.runner.submit([frame], self.colour)
 
     def masks_on_device(self, frames: Sequence[Picture]) -> list[DeviceArray]:
         """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
@@ -185,8 +185,19 @@ class Segmenter:
             FrameError: a frame is not as `__call__` wants it.
             AernetError: the segmenter is closed, its device fails, or it makes its masks on the host.
         """
-        runner = self.runner
-        return runner.masks_on_device(_accepted(runner, frames), self.threshold, self.colour)
+        masks: list[DeviceArray] = []
+        predictions = self.runner.predict(_several(frames), self.colour)
+        for prediction in predictions:
+            mask = prediction.mask(*picture_size(prediction.frame, self.colour), self.threshold)
+            if isinstance(mask, np.ndarray):
+                raise AernetError(
+                    f"{self.runtime} on {self.device} makes masks in the host's memory; for masks on a GPU,"
+                    " build an engine (aernet-trt build-engine)"
+                )
+            masks.append(mask)
+        for prediction in predictions:
+            prediction.to_host()
+        return masks
 
     def stream(
         self,
@@ -213,11 +224,6 @@ class Segmenter:
         from aernet.video import Pipeline  # noqa: PLC0415 - not for those who have pictures
 
         pipeline = Pipeline(self, source, smooth=smooth, retry=retry)
-        if pipeline.source.live:
-            # The first two frames take longer, and those that a camera gives meanwhile would be dropped.
-            blank = np.zeros((self.size, self.size, 3), np.uint8)
-            for pending in (self.submit(blank), self.submit(blank)):
-                pending.result()
         return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:
@@ -232,21 +238,18 @@ class Segmenter:
     ) -> None:
         self.close()
 
-    def _segmentation(self, frame: Frame, answer: Answer, latency_ms: float) -> Segmentation:
-        mask, probability = answer
-        picture = cast("npt.NDArray[np.uint8]", frame)  # a DeviceArray has of it what Segmentation needs
-        return Segmentation(
-            picture, mask, probability, self.threshold, latency_ms, self.colour, self.card.quality
+    def _segmentation(self, prediction: Prediction, started: float) -> Segmentation[Frame]:
+        return Segmentation.of(
+            prediction.frame, prediction, self.threshold, started, self.colour, self.card.quality
         )
 
     def __repr__(self) -> str:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
 
 
-def _accepted(runner: Runner, frames: Sequence[Picture]) -> list[Frame]:
-    """Return the frames as the runner takes them."""
+def _several(frames: Sequence[Picture]) -> Sequence[Picture]:
     if getattr(frames, "ndim", 4) != 4:
         raise FrameError(
             "batch takes a sequence of frames, found one array; for one frame call the segmenter"
         )
-    return [frame if isinstance(frame, np.ndarray) else runner.accept(frame) for frame in frames]
+    return frames

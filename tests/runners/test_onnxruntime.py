@@ -12,6 +12,7 @@ import pytest
 
 from aernet import AernetError, FrameError, ModelError, set_num_threads
 from aernet._native import get_num_threads
+from aernet.arrays import picture_size
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
 CUDA = "CUDAExecutionProvider"
@@ -61,7 +62,8 @@ def test_a_provider_that_starts(model, sessions, monkeypatch):
     runner = OnnxRuntimeRunner(model, 1)
     assert (runner.device, len(sessions)) == ("cuda:1", 1)
     frame = np.full((30, 40, 3), 200, np.uint8)
-    np.testing.assert_array_equal(runner.run([frame], 0.5, "bgr")[0][0], 0)
+    (prediction,) = runner.predict([frame], "bgr")
+    np.testing.assert_array_equal(prediction.mask(30, 40, 0.5), 0)
 
 
 def test_a_model_that_is_none(tmp_path):
@@ -78,7 +80,7 @@ def test_a_run_that_fails(runner, monkeypatch):
 
     monkeypatch.setattr(runner, "_session", Failing())
     with pytest.raises(AernetError, match=r"^ONNX Runtime .* fails on cpu: CUDA error 2: out of memory$"):
-        runner.run([np.zeros((9, 9, 3), np.uint8)], 0.5, "bgr")
+        runner.predict([np.zeros((9, 9, 3), np.uint8)], "bgr")
 
 
 def test_nv12(runner, examples):
@@ -87,17 +89,17 @@ def test_nv12(runner, examples):
     nv12 = i420.copy()
     nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
     decoded = cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420)
-    ((mask, probability),) = runner.run([nv12], 0.5, "nv12")
-    ((expected, expected_probability),) = runner.run([decoded], 0.5, "bgr")
-    assert mask.shape == (160, 220)
-    np.testing.assert_array_equal(mask, expected)
-    np.testing.assert_array_equal(probability, expected_probability)
+    (prediction,) = runner.predict([nv12], "nv12")
+    (expected,) = runner.predict([decoded], "bgr")
+    assert picture_size(prediction.frame, "nv12") == (160, 220)
+    np.testing.assert_array_equal(prediction.mask(160, 220, 0.5), expected.mask(160, 220, 0.5))
+    np.testing.assert_array_equal(prediction.to_host(), expected.to_host())
 
 
 @pytest.mark.parametrize("shape", [(30, 41), (31, 40), (30, 40, 1), (30, 40, 3)])
 def test_what_is_no_nv12(runner, shape):
     with pytest.raises(FrameError, match=r"^frame: expected NV12, uint8, \(H \* 3 / 2\) x W with even sides"):
-        runner.run([np.zeros(shape, np.uint8)], 0.5, "nv12")
+        runner.predict([np.zeros(shape, np.uint8)], "nv12")
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -112,12 +114,23 @@ def threads(request):
 def test_submitted_frames_are_answered_as_others(model):
     runner = OnnxRuntimeRunner(model)
     frames = [np.full((9, 9 + index, 3), 20 * index, np.uint8) for index in range(6)]
-    jobs = [runner.submit(frame, 0.5, "bgr") for frame in frames]
-    for frame, job in zip(frames, jobs, strict=True):
-        ((mask, probability),) = runner.run([frame], 0.5, "bgr")
+    futures = [runner.submit([frame], "bgr") for frame in frames]
+    for frame, future in zip(frames, futures, strict=True):
+        (expected,) = runner.predict([frame], "bgr")
         for _ in range(2):
-            np.testing.assert_array_equal(job.result()[0][0], mask)
-            np.testing.assert_array_equal(job.result()[0][1], probability)
+            (prediction,) = future.result()
+            assert prediction.frame is frame
+            size = frame.shape[:2]
+            np.testing.assert_array_equal(prediction.mask(*size, 0.5), expected.mask(*size, 0.5))
+            np.testing.assert_array_equal(prediction.to_host(), expected.to_host())
+
+
+def test_a_submitted_batch_is_each_frame_by_itself(runner):
+    frames = [np.full((9, 9 + index, 3), 20 * index, np.uint8) for index in range(6)]
+    predictions = runner.submit(frames, "bgr").result()
+    for frame, prediction in zip(frames, predictions, strict=True):
+        (expected,) = runner.predict([frame], "bgr")
+        np.testing.assert_allclose(prediction.to_host(), expected.to_host(), atol=1e-6)
 
 
 @pytest.fixture
@@ -140,39 +153,39 @@ def test_two_submitted_frames_run_beside_one_another_and_a_third_waits(model, th
     runner = OnnxRuntimeRunner(model)
     frame = np.zeros((9, 9, 3), np.uint8)
     gate.set()  # for what the first does for all
-    first = runner.submit(frame, 0.5, "bgr")
+    first = runner.submit([frame], "bgr")
     first.result()
     gate.clear()
     before = gate.waiting
-    jobs = [runner.submit(frame, 0.5, "bgr") for _ in range(threads)]
+    futures = [runner.submit([frame], "bgr") for _ in range(threads)]
     end = time.monotonic() + 60
     while gate.waiting < before + threads:
         assert time.monotonic() < end
         time.sleep(0.001)
-    third = threading.Thread(target=lambda: jobs.append(runner.submit(frame, 0.5, "bgr")))
+    third = threading.Thread(target=lambda: futures.append(runner.submit([frame], "bgr")))
     third.start()
     third.join(0.2)
-    assert len(jobs) == threads
+    assert len(futures) == threads
     gate.set()
     third.join(60)
-    assert len(jobs) == threads + 1
-    for job in jobs:
-        np.testing.assert_array_equal(job.result()[0][0], first.result()[0][0])
+    assert len(futures) == threads + 1
+    for future in futures:
+        np.testing.assert_array_equal(future.result()[0].to_host(), first.result()[0].to_host())
 
 
 def test_a_submitted_frame_that_breaks_the_contract_is_refused_at_once(runner):
     with pytest.raises(FrameError, match="found float32"):
-        runner.submit(np.zeros((9, 9, 3), np.float32), 0.5, "bgr")
+        runner.submit([np.zeros((9, 9, 3), np.float32)], "bgr")
 
 
 def test_a_submitted_run_that_fails(model, monkeypatch):
     runner = OnnxRuntimeRunner(model)
-    runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr").result()
+    runner.submit([np.zeros((9, 9, 3), np.uint8)], "bgr").result()
     monkeypatch.setattr(onnxruntime.InferenceSession, "run", lambda *_: 1 / 0)
     for _ in range(4):
-        job = runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr")
+        future = runner.submit([np.zeros((9, 9, 3), np.uint8)], "bgr")
         with pytest.raises(AernetError, match=r"^ONNX Runtime .* fails on cpu: division by zero$"):
-            job.result()
+            future.result()
 
 
 @pytest.mark.usefixtures("threads")
@@ -182,30 +195,17 @@ def test_a_model_that_is_replaced_is_not_mixed_with_the_new_one(model, tmp_path)
     runner = OnnxRuntimeRunner(copy)
     copy.write_text("another")
     frame = np.zeros((9, 9, 3), np.uint8)
-    (submitted,) = runner.submit(frame, 0.5, "bgr").result()
-    np.testing.assert_array_equal(submitted[1], runner.run([frame], 0.5, "bgr")[0][1])
+    (submitted,) = runner.submit([frame], "bgr").result()
+    np.testing.assert_array_equal(submitted.to_host(), runner.predict([frame], "bgr")[0].to_host())
 
 
 def test_the_workers_end_with_the_runner(model):
     before = threading.active_count()
     runner = OnnxRuntimeRunner(model)
-    runner.submit(np.zeros((9, 9, 3), np.uint8), 0.5, "bgr").result()
+    runner.submit([np.zeros((9, 9, 3), np.uint8)], "bgr").result()
     assert threading.active_count() > before
     del runner
     end = time.monotonic() + 60
     while threading.active_count() > before:
         assert time.monotonic() < end
         time.sleep(0.001)
-
-
-def test_masks_are_on_the_host(runner):
-    with pytest.raises(AernetError, match=r"makes masks in the host's memory; for masks on a GPU, build an"):
-        runner.masks_on_device([np.zeros((9, 9, 3), np.uint8)], 0.5, "bgr")
-
-
-def test_times_and_floor(runner):
-    frame = np.zeros((300, 400, 3), np.uint8)
-    times = runner.times(frame)
-    assert list(times) == ["preprocess", "network", "mask"]
-    assert all(0 < value < 10_000 for value in times.values())
-    assert list(runner.floor(frame)) == ["network"]

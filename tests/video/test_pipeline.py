@@ -23,12 +23,13 @@ class Slowed:
 
     def __init__(self, segmenter, seconds=FRAME_SECONDS):
         self.segmenter = segmenter
+        self.card = segmenter.card
         self.threshold = segmenter.threshold
         self.seconds = seconds
 
-    def submit(self, frame):
+    def predict(self, frame):
         time.sleep(self.seconds)
-        return self.segmenter.submit(frame)
+        return self.segmenter.predict(frame)
 
 
 class Collector:
@@ -102,19 +103,20 @@ def test_a_camera_too_fast_is_followed_at_its_newest_and_drops_are_counted(segme
     assert source.closed == 1
 
 
-def test_only_a_camera_finds_the_segmenter_warmed_up(model, camera, video):
+@pytest.mark.parametrize("open_stream", [Segmenter.stream, Pipeline])
+def test_only_a_camera_finds_the_segmenter_warmed_up(model, camera, video, open_stream):
     source = camera()
     with Segmenter(model) as segmenter:
-        submitted, submit = [], segmenter.submit
+        submitted, predict = [], segmenter.predict
 
         def seen(frame):
             submitted.append(frame)
-            return submit(frame)
+            return predict(frame)
 
-        segmenter.submit = seen
-        with segmenter.stream(video):
+        segmenter.predict = seen
+        with open_stream(segmenter, video):
             assert submitted == []
-        with segmenter.stream(source):
+        with open_stream(segmenter, source):
             assert len(submitted) == 2
             assert source.opened == []
 
@@ -131,6 +133,7 @@ class SixTimesAsFast:
         self._picture = picture
         self._due = threading.Semaphore(1)
         self._arrived = threading.Semaphore(0)
+        self.card = segmenter.card
         self.threshold = segmenter.threshold
         self.ticks = 0
         self.latencies = []
@@ -145,12 +148,14 @@ class SixTimesAsFast:
             self._arrived.release()
         self._arrived.release(1000)
 
-    def submit(self, frame):
+    def predict(self, frame):
+        if not frame.any():  # a blank one, to warm up
+            return self._segmenter.predict(frame)
         self._due.release(6)
         for _ in range(6):
             assert self._arrived.acquire(timeout=60)
         self.latencies.append(self.ticks - int(frame[0, 0, 0]) * 256 - int(frame[0, 0, 1]))
-        return self._segmenter.submit(frame)
+        return self._segmenter.predict(frame)
 
 
 def test_latency_stays_under_two_frame_times_of_the_segmenter(segmenter, disc):
@@ -177,6 +182,8 @@ class FiveWhileTwoAreUnderWay:
         self._picture = picture
         self._taken = threading.Semaphore(0)
         self._all_there = threading.Event()
+        self.card = segmenter.card
+        self.threshold = segmenter.threshold
         self.submitted = []
 
     def frames(self):
@@ -188,14 +195,16 @@ class FiveWhileTwoAreUnderWay:
                 assert self._taken.acquire(timeout=60)
         self._all_there.set()
 
-    def submit(self, frame):
+    def predict(self, frame):
+        if not frame.any():  # a blank one, to warm up
+            return self._segmenter.predict(frame)
         self.submitted.append(int(frame[0, 0, 0]))
         self._taken.release()
         return self
 
     def result(self):
         assert self._all_there.wait(60)
-        return self._segmenter(self._picture)
+        return self._segmenter.predict(self._picture).result()
 
 
 def test_a_frame_is_taken_when_there_is_room_for_it_and_the_newest_then(segmenter, disc):
@@ -318,14 +327,34 @@ def test_a_callback_gets_every_result_of_a_file(segmenter, video):
     assert [result.frame_index for result in results] == list(range(20))
 
 
-def test_what_a_callback_raises_ends_the_stream(segmenter, camera):
-    def fail(_result):
-        raise ZeroDivisionError
+def fail(_result):
+    raise ZeroDivisionError
 
+
+def test_what_a_callback_raises_ends_the_stream(segmenter, camera):
     source = camera()
     with pytest.raises(ZeroDivisionError):
         segmenter.stream(source, on_result=fail).wait()
     assert source.closed == 1
+
+
+def test_what_a_callback_raises_is_logged_and_raised_when_the_stream_closes(segmenter, camera, caplog):
+    source = camera()
+    with pytest.raises(ZeroDivisionError), segmenter.stream(source, on_result=fail):  # noqa: PT012
+        end = time.monotonic() + 20
+        while source.closed == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    (record,) = caplog.records
+    assert record.getMessage() == "on_result failed, and the stream ends"
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_what_a_callback_raises_is_raised_once(segmenter, camera):
+    stream = segmenter.stream(camera(), on_result=fail)
+    with pytest.raises(ZeroDivisionError):
+        stream.wait()
+    stream.close()
 
 
 def test_leaving_the_loop_ends_the_threads(model, camera):

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from aernet import Segmentation
+from aernet.prediction import HostPrediction
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 from aernet.video.sources.synthetic import SyntheticDermatoscope
-from aernet.video.states import State, Switch
-from aernet.video.steadying import Steadying
+from aernet.video.stabilizer import Stabilizer
+from aernet.video.states import State, States, Switch
 
 FPS = 30
 
@@ -166,13 +166,13 @@ def test_a_switch_takes_its_time_both_ways():
 
 def states(pictures, *, lesion=True, fps=FPS):
     """Judge pictures with a lesion or without; return each frame's state."""
-    steady = Steadying(smooth=True)
+    stabilizer, judge = Stabilizer(smooth=True), States()
     found = []
     for index, picture in enumerate(pictures):
-        mask = np.full(picture.shape[:2], 255 * lesion, np.uint8)
-        probability = np.full((64, 64), float(lesion), np.float32)
-        _, state = steady(Segmentation(picture, mask, probability, 0.5, 1.0), index / fps)
-        found.append(state)
+        prediction = HostPrediction(picture, np.full((64, 64), float(lesion), np.float32))
+        stable = stabilizer(picture, prediction, index / fps)
+        area_fraction = np.mean(stable.prediction.mask(*picture.shape[:2], 0.5) > 0)
+        found.append(judge(picture, stable.small, stable.motion, area_fraction, index / fps))
     return found
 
 
@@ -239,7 +239,7 @@ def test_not_skin(colour):
 def test_smoothing_is_steadier_and_as_true_without_lag(source):
     """With answers made from the truth by noise; benchmarks/video.py measures it with the network."""
     rng = np.random.default_rng(5)
-    steady = Steadying(smooth=True)
+    stabilizer = Stabilizer(smooth=True)
     flicker = {"raw": [], "smooth": []}
     jaccard = {"raw": [], "smooth": []}
     by_lag = {lag: [] for lag in range(4)}
@@ -251,17 +251,10 @@ def test_smoothing_is_steadier_and_as_true_without_lag(source):
         noise = cv2.GaussianBlur(rng.normal(0, 1, (64, 64)).astype(np.float32), (0, 0), 2)
         small = cv2.resize(truth, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         probability = np.clip(cv2.GaussianBlur(small, (0, 0), 1.5) + 3 * noise, 0, 1)
-        raw = Segmentation(
-            source.picture(index),
-            cv2.compare(
-                cv2.resize(probability, (640, 360)), np.full((360, 640), 0.5, np.float32), cv2.CMP_GE
-            ),
-            probability,
-            0.5,
-            1.0,
-        )
-        smooth, _ = steady(raw, index / FPS)
-        masks = {"raw": raw.mask > 0, "smooth": smooth.mask > 0}
+        picture = source.picture(index)
+        raw = cv2.resize(probability, (640, 360)) >= 0.5
+        stable = stabilizer(picture, HostPrediction(picture, probability), index / FPS)
+        masks = {"raw": raw, "smooth": stable.prediction.mask(360, 640, 0.5) > 0}
         if before is not None:
             for kind, mask in masks.items():
                 aligned = moved(before[kind].astype(np.uint8) * 255, source.motion(index)) > 127

@@ -52,7 +52,7 @@ class CheckpointSegmenter:
         )
 
     @torch.no_grad()
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation:
+    def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation[npt.NDArray[np.uint8]]:
         """Segment one frame, uint8 BGR, H x W x 3."""
         start = time.perf_counter()
         height, width = frame.shape[:2]

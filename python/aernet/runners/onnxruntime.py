@@ -1,31 +1,32 @@
-"""ONNX Runtime: the network on the CPU, or on a GPU by its CUDA provider; all else on the CPU."""
+"""ONNX Runtime: the network on the CPU, or on a GPU by its CUDA provider; preprocessing on the CPU."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import redirect_stdout
 from functools import cached_property
 from io import StringIO
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
 
-from aernet._native import get_num_threads, mask_from_probability, preprocess
+from aernet._native import get_num_threads, preprocess
 from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
+from aernet.prediction import HostPrediction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any, NoReturn
+    from typing import Any
 
     import numpy.typing as npt
 
-    from aernet.runners.base import Answer, Frame
+    from aernet.arrays import HostImage, Picture, PixelFormat
+    from aernet.prediction import Prediction
 
 _FATAL = 4  # ONNX Runtime's severities go from 0 to 4; what it refuses reaches us as an exception
 _CUDA = "CUDAExecutionProvider"
@@ -33,7 +34,7 @@ _AT_ONCE = 2  # submitted frames
 
 
 class OnnxRuntimeRunner:
-    """A model in ONNX Runtime: extension, network, extension.
+    """A model in ONNX Runtime.
 
     Args:
         model: the ONNX file.
@@ -60,69 +61,47 @@ class OnnxRuntimeRunner:
         self._kept = threading.local()
         self._submitting = threading.Lock()
         self._at_once = min(_AT_ONCE, self._threads)
-        self._under_way: deque[Future[list[Answer]]] = deque()
+        self._under_way: deque[Future[list[Prediction]]] = deque()
 
-    def accept(self, frame: object) -> Frame:
-        """Refuse what is no NumPy array; see `Runner`."""
-        raise FrameError(
-            f"frame: expected a NumPy array of uint8, found {type(frame).__name__}; {self.runtime} on"
-            f" {self.device} takes frames from the host's memory"
-        )
-
-    def run(self, frames: Sequence[Frame], threshold: float, colour: str) -> list[Answer]:
-        """Run the frames as one batch; see `Runner`."""
+    def predict(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> list[Prediction]:
+        """Run the frames as one batch on all threads; see `Runner`."""
+        if len(frames) == 0:
+            return []
         image = self._image(len(frames))
-        sizes: list[tuple[int, int]] = []
-        try:
-            for frame, planes in zip(frames, image, strict=True):
-                sizes.append(self._prepare(frame, colour, planes))
-        except FrameError as error:
-            if len(frames) == 1:
-                raise
-            raise FrameError(f"frames[{len(sizes)}]: {error}") from None
-        return self._answers(self._session, image, sizes, threshold)
+        taken = self._prepare(frames, pixel_format, image)
+        return self._predictions(self._session, taken, image)
 
-    def submit(self, frame: Frame, threshold: float, colour: str) -> Future[list[Answer]]:
-        """Prepare the frame, and start the network on it; see `Runner`."""
-        image = np.empty((1, 3, self.card.size, self.card.size), np.float32)
-        size = self._prepare(frame, colour, image[0])
+    def submit(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> Future[list[Prediction]]:
+        """Prepare the frames, and start the network on them; see `Runner`."""
+        image = np.empty((len(frames), 3, self.card.size, self.card.size), np.float32)
+        taken = self._prepare(frames, pixel_format, image)
         with self._submitting:
             if len(self._under_way) == self._at_once:
                 self._under_way.popleft().exception()  # it is over then
             session, workers = self._beside
-            job = workers.submit(self._answers, session, image, [size], threshold)
-            self._under_way.append(job)
-        return job
+            future = workers.submit(self._predictions, session, taken, image)
+            self._under_way.append(future)
+        return future
 
-    def masks_on_device(self, frames: Sequence[Frame], threshold: float, colour: str) -> NoReturn:  # noqa: ARG002
-        """Refuse: masks are made on the CPU; see `Runner`."""
-        raise AernetError(
-            f"{self.runtime} on {self.device} makes masks in the host's memory; for masks on a GPU, build an"
-            " engine (aernet-trt build-engine)"
-        )
-
-    def times(self, frame: npt.NDArray[np.uint8]) -> Mapping[str, float]:
-        """Time the steps, on the CPU; see `Runner`."""
-        image = self._image(1)
-        start = time.perf_counter()
-        size = self._prepare(frame, "bgr", image[0])
-        prepared = time.perf_counter()
-        (probability,) = self._infer(self._session, image)
-        answered = time.perf_counter()
-        mask_from_probability(probability, *size, self.card.threshold)
-        end = time.perf_counter()
-        seconds = {"preprocess": prepared - start, "network": answered - prepared, "mask": end - answered}
-        return {step: 1000 * value for step, value in seconds.items()}
-
-    def floor(self, frame: npt.NDArray[np.uint8]) -> Mapping[str, float]:
-        """Time the network alone; see `Runner`."""
-        return {"network": self.times(frame)["network"]}
-
-    def _prepare(self, frame: Frame, colour: str, planes: npt.NDArray[np.float32]) -> tuple[int, int]:
-        """Fill the network's input, and return the height and width of the mask."""
-        preprocess(cast("npt.NDArray[np.uint8]", frame), self.card.size, colour, out=planes)
-        height, width = frame.shape[:2]
-        return (height // 3 * 2 if colour == "nv12" else height), width
+    def _prepare(
+        self, frames: Sequence[Picture], pixel_format: PixelFormat, image: npt.NDArray[np.float32]
+    ) -> list[HostImage]:
+        """Fill the network's input, N x 3 x S x S, and return the frames; errors count those of a batch."""
+        taken: list[HostImage] = []
+        try:
+            for frame, planes in zip(frames, image, strict=True):
+                if not isinstance(frame, np.ndarray):
+                    raise FrameError(  # noqa: TRY301 - numbered below
+                        f"frame: expected a NumPy array of uint8, found {type(frame).__name__};"
+                        f" {self.runtime} on {self.device} takes frames from the host's memory"
+                    )
+                preprocess(frame, self.card.size, pixel_format, out=planes)
+                taken.append(frame)
+        except FrameError as error:
+            if len(frames) == 1:
+                raise
+            raise FrameError(f"frames[{len(taken)}]: {error}") from None
+        return taken
 
     @cached_property
     def _beside(self) -> tuple[onnxruntime.InferenceSession, ThreadPoolExecutor]:
@@ -135,26 +114,28 @@ class OnnxRuntimeRunner:
         session = self._session if shared else _open_session(self._model, self._threads // self._at_once)
         return session, ThreadPoolExecutor(self._at_once, "aernet network")
 
-    def _answers(
+    def _predictions(
         self,
         session: onnxruntime.InferenceSession,
+        frames: Sequence[HostImage],
         image: npt.NDArray[np.float32],
-        sizes: Sequence[tuple[int, int]],
-        threshold: float,
-    ) -> list[Answer]:
-        # The output is a fresh array: it becomes part of the results.
-        probability = self._infer(session, image)
+    ) -> list[Prediction]:
+        # The output is a fresh array: it becomes part of the predictions.
         return [
-            (mask_from_probability(plane, *size, threshold), plane)
-            for size, plane in zip(sizes, probability, strict=True)
+            HostPrediction(frame, plane)
+            for frame, plane in zip(frames, self.infer(image, session), strict=True)
         ]
 
-    def _infer(
-        self, session: onnxruntime.InferenceSession, image: npt.NDArray[np.float32]
+    def infer(
+        self, image: npt.NDArray[np.float32], session: onnxruntime.InferenceSession | None = None
     ) -> npt.NDArray[np.float32]:
-        """Return the probabilities, N x S x S."""
+        """Run the network alone, N x 3 x S x S -> N x S x S, on all threads or as a session does it.
+
+        Raises:
+            AernetError: the device fails.
+        """
         try:
-            (probability,) = session.run(["probability"], {"image": image})
+            (probability,) = (session or self._session).run(["probability"], {"image": image})
         except Exception as error:  # noqa: BLE001 - as in _open_session
             raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
         # Its sigmoid may round to the number above 1.

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from aernet.segmenter import Segmenter
+    from aernet.picture_segmenter import PictureSegmenter
 
 _SETTINGS = "settings.json"
 
 
 def segment_video(
-    segmenter: Segmenter,
+    segmenter: PictureSegmenter,
     video: Path,
     files: Mapping[str, Path],
     *,

@@ -1,4 +1,4 @@
-"""Capture, segmentation, steadying and sinks, each on a thread of its own."""
+"""Capture, prediction, stabilizing and sinks, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from aernet.errors import AernetError, SourceError
-from aernet.video.handover import Handover
-from aernet.video.reader import Reader
+from aernet.segmentation import Segmentation
+from aernet.video.bounded_queue import BoundedQueue
 from aernet.video.result import VideoResult
+from aernet.video.sink_thread import SinkThread
 from aernet.video.sources import open_source
-from aernet.video.status import Meter
-from aernet.video.steadying import Steadying
+from aernet.video.stabilizer import Stabilizer
+from aernet.video.states import States
+from aernet.video.status import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from concurrent.futures import Future
     from types import TracebackType
 
-    import numpy as np
-    import numpy.typing as npt
     from typing_extensions import Self
 
-    from aernet.segmenter import Pending, Segmenter
+    from aernet.arrays import HostImage
+    from aernet.prediction import Prediction, Predictor
     from aernet.video.sinks.base import Sink
     from aernet.video.sources.base import Source
     from aernet.video.status import Status
@@ -40,7 +44,7 @@ _CLOSE_SECONDS = 5.0  # for a device that hangs
 
 
 class _Frame(NamedTuple):
-    picture: npt.NDArray[np.uint8]
+    picture: HostImage
     number: int
     timestamp: float
     arrived: float
@@ -56,7 +60,7 @@ class Pipeline:
     Iterate it, or `start` it with sinks; leaving the loop ends it. Frames and results in flight are bounded.
 
     Args:
-        segmenter: takes BGR frames; stays open when the pipeline ends.
+        segmenter: a `Segmenter` that takes BGR frames; it stays open when the pipeline ends.
         source: an address as `open_source` takes it, or a `Source`.
         smooth: steady the probability over time.
         retry: try a live source again when it goes away, instead of raising.
@@ -68,7 +72,7 @@ class Pipeline:
 
     def __init__(
         self,
-        segmenter: Segmenter,
+        segmenter: Predictor,
         source: str | PathLike[str] | int | Source,
         *,
         smooth: bool = True,
@@ -79,22 +83,26 @@ class Pipeline:
         self.source: Source = open_source(source) if isinstance(source, (str, int, PathLike)) else source
         self.segmenter = segmenter
         self._retry = retry
-        self._steadying = Steadying(smooth=smooth)
+        self._stabilizer = Stabilizer(smooth=smooth)
+        self._states = States()
         live = self.source.live
-        self._frames = Handover[_Frame](1 if live else 2, waits=not live)
-        self._segmented = Handover[tuple[_Frame, "Pending"]](_UNDER_WAY, waits=True)
+        self._frames = BoundedQueue[_Frame](1 if live else 2, waits=not live)
+        self._predicted = BoundedQueue[tuple[_Frame, "Future[list[Prediction]]"]](_UNDER_WAY, waits=True)
         self._under_way = threading.Semaphore(_UNDER_WAY)
         self._taken = 0
         self._begin = 0.0
-        self._meter = Meter()
+        self._statistics = Statistics()
         self._error: BaseException | None = None
+        self._failed_callback: BaseException | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._loops: list[Handover[VideoResult]] = []
-        self._readers: list[Reader] = []
+        self._loops: list[BoundedQueue[VideoResult]] = []
+        self._readers: list[SinkThread] = []
         self._threads: list[threading.Thread] = []
         self._callbacks: list[threading.Thread] = []
         self._ended = False
+        if live:
+            self._warm_up()
 
     def __iter__(self) -> Generator[VideoResult]:
         """Start, and return the results one by one; of a live source the newest, if the loop is slow.
@@ -103,7 +111,7 @@ class Pipeline:
             SourceError: the source cannot be opened, is not what it should be, or went away without `retry`.
             FrameError: the segmenter does not take its frames.
         """
-        loop = Handover[VideoResult](1, waits=not self.source.live)
+        loop = BoundedQueue[VideoResult](1, waits=not self.source.live)
         with self._lock:
             self._loops.append(loop)
             if self._ended:
@@ -111,7 +119,7 @@ class Pipeline:
         self.start()
         return self._results(loop)
 
-    def _results(self, loop: Handover[VideoResult]) -> Generator[VideoResult]:
+    def _results(self, loop: BoundedQueue[VideoResult]) -> Generator[VideoResult]:
         try:
             for result in loop:
                 yield replace(result, dropped=result.dropped + loop.displaced)
@@ -125,21 +133,30 @@ class Pipeline:
             if not (self._threads or self._ended):
                 self._threads = [
                     self._thread("capture", self._capture),
-                    self._thread("segment", self._segment),
-                    self._thread("steady", self._steady),
+                    self._thread("predict", self._predict),
+                    self._thread("stabilize", self._stabilize),
                 ]
                 for thread in self._threads:
                     thread.start()
         return self
 
     def call(self, on_result: Callable[[VideoResult], object]) -> Self:
-        """Start, and call a function with each result on a thread of its own; `wait` raises what it does."""
+        """Start, and call a function with each result on a thread of its own.
+
+        What the function raises is logged and ends the stream; `wait` and `close` raise it.
+        """
         results = self.__iter__()
 
         def loop() -> None:
             with closing(results):
-                for result in results:
-                    on_result(result)
+                try:
+                    for result in results:
+                        on_result(result)
+                except Exception as error:
+                    if error is not self._error:  # which others raise
+                        _log.exception("on_result failed, and the stream ends")
+                        self._failed_callback = error
+                    raise
 
         thread = self._thread("on_result", loop)
         self._callbacks.append(thread)
@@ -151,7 +168,7 @@ class Pipeline:
 
         A sink that fails is closed and logged once; all else goes on.
         """
-        reader = Reader(sink, self._meter, waits=sink.every and not self.source.live)
+        reader = SinkThread(sink, self._statistics, waits=sink.every and not self.source.live)
         with self._lock:
             self._readers.append(reader)
             if self._ended:
@@ -168,7 +185,7 @@ class Pipeline:
 
     def status(self) -> Status:
         """Return the counters."""
-        return self._meter.status()
+        return self._statistics.status()
 
     def stop(self) -> None:
         """Ask it to end, from any thread; what is in flight still reaches the sinks."""
@@ -182,12 +199,20 @@ class Pipeline:
         self.start()
         self._join(None)
         if self._error is not None:
+            self._failed_callback = None
             raise self._error
 
     def close(self) -> None:
-        """Stop and return when all is closed; a device that hangs is left alone after 5 seconds."""
+        """Stop and return when all is closed; a device that hangs is left alone after 5 seconds.
+
+        Raises what ended the stream in a function given to `call`, unless `wait` has raised it already.
+        """
         self.stop()
         self._join(_CLOSE_SECONDS)
+        if threading.current_thread() not in self._callbacks:
+            error, self._failed_callback = self._failed_callback, None
+            if error is not None:
+                raise error
 
     def __enter__(self) -> Self:
         return self
@@ -228,16 +253,16 @@ class Pipeline:
                 reason = self._take_frames()
                 if reason is None:
                     return
-                if self._meter.connected:
+                if self._statistics.connected:
                     delay = _FIRST_RETRY_SECONDS
                     if time.perf_counter() - warned > _QUIET_SECONDS:
                         warned = time.perf_counter()
                         _log.warning("%s; trying again until it is back", reason)
-                self._meter.connected = False
+                self._statistics.connected = False
                 self._stopping.wait(delay)
                 delay = min(2 * delay, _LAST_RETRY_SECONDS)
         finally:
-            self._meter.connected = False
+            self._statistics.connected = False
             self._frames.close()
 
     def _take_frames(self) -> str | None:
@@ -251,7 +276,7 @@ class Pipeline:
                     if not self._frames.put(_Frame(picture, self._taken, moment - self._begin, arrived)):
                         return None
                     self._taken += 1
-                    self._meter.connected = True
+                    self._statistics.connected = True
         except SourceError as error:
             if self._taken == 0 or not self.source.live or not self._retry:
                 raise
@@ -260,36 +285,56 @@ class Pipeline:
             raise SourceError(f"{self.source.name}: gave no frame")
         return f"{self.source.name}: has ended" if self.source.live and self._retry else None
 
-    def _segment(self) -> None:
+    def _warm_up(self) -> None:
+        """Predict twice: the first two take longer, and what a camera gives meanwhile would be dropped."""
+        size = self.segmenter.card.size
+        blank = np.zeros((size, size, 3), np.uint8)
+        for future in [self.segmenter.predict(blank) for _ in range(_UNDER_WAY)]:
+            future.result()[0].to_host()
+
+    def _predict(self) -> None:
         frames = iter(self._frames)
         try:
             while True:
                 self._under_way.acquire()  # and then the newest frame is taken
                 frame = next(frames, None)
-                if frame is None or not self._segmented.put((frame, self.segmenter.submit(frame.picture))):
+                if frame is None or not self._predicted.put((frame, self.segmenter.predict(frame.picture))):
                     return
         finally:
             self._frames.close(discard=True)
-            self._segmented.close()
+            self._predicted.close()
 
-    def _steady(self) -> None:
+    def _stabilize(self) -> None:
         try:
-            for count, (frame, pending) in enumerate(self._segmented):
-                segmentation = pending.result()
+            for count, (frame, future) in enumerate(self._predicted):
+                (prediction,) = future.result()
+                prediction.to_host()  # the device is free for another frame from here on
                 self._under_way.release()
-                steadied, state = self._steadying(segmentation, frame.timestamp)
-                latency_ms = (time.perf_counter() - frame.arrived) * 1000
-                result = VideoResult(
-                    steadied, state, frame.number, frame.timestamp, frame.number - count, latency_ms
-                )
-                self._meter.count(result)
+                result = self._result(frame, prediction, dropped=frame.number - count)
+                self._statistics.count(result)
                 for inbox in self._inboxes():
                     inbox.put(result)
         finally:
-            self._segmented.close(discard=True)
+            self._predicted.close(discard=True)
             self._under_way.release()
             self._end()
 
-    def _inboxes(self) -> list[Handover[VideoResult]]:
+    def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
+        """Stabilize a prediction, and make the mask of what comes of it."""
+        stable = self._stabilizer(frame.picture, prediction, frame.timestamp)
+        segmentation = Segmentation.of(
+            frame.picture,
+            stable.prediction,
+            self.segmenter.threshold,
+            frame.arrived,
+            quality=self.segmenter.card.quality,
+        )
+        state = self._states(
+            frame.picture, stable.small, stable.motion, segmentation.area_fraction, frame.timestamp
+        )
+        latency_ms = (time.perf_counter() - frame.arrived) * 1000
+        return VideoResult(segmentation, state, frame.number, frame.timestamp, dropped, latency_ms)
+
+    def _inboxes(self) -> list[BoundedQueue[VideoResult]]:
         with self._lock:
             return [*self._loops, *(reader.inbox for reader in self._readers)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aernet.arrays import HostImage
     from aernet.segmentation import Segmentation
     from aernet.video.states import State
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 class VideoResult:
     """A frame's segmentation and its place in the video."""
 
-    segmentation: Segmentation
-    """Frame, mask and probability; steadied over the frames before where smoothing is on."""
+    segmentation: Segmentation[HostImage]
+    """Frame, mask and probability; smoothed over the frames before where smoothing is on."""
     state: State
     """What to tell whoever holds the instrument."""
     frame_index: int

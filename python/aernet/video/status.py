@@ -43,7 +43,7 @@ class Status:
     """What ended sinks before their time."""
 
 
-class Meter:
+class Statistics:
     """Counts results; several threads may use it."""
 
     def __init__(self) -> None:

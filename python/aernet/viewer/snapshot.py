@@ -13,11 +13,11 @@ import cv2
 from aernet.video.extent import extent_row
 
 if TYPE_CHECKING:
-    from aernet.segmenter import Segmenter
+    from aernet.prediction import Predictor
     from aernet.video.result import VideoResult
 
 
-def encode_snapshot(result: VideoResult, segmenter: Segmenter, source: str) -> bytes:
+def encode_snapshot(result: VideoResult, segmenter: Predictor, source: str) -> bytes:
     """Return a ZIP of `picture.png` (the frame), `mask.png` (0 or 255) and `result.json`.
 
     Both pictures are without loss and of the frame's size. `result.json` has the extent of the largest

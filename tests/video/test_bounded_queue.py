@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from aernet.video.handover import Handover
+from aernet.video.bounded_queue import BoundedQueue
 
 
 def started(function):
@@ -19,34 +19,34 @@ def started(function):
 
 
 def test_the_newest_is_kept_and_the_rest_counted():
-    handover = Handover(2, waits=False)
+    queue = BoundedQueue(2, waits=False)
     for item in range(5):
-        assert handover.put(item)
-    handover.close()
-    assert list(handover) == [3, 4]
-    assert handover.displaced == 3
+        assert queue.put(item)
+    queue.close()
+    assert list(queue) == [3, 4]
+    assert queue.displaced == 3
 
 
 def test_one_that_waits_loses_nothing():
-    handover = Handover(2, waits=True)
+    queue = BoundedQueue(2, waits=True)
 
     def give():
         for item in range(200):
-            handover.put(item)
-        handover.close()
+            queue.put(item)
+        queue.close()
 
     started(give)
-    assert list(handover) == list(range(200))
-    assert handover.displaced == 0
+    assert list(queue) == list(range(200))
+    assert queue.displaced == 0
 
 
 def test_one_that_waits_holds_no_more_than_it_may():
-    handover = Handover(3, waits=True)
+    queue = BoundedQueue(3, waits=True)
     given = []
 
     def give():
         for item in range(10):
-            handover.put(item)
+            queue.put(item)
             given.append(item)
 
     def wait_for(count):
@@ -59,15 +59,15 @@ def test_one_that_waits_holds_no_more_than_it_may():
     wait_for(3)
     thread.join(0.1)
     assert given == [0, 1, 2]
-    next(iter(handover))
+    next(iter(queue))
     wait_for(4)
-    handover.close()
+    queue.close()
     thread.join(20)
     assert not thread.is_alive()
 
 
 def test_closing_wakes_who_waits_for_room_and_who_waits_for_items():
-    full, empty = Handover(1, waits=True), Handover(1, waits=True)
+    full, empty = BoundedQueue(1, waits=True), BoundedQueue(1, waits=True)
     full.put(1)
     answers = []
     threads = [started(lambda: answers.append(full.put(2))), started(lambda: answers.append(list(empty)))]
@@ -82,12 +82,12 @@ def test_closing_wakes_who_waits_for_room_and_who_waits_for_items():
 
 @pytest.mark.parametrize("waits", [True, False])
 def test_nothing_goes_in_once_closed(waits):
-    handover = Handover(3, waits=waits)
-    handover.put(1)
-    handover.put(2)
-    handover.close(discard=True)
-    assert not handover.put(3)
-    assert list(handover) == []
+    queue = BoundedQueue(3, waits=waits)
+    queue.put(1)
+    queue.put(2)
+    queue.close(discard=True)
+    assert not queue.put(3)
+    assert list(queue) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="timers as POSIX has them")
@@ -100,11 +100,11 @@ def test_an_interrupted_taker_leaves_it_unlocked():
     def interrupt(_number, _frame):
         raise Interrupted
 
-    handover, given = Handover(1, waits=False), itertools.count()
+    queue, given = BoundedQueue(1, waits=False), itertools.count()
     newest = [0]
 
     def feed():
-        while handover.put(0):
+        while queue.put(0):
             newest[0] = next(given)
 
     thread = threading.Thread(target=feed, daemon=True)
@@ -112,10 +112,9 @@ def test_an_interrupted_taker_leaves_it_unlocked():
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for attempt in range(500):
-            # Once in some thousand times the interrupt finds a condition between two states, and says so.
-            with contextlib.suppress(Interrupted, RuntimeError):
+            with contextlib.suppress(Interrupted):
                 signal.setitimer(signal.ITIMER_REAL, 1e-4 + attempt % 100 * 2e-5)
-                for _ in handover:
+                for _ in queue:
                     pass
             seen, patience = newest[0], time.monotonic() + 20
             while newest[0] == seen:
@@ -124,6 +123,6 @@ def test_an_interrupted_taker_leaves_it_unlocked():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    handover.close()
+    queue.close()
     thread.join(20)
     assert not thread.is_alive()

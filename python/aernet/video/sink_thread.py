@@ -9,14 +9,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError
-from aernet.video.handover import Handover
+from aernet.video.bounded_queue import BoundedQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aernet.video.result import VideoResult
     from aernet.video.sinks.base import Sink
-    from aernet.video.status import Meter
+    from aernet.video.status import Statistics
 
 _log = logging.getLogger(__name__)
 
@@ -24,20 +24,20 @@ _NICENESS = 5  # a frame waits for capture and network, and these should not wai
 _LATE_RESULTS = 8  # that a sink which wants every result may have waiting
 
 
-class Reader:
+class SinkThread:
     """Feeds a sink on a thread of its own from an inbox of its own.
 
     Args:
         sink: is closed at the end.
-        meter: learns what ends the sink before its time.
+        statistics: learns what ends the sink before its time.
         waits: whether the pipeline waits when the inbox is full.
     """
 
-    def __init__(self, sink: Sink, meter: Meter, *, waits: bool) -> None:
+    def __init__(self, sink: Sink, statistics: Statistics, *, waits: bool) -> None:
         self.sink = sink
-        self.inbox: Handover[VideoResult] = Handover(_LATE_RESULTS if sink.every else 1, waits=waits)
+        self.inbox: BoundedQueue[VideoResult] = BoundedQueue(_LATE_RESULTS if sink.every else 1, waits=waits)
         self.thread = threading.Thread(target=self._feed, name=f"aernet {sink.name}", daemon=True)
-        self._meter = meter
+        self._statistics = statistics
 
     def _feed(self) -> None:
         if sys.platform == "linux":  # where a thread has a priority of its own
@@ -48,7 +48,7 @@ class Reader:
         if first is not None:
             expected = isinstance(first, (AernetError, OSError))
             message = str(first) if expected else f"{self.sink.name}: {type(first).__name__}: {first}"
-            self._meter.failures.append(message)
+            self._statistics.failures.append(message)
             _log.error("%s", message, exc_info=None if expected else first)
         if self.sink.every and self.inbox.displaced:
             _log.warning("%s: too slow, %d results left out", self.sink.name, self.inbox.displaced)

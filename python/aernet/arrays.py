@@ -1,0 +1,46 @@
+"""The arrays that go in and come out, each named once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from aernet._native import DeviceArray
+
+    HostImage: TypeAlias = npt.NDArray[np.uint8]
+    """A picture or a mask in the host's memory, uint8."""
+    ProbabilityMap: TypeAlias = npt.NDArray[np.float32]
+    """What the network says of each of its pixels, float32, S x S, in [0, 1]."""
+    Frame: TypeAlias = HostImage | DeviceArray
+    """A frame as a runner works on it, in the host's or in a GPU's memory."""
+    Picture: TypeAlias = "HostImage | CudaArray | DlpackArray"
+    """A frame as a user gives it."""
+
+PixelFormat: TypeAlias = Literal["bgr", "rgb", "nv12"]
+"""What the bytes of a frame are: H x W x 3 in one of two orders, or (H * 3 / 2) x W as cameras give it."""
+
+PIXEL_FORMATS = ("bgr", "rgb", "nv12")
+
+
+class CudaArray(Protocol):
+    """Memory of a GPU by the CUDA array interface."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+
+
+class DlpackArray(Protocol):
+    """Memory of a GPU by DLPack."""
+
+    def __dlpack__(self, *, stream: int | None = None) -> Any: ...
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+
+def picture_size(frame: Frame, pixel_format: PixelFormat) -> tuple[int, int]:
+    """Return the height and width of the picture that a frame holds, in pixels."""
+    height, width = frame.shape[:2]
+    return (height * 2 // 3 if pixel_format == "nv12" else height), width

@@ -1,0 +1,86 @@
+"""Where a runner ends: the probability of every pixel. A mask is a view of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from aernet._native import mask_from_probability
+from aernet.errors import FrameError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from aernet.arrays import Frame, HostImage, Picture, PixelFormat, ProbabilityMap
+    from aernet.models import ModelCard
+
+
+class Prediction(Protocol):
+    """The probability map of one frame, in the host's or in a GPU's memory."""
+
+    @property
+    def frame(self) -> Frame:
+        """The frame as the runner took it: a picture in a GPU's memory is a `DeviceArray` here."""
+        ...
+
+    @property
+    def probability(self) -> ProbabilityMap:
+        """What the network gave, float32, S x S, numbers or not; on a GPU this waits for it."""
+        ...
+
+    def mask(self, height: int, width: int, threshold: float) -> Frame:
+        """Bring the map to a size and cut it at a threshold, on the device where the map lies.
+
+        Returns:
+            uint8, height x width: 255 from `threshold` on, else 0. On a GPU the work is queued; reading the
+            mask waits for it.
+
+        Raises:
+            FrameError: the network's answer is not numbers.
+            AernetError: the device fails.
+        """
+        ...
+
+    def to_host(self) -> ProbabilityMap:
+        """Wait for the map and return it, float32, S x S, in [0, 1].
+
+        Raises:
+            FrameError: the network's answer is not numbers.
+            AernetError: the device fails.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HostPrediction:
+    """A prediction in the host's memory."""
+
+    frame: Frame
+    """The frame that it is of."""
+    probability: ProbabilityMap
+    """What the network gave, numbers or not."""
+
+    def mask(self, height: int, width: int, threshold: float) -> HostImage:
+        """Make a mask; see `Prediction`."""
+        return mask_from_probability(self.probability, height, width, threshold)
+
+    def to_host(self) -> ProbabilityMap:
+        """Return the map; see `Prediction`."""
+        low, high = self.probability.min(), self.probability.max()
+        if not (low >= 0 and high <= 1):
+            raise FrameError(f"probability: expected values within [0, 1], found {low} to {high}")
+        return self.probability
+
+
+class Predictor(Protocol):
+    """What live video asks of a segmenter."""
+
+    card: ModelCard
+    device: str
+    runtime: str
+    threshold: float
+    colour: PixelFormat
+
+    def predict(self, frame: Picture) -> Future[list[Prediction]]:
+        """Start on a frame, which must not change before it is read; see `Segmenter.predict`."""
+        ...

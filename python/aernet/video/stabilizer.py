@@ -1,0 +1,66 @@
+"""The predictions of a video, steady from frame to frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from aernet.prediction import HostPrediction
+from aernet.video.motion import Motion, shrink
+from aernet.video.smoothing import Smoothing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from aernet.arrays import HostImage
+    from aernet.prediction import Prediction
+
+
+class Stabilized(NamedTuple):
+    """A prediction, and what was learned of its frame on the way."""
+
+    prediction: Prediction
+    """Smoothed over the frames before, where smoothing is on."""
+    small: HostImage
+    """The frame as `shrink` makes it."""
+    motion: npt.NDArray[np.float64] | None
+    """From the frame before to this one, 2 x 3 in pixels of `small`; None across a cut."""
+
+
+class Stabilizer:
+    """Follows the motion of a video, and smooths its predictions along it.
+
+    Args:
+        smooth: whether predictions are smoothed; else they stay as they are.
+    """
+
+    def __init__(self, *, smooth: bool) -> None:
+        self._smoothing = Smoothing() if smooth else None
+        self._motion = Motion()
+        self._before = 0.0
+
+    def __call__(self, picture: HostImage, prediction: Prediction, timestamp: float) -> Stabilized:
+        """Take the next frame, uint8 BGR, its prediction, and its time in seconds."""
+        small = shrink(picture)
+        motion = self._motion(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
+        if self._smoothing is not None:
+            probability = prediction.to_host()
+            along = scaled(motion, small.shape[:2], probability.shape)
+            prediction = HostPrediction(
+                picture, self._smoothing(probability, along, timestamp - self._before)
+            )
+        self._before = timestamp
+        return Stabilized(prediction, small, motion)
+
+
+def scaled(
+    motion: npt.NDArray[np.float64] | None, shape: tuple[int, ...], wanted: tuple[int, ...]
+) -> npt.NDArray[np.float64] | None:
+    """Return a motion in the pixels of a picture of another shape, pixel centres at whole numbers."""
+    if motion is None:
+        return None
+    ratio = np.array([wanted[1] / shape[1], wanted[0] / shape[0]])
+    to = np.array([[ratio[0], 0, (ratio[0] - 1) / 2], [0, ratio[1], (ratio[1] - 1) / 2], [0, 0, 1]])
+    return np.asarray((to @ np.vstack([motion, [0, 0, 1]]) @ np.linalg.inv(to))[:2], np.float64)
