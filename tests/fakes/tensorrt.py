@@ -1,4 +1,4 @@
-"""What stands for TensorRT over a CUDA that runs on the host: an engine whose answer is known."""
+"""What stands for TensorRT, over the fake CUDA runtime or a real GPU: an engine whose answer is known."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ SIZE = 64
 VERSION = "1.7.1.116"
 
 
-class Runtime:
-    """A TensorRT flavour whose engines compute sigmoid(20 (0.6 - L / 100)); it notes what it is asked for."""
+class FakeTensorRt:
+    """A TensorRT flavour that notes what it is asked for; `network` queues a run of its engines."""
 
     name, version = "tensorrt-rtx", VERSION
 
-    def __init__(self, native, dtype=np.float32):
-        self.native, self.dtype = native, np.dtype(dtype)
-        self.answer = None
-        """Takes the place of the computed probabilities."""
-        self.size = SIZE
+    def __init__(self, network, dtype=np.float32, size=SIZE):
+        self.network, self.dtype, self.size = network, np.dtype(dtype), size
         self.is_capturable = True
         self.enqueued = []
         """The number of frames of each run that was queued from Python."""
@@ -27,20 +24,20 @@ class Runtime:
 
     def load(self, plan):
         assert plan
-        self.native.need_context()
+        self.network.need_context()
         sides = self.size, self.size
         return SimpleNamespace(
             inputs={"image": ((-1, 3, *sides), self.dtype)},
             outputs={"probability": ((-1, 1, *sides), self.dtype)},
-            context=lambda: Context(self),
+            context=lambda: _Context(self),
         )
 
 
-class Context:
+class _Context:
     device_memory_bytes = 4096
 
     def __init__(self, runtime):
-        runtime.native.need_context()
+        runtime.network.need_context()
         runtime.contexts += 1
         self._runtime, self._addresses, self._count = runtime, {}, None
 
@@ -60,39 +57,34 @@ class Context:
 
     def enqueue(self, stream):
         runtime = self._runtime
-        runtime.native.need_context()
+        runtime.network.need_context()
         runtime.enqueued.append(self._count)
         assert set(self._addresses) == {"memory", "image", "probability"}
-        addresses = self._addresses["image"], self._addresses["probability"]
-        runtime.native.network(
-            stream, *addresses, self._count, SIZE, is_half=runtime.dtype == np.float16, answer=runtime.answer
+        image, probability = self._addresses["image"], self._addresses["probability"]
+        runtime.network.queue(stream, image, probability, self._count, runtime)
+
+
+class DarkNetwork:
+    """On the fake CUDA runtime: sigmoid(20 (0.6 - L / 100)), or always `answer`."""
+
+    def __init__(self, native):
+        self.native, self.need_context = native, native.need_context
+        self.answer = None
+
+    def queue(self, stream, image, probability, count, runtime):
+        self.native.network(
+            stream, image, probability, count, SIZE, is_half=runtime.dtype == np.float16, answer=self.answer
         )
 
 
-class CudaArray:
-    """Memory of the pretended GPU by the CUDA array interface, as PyCUDA has it."""
+class PlaneNetwork:
+    """Copies one plane of its input to its output, by a function that queues a copy on a stream."""
 
-    def __init__(self, array, **interface):
-        self.array = array
-        self.__cuda_array_interface__ = {
-            "shape": array.shape,
-            "strides": array.strides,
-            "typestr": array.dtype.str,
-            "data": (array.ctypes.data, False),
-            "stream": None,
-            "version": 3,
-        } | interface
+    def __init__(self, copy, plane, need_context):
+        self.copy, self.plane, self.need_context = copy, plane, need_context
 
-
-class DlpackArray:
-    """The same by DLPack, which asks for the stream to make wait."""
-
-    def __init__(self, array, index=0):
-        self.array, self.index, self.streams = array, index, []
-
-    def __dlpack_device__(self):
-        return (2, self.index)
-
-    def __dlpack__(self, *, stream):
-        self.streams.append(stream)
-        return self.array.__dlpack__()
+    def queue(self, stream, image, probability, count, runtime):
+        plane = runtime.size**2 * runtime.dtype.itemsize
+        for index in range(count):
+            source = image + (3 * index + self.plane) * plane
+            self.copy(probability + index * plane, source, plane, stream)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import laid_out, memory_of
+from fakes.kernels import laid_out, memory_of
 from tolerances import PROBABILITY
 
 import aernet

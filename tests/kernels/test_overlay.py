@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import laid_out, memory_of
+from fakes.kernels import laid_out, memory_of
 
 from aernet.segmentation import _OUTLINE, _TINT
 

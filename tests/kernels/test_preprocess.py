@@ -6,7 +6,7 @@ import pytest
 from frames import lab_by_opencv, lab_in_double, planes, resized
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import CHANNELS, HALF, Frames, PixelFormat, laid_out
+from fakes.kernels import CHANNELS, HALF, Frames, PixelFormat, laid_out
 from tolerances import COLOUR, EXACT_COLOUR
 
 import aernet
