@@ -157,15 +157,6 @@ void Device::check(cudaError_t status, const std::string& doing) const {
     }
 }
 
-bool Device::is_done(cudaError_t status, const std::string& doing) const {
-    if (status == cudaErrorNotReady) {
-        cudaGetLastError();  // some releases of CUDA would report it at a later call
-        return false;
-    }
-    check(status, doing);
-    return true;
-}
-
 bool Device::is_foreign(const void* pointer) const {
     CUcontext context = nullptr;
     const auto address = reinterpret_cast<CUdeviceptr>(pointer);
@@ -199,7 +190,13 @@ void Event::record(cudaStream_t stream) const {
 
 bool Event::is_reached() const {
     const CurrentDevice current(*device_);
-    return device_->is_done(cudaEventQuery(event_), "looking at an event");
+    const auto status = cudaEventQuery(event_);
+    if (status == cudaErrorNotReady) {
+        cudaGetLastError();  // some releases of CUDA would report it at a later call
+        return false;
+    }
+    device_->check(status, "looking at an event");
+    return true;
 }
 
 void Event::wait(const std::string& doing) const {

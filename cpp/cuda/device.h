@@ -45,8 +45,6 @@ class Device {
 
     // Throws DeviceError unless all went well.
     void check(cudaError_t status, const std::string& doing) const;
-    // The same of what a query returned: whether the work that it is about is over.
-    bool is_done(cudaError_t status, const std::string& doing) const;
 
     // Whether the pointer is of another context than the primary one, which cannot reach it.
     bool is_foreign(const void* pointer) const;

@@ -20,11 +20,6 @@ Lane::~Lane() {
     clean_up(*device(), [this] { cudaStreamSynchronize(stream()); });
 }
 
-bool Lane::is_idle() const {
-    const CurrentDevice current(*device());
-    return device()->is_done(cudaStreamQuery(stream()), "looking at a batch");
-}
-
 void Lane::wait() {
     const CurrentDevice current(*device());
     check(cudaStreamSynchronize(stream()), "waiting for a batch");
@@ -102,6 +97,7 @@ std::vector<Prediction> Lane::predictions() {
     for (auto& frame : std::exchange(frames_, {})) {
         const auto* output = probability_.data() + predictions.size() * probability_bytes();
         predictions.emplace_back(memory_, output, probability_element_, size_, std::move(frame));
+        end_ = predictions.back().ready();
     }
     return predictions;
 }

@@ -50,7 +50,8 @@ class Lane {
     void* image() const { return image_.data(); }
     void* probability() const { return probability_.data(); }
 
-    bool is_idle() const;
+    // Whether the predictions of the last batch are there.
+    bool is_idle() const { return !end_ || end_->is_reached(); }
     // Waits for what is queued, and lets go of the frames.
     void wait();
 
@@ -84,6 +85,7 @@ class Lane {
     Upload upload_;
     std::vector<std::shared_ptr<const void>> frames_;    // that were put
     std::vector<std::shared_ptr<const void>> borrowed_;  // those that the device reads where they are
+    std::shared_ptr<const Event> end_;                   // of the last batch; null before the first
 };
 
 }  // namespace aernet

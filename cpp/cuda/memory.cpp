@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMostFree = 8;  // blocks that a pool keeps while nobody uses them
 constexpr std::size_t kMostLocked = 16;
-constexpr std::size_t kGranularity = 1 << 20;
+constexpr std::size_t kGranularity = 1 << 18;
 
 }  // namespace
 

@@ -20,6 +20,7 @@ class Prediction {
     int size() const { return size_; }
     // What it is of, as it was given to the lane.
     const void* frame() const { return frame_.get(); }
+    const std::shared_ptr<const Event>& ready() const { return ready_; }
 
     // The mask, height x width, as mask_from_probability() makes it; queued on the stream. NaN is background. Sides of
     // 1 to 16384. On a device that shares the host's memory, the mask lies where the host reaches it.

@@ -88,8 +88,10 @@ py::array to_host(const DeviceArray& array) {
     if (!array.block) {
         py::array_t<std::uint8_t> copy(shape);
         std::uint8_t* target = copy.mutable_data();
-        const py::gil_scoped_release released;
-        copy_to_host(array, target);
+        {
+            const py::gil_scoped_release released;
+            copy_to_host(array, target);
+        }
         return copy;
     }
     const auto block = [&] {

@@ -70,8 +70,10 @@ std::shared_ptr<DeviceArray> mask_of(const Prediction& prediction, std::ptrdiff_
 py::array_t<float> read(const Prediction& prediction, void (Prediction::*way)(float*) const) {
     py::array_t<float> map({prediction.size(), prediction.size()});
     float* numbers = map.mutable_data();
-    const py::gil_scoped_release released;
-    (prediction.*way)(numbers);
+    {
+        const py::gil_scoped_release released;
+        (prediction.*way)(numbers);
+    }
     return map;
 }
 
@@ -148,7 +150,7 @@ Raises:
         .def_property_readonly(
             "probability", [](const Lane& lane) { return address_of(lane.probability()); },
             "Address of the network's output, batch x 1 x size x size.")
-        .def("is_idle", &Lane::is_idle, "Whether all that was queued is over.")
+        .def("is_idle", &Lane::is_idle, "Whether the predictions of the last batch are there.")
         .def("wait", &Lane::wait, py::call_guard<py::gil_scoped_release>(),
              "Wait for all that is queued, and let go of the frames.")
         .def("put", &put, py::arg("frame"), py::arg("pixel_format") = "bgr", py::kw_only(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 
 class CudaArray:
     """By the CUDA array interface, as in PyCUDA."""
@@ -29,4 +31,5 @@ class DlpackArray:
 
     def __dlpack__(self, *, stream):
         self.streams.append(stream)
-        return self.array.__dlpack__()
+        is_on_host = isinstance(self.array, np.ndarray)  # as far as NumPy knows, which has no streams
+        return self.array.__dlpack__() if is_on_host else self.array.__dlpack__(stream=stream)

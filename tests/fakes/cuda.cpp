@@ -351,11 +351,6 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t stream) {
-    need_context();
-    return worker(stream).is_idle() ? cudaSuccess : fail(cudaErrorNotReady);
-}
-
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     waits += worker(stream).is_idle() ? 0 : 1;
     worker(stream).wait();

@@ -32,6 +32,9 @@ class Driver:
         self.call("cuCtxGetCurrent", ctypes.byref(context))
         return context.value
 
+    def need_context(self):
+        assert self.current_context()
+
     def synchronize(self):
         self.call("cuCtxSynchronize")
 
