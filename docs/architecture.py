@@ -19,7 +19,7 @@ DOCS = Path(__file__).parent
 INK, PAPER, LINE = "#1d2b36", "#eef3f6", "#8aa0ae"
 WAY = (
     ("frame", "frame"),
-    ("resize, CIELAB\ncpp/cpu", "copy in, resize, CIELAB\ncpp/cuda"),
+    ("resize, CIELAB\ncpp/cpu", "copy in, CIELAB\ncpp/cuda"),
     ("network\nONNX Runtime", "network\nTensorRT, one graph"),
     ("probability map\nHostPrediction", "probability map\nDevicePrediction"),
     ("mask\ncpp/cpu", "mask, queued\ncpp/cuda"),
@@ -35,7 +35,10 @@ def layers() -> list[list[str]]:
 
 
 def imports(rooms: set[str]) -> set[tuple[str, str]]:
-    """Return which room imports which, late imports and those for types included."""
+    """Return which room imports which, late imports and those for types included.
+
+    An import is left out where a longer way leads to the same room.
+    """
     graph = grimp.build_graph("aernet", cache_dir=None)
     found = set()
     for module in graph.modules:
@@ -43,7 +46,19 @@ def imports(rooms: set[str]) -> set[tuple[str, str]]:
             pair = tuple(".".join(name.split(".")[:2]) for name in (module, imported))
             if pair[0] != pair[1] and set(pair) <= rooms:
                 found.add(pair)
-    return found
+    reached = set(found)
+    for middle in rooms:
+        reached |= {
+            (upper, lower)
+            for upper, through in reached
+            for also, lower in reached
+            if through == also == middle
+        }
+    return {
+        (upper, lower)
+        for upper, lower in found
+        if not any((upper, room) in reached and (room, lower) in reached for room in rooms)
+    }
 
 
 def box(axes: mpl.axes.Axes, x: float, y: float, width: float, text: str) -> None:
@@ -58,7 +73,7 @@ def box(axes: mpl.axes.Axes, x: float, y: float, width: float, text: str) -> Non
 
 def save(figure: Figure, name: str) -> None:
     """Write an SVG that is the same at every run."""
-    with mpl.rc_context({"svg.hashsalt": "aernet"}):
+    with mpl.rc_context({"svg.hashsalt": "aernet", "svg.fonttype": "none"}):
         figure.savefig(DOCS / name, metadata={"Date": None}, bbox_inches="tight", facecolor="white")
 
 
@@ -69,16 +84,16 @@ def draw_rooms() -> None:
     axes = figure.add_subplot()
     axes.axis("off")
     place = {
-        room: (12 * (index + 1) / (len(row) + 1) + (0.9 if number % 2 else -0.9) * (len(row) == 1), -number)
+        room: (12 * (index + 0.5) / len(row), -number)
         for number, row in enumerate(rows)
         for index, room in enumerate(row)
     }
     for upper, lower in sorted(imports(set(place))):
         (x, y), (to_x, to_y) = place[upper], place[lower]
-        style = {"arrowstyle": "->", "color": LINE, "linewidth": 0.6, "connectionstyle": "arc3,rad=0.12"}
+        style = {"arrowstyle": "->", "color": LINE, "connectionstyle": "arc3,rad=0.08"}
         axes.annotate("", (to_x, to_y + 0.27), (x, y - 0.27), arrowprops=style)
     for room, (x, y) in place.items():
-        box(axes, x, y, 1.7, room.removeprefix("aernet."))
+        box(axes, x, y, 2.0, room.removeprefix("aernet."))
     axes.set_xlim(-0.5, 12.5)
     axes.set_ylim(-len(rows) + 0.5, 0.5)
     save(figure, "rooms.svg")

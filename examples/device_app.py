@@ -1,8 +1,8 @@
-"""An app beside a dermatoscope: the live picture with the lesion outlined, and a button that saves it.
+"""An app for a dermatoscope: the live picture with the lesion outlined, and a button that saves it.
 
     python examples/device_app.py 0
 
-The first argument is a camera as `aernet-trt live` takes it; without one, the synthetic dermatoscope.
+The argument is a source as for `aernet-trt live`; the default is the synthetic dermatoscope.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WINDOW, BUTTON = "dermatoscope", (20, 20, 160, 70)  # x, y, width, height
 
 
 def main() -> None:
-    """Show the camera until q is pressed; a click on the button saves picture and mask."""
+    """Show the source until q is pressed; a click on the button saves the picture and its mask."""
     clicks: list[int] = []
     left, top, width, height = BUTTON
 

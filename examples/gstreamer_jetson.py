@@ -1,9 +1,9 @@
-"""A Jetson's CSI camera through GStreamer: decoded and scaled by the hardware, outlined, recorded.
+"""Records a Jetson's CSI camera with the lesion outlined; GStreamer scales the frames in hardware.
 
     python examples/gstreamer_jetson.py out.mp4
 
-The pipeline is any that ends in raw video. Here the image processor scales to 1280 x 720; a USB camera that
-gives JPEG would begin with `v4l2src ! image/jpeg,width=1280,height=720 ! nvv4l2decoder mjpeg=1`.
+Any pipeline that ends in raw video works. In this one the image processor scales to 1280 x 720. For a USB
+camera with JPEG, begin with `v4l2src ! image/jpeg,width=1280,height=720 ! nvv4l2decoder mjpeg=1`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ CAMERA = (
 
 
 def main() -> None:
-    """Record until Ctrl-C, and say once a second how it goes."""
+    """Record until Ctrl-C, and print the status once a second."""
     with Segmenter() as segmenter, segmenter.stream(CAMERA) as stream:
         stream.add(Recording(Path(sys.argv[1] if sys.argv[1:] else "out.mp4")))
-        said = 0.0
+        printed = 0.0
         try:
             for result in stream:
-                if result.timestamp >= said + 1:
-                    said = result.timestamp
+                if result.timestamp >= printed + 1:
+                    printed = result.timestamp
                     print(result.state.value, stream.status())
         except KeyboardInterrupt:
             print("recorded")

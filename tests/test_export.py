@@ -11,9 +11,8 @@ import torch
 from onnx import numpy_helper
 
 from aernet import Segmenter, export, preprocess
-from aernet.engine.model import layer_types, read_model
+from aernet.engine.onnx_model import narrowed, read_model
 from aernet.errors import ModelError
-from aernet.half_weights import narrowed
 from aernet.network import build_network
 from aernet.pictures import example_pictures, read_picture
 from aernet.training.checkpoint import Checkpoint
@@ -84,14 +83,14 @@ def test_half_weights_halve_the_file_and_hardly_change_the_answer(checkpoint, mo
 def test_half_weights_are_float32_again_for_engines_and_for_training(checkpoint, model, tmp_path):
     path = tmp_path / "half.onnx"
     export.export(checkpoint, example_pictures(), None, path, half_weights=True)
-    wide, _ = read_model(path)
+    wide = read_model(path)
     expected = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(model).graph.initializer}
-    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in wide.graph.initializer}
+    found = {tensor.name: numpy_helper.to_array(tensor) for tensor in wide.proto.graph.initializer}
     assert found.keys() == expected.keys()
     for name, weight in found.items():
         assert weight.dtype == expected[name].dtype
         np.testing.assert_allclose(weight, expected[name], rtol=1e-3, atol=1e-7)
-    assert set(layer_types(wide)) == {"float32"}
+    assert set(wide.layer_types) == {"float32"}
     fresh, images = checkpoint.build(), torch.rand(2, 3, 64, 64)
     assert start_from(fresh, path, images) == start_from(checkpoint.build(), model, images)
     for name in ("encoder.network.conv_stem.weight", "head.weight"):

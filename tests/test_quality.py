@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 
 from aernet import AernetError, ModelError, preprocess
+from aernet.models import ModelCard
 from aernet.pictures import read_picture
 from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
 from aernet.segmentation import Segmentation
@@ -68,8 +69,10 @@ def test_without_calibration_there_is_no_answer(examples):
             ask()
 
 
-def test_it_is_read_from_json(quality):
-    assert Quality.from_json(json.dumps(asdict(quality))) == quality
-    for text in ("", "[]", "{}", json.dumps(asdict(quality) | {"colour_precision": [[1.0]]})):
+def test_it_is_read_from_json(quality, metadata):
+    content = msgspec.to_builtins(quality)
+    card = ModelCard.from_metadata(metadata | {"aernet.quality": json.dumps(content)})
+    assert card.quality == quality
+    for text in ("", "[]", "{}", json.dumps(content | {"colour_precision": [[1.0]]})):
         with pytest.raises(ModelError, match=r"aernet\.quality must be a JSON object of intercept, slope"):
-            Quality.from_json(text)
+            ModelCard.from_metadata(metadata | {"aernet.quality": text})

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/filter.h"
 #include "core/grid.h"
 #include "core/half.h"
 #include "core/host_device.h"
-#include "core/shares.h"
 #include "core/words.h"
 
 namespace aernet {
@@ -27,7 +27,7 @@ struct MaskJob {
     std::ptrdiff_t pitch;
     std::ptrdiff_t mask_stride;
     float threshold;
-    Place step;  // from one column of the mask to the next
+    SamplePosition step;  // from one column of the mask to the next
 };
 
 // A row that begins within a run needs one more than its length says.
@@ -71,12 +71,12 @@ struct RowPair {
 
 template <class Number>
 AERNET_HOST_DEVICE RowPair<Number> rows_around(const MaskJob<Number>& job, int row, int index) {
-    const Place place = place_of(row, job.size, job.height);
+    const SamplePosition position = sample_position(row, job.size, job.height);
     const std::ptrdiff_t size = job.size;
     const Number* map = job.probability + index * size * size;
-    const Number* bottom = map + (place.upper < job.size ? place.upper : job.size - 1) * size;
-    const Number* top = map + (place.upper > 0 ? place.upper - 1 : 0) * size;
-    return {top, bottom, static_cast<float>(place.rest) / static_cast<float>(2 * job.height), job.size - 1};
+    const Number* bottom = map + (position.upper < job.size ? position.upper : job.size - 1) * size;
+    const Number* top = map + (position.upper > 0 ? position.upper - 1 : 0) * size;
+    return {top, bottom, static_cast<float>(position.rest) / static_cast<float>(2 * job.height), job.size - 1};
 }
 
 // Interpolation never leaves the range of the probabilities around it, so that where all of columns `first` to `last`
@@ -112,12 +112,12 @@ AERNET_HOST_DEVICE void mask_run(const MaskJob<Number>& job, int run, int row, i
     const int first = begin > 0 ? begin : 0;
     const int end = begin + kRun < job.width ? begin + kRun : job.width;
     const RowPair<Number> rows = rows_around(job, row, index);
-    Place place = place_of(first, job.size, job.width);
-    const Place last = place_of(end - 1, job.size, job.width);
+    SamplePosition position = sample_position(first, job.size, job.width);
+    const SamplePosition last = sample_position(end - 1, job.size, job.width);
 
     std::uint32_t words[kRun / kWordBytes] = {};
     bool reached = false;
-    if (are_alike(rows, place.upper - 1, last.upper, job.threshold, reached)) {
+    if (are_alike(rows, position.upper - 1, last.upper, job.threshold, reached)) {
         for (std::uint32_t& word : words) {
             word = reached ? ~0U : 0U;
         }
@@ -132,16 +132,16 @@ AERNET_HOST_DEVICE void mask_run(const MaskJob<Number>& job, int run, int row, i
             if (begin + i < 0) {
                 continue;
             }
-            if (place.upper != upper) {
-                upper = place.upper;
+            if (position.upper != upper) {
+                upper = position.upper;
                 left = rows.at(upper - 1);
                 right = rows.at(upper);
             }
-            const float value = left + static_cast<float>(place.rest) * scale * (right - left);
+            const float value = left + static_cast<float>(position.rest) * scale * (right - left);
             words[i / kWordBytes] |= (value >= job.threshold ? 0xffU : 0U) << 8 * (i % kWordBytes);
-            place = {upper + job.step.upper, place.rest + job.step.rest};
-            if (place.rest >= unit) {
-                place = {place.upper + 1, place.rest - unit};
+            position = {upper + job.step.upper, position.rest + job.step.rest};
+            if (position.rest >= unit) {
+                position = {position.upper + 1, position.rest - unit};
             }
         }
     }

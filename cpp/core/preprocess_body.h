@@ -3,12 +3,12 @@
 #include <cstddef>
 
 #include "core/colour.h"
+#include "core/filter.h"
 #include "core/grid.h"
 #include "core/half.h"
 #include "core/host_device.h"
 #include "core/preprocess_columns.h"
 #include "core/preprocess_job.h"
-#include "core/shares.h"
 
 namespace aernet {
 
@@ -22,8 +22,8 @@ constexpr int kChunkUnit = 8;     // pixels, of whatever format, that begin and 
 constexpr int kChunkSums = 1440;  // numbers of one row of a chunk: 480 pixels of three channels
 
 struct Tile {
-    Shares rows[kTileRows];
-    Shares columns[kTileColumns];
+    FilterTaps rows[kTileRows];
+    FilterTaps columns[kTileColumns];
     alignas(16) float sums[kTileRows][kChunkSums];
 };
 
@@ -53,15 +53,14 @@ AERNET_HOST_DEVICE ChunkPixels chunk_pixels(const Tile& tile, int chunk) {
 
 template <class Number>
 AERNET_HOST_DEVICE void plan_tile(const PreprocessJob<Number>& job, const Grid& block, int thread, Tile& tile) {
-    const auto shares = [&job](int index, int input) {
-        const int inside = index < job.size ? index : job.size - 1;
-        return job.shrinks ? area_shares(inside, input, job.size) : bilinear_shares(inside, input, job.size);
+    const auto taps = [&job](int index, int input) {
+        return job.filter.taps(index < job.size ? index : job.size - 1, input, job.size);
     };
     if (thread < kTileColumns) {
-        tile.columns[thread] = shares(block.x * kTileColumns + thread, job.width);
+        tile.columns[thread] = taps(block.x * kTileColumns + thread, job.width);
     } else if (thread < kTileColumns + kTileRows) {
         const int row = thread - kTileColumns;
-        tile.rows[row] = shares(block.y * kTileRows + row, job.height);
+        tile.rows[row] = taps(block.y * kTileRows + row, job.height);
     }
 }
 
@@ -78,7 +77,7 @@ AERNET_HOST_DEVICE void sum_rows(const PreprocessJob<Number>& job, const Grid& b
     const int before = pixels.begin * Column::kChannels / Column::kLevels;
     const int count = blocks_for((pixels.end - pixels.begin) * Column::kChannels, Column::kLevels);
     const int row = thread / kTileThreadsPerRow;
-    const Shares rows = tile.rows[row];
+    const FilterTaps rows = tile.rows[row];
     AERNET_UNROLL(1)
     for (int index = thread % kTileThreadsPerRow; index < count; index += kTileThreadsPerRow) {
         const Column column(job, block.z, before + index);
@@ -108,7 +107,7 @@ AERNET_HOST_DEVICE void sum_columns(int chunk, int thread, const Tile& tile, Pix
     }
     constexpr int channels = Column::kChannels;
     const ChunkPixels pixels = chunk_pixels<Column>(tile, chunk);
-    const Shares columns = tile.columns[thread % kTileColumns];
+    const FilterTaps columns = tile.columns[thread % kTileColumns];
     const float* sums = tile.sums[thread / kTileColumns];
     const int begin = columns.first + 1 > pixels.begin ? columns.first + 1 : pixels.begin;
     const int end = columns.last < pixels.end ? columns.last : pixels.end;
@@ -136,9 +135,9 @@ AERNET_HOST_DEVICE void write_pixel(const PreprocessJob<Number>& job, const Grid
     if (thread >= kTileRows * kTileColumns || row >= job.size || column >= job.size) {
         return;
     }
-    const float first = total.channels[0] * job.unit;
-    const float green = total.channels[1] * job.unit;
-    const float third = total.channels[2] * job.unit;
+    const float first = total.channels[0] * job.filter.unit;
+    const float green = total.channels[1] * job.filter.unit;
+    const float third = total.channels[2] * job.filter.unit;
     const Lab lab = lab_from_srgb(job.red_first ? first : third, green, job.red_first ? third : first);
     const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(job.size) * job.size;
     Number* target = job.tensor + 3 * block.z * plane + static_cast<std::ptrdiff_t>(row) * job.size + column;

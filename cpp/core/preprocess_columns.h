@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
+#include "core/filter.h"
 #include "core/host_device.h"
 #include "core/nv12.h"
 #include "core/preprocess_job.h"
-#include "core/shares.h"
 #include "core/words.h"
 
 namespace aernet {
@@ -116,7 +116,7 @@ class Nv12Column {
 
 // The weighted sum of a column over the rows under one row of the tensor. Reads ahead, for loads to overlap.
 template <bool in_words, class Column>
-AERNET_HOST_DEVICE void sum_column(const Column& column, const Shares& rows, int (&sums)[Column::kLevels]) {
+AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows, int (&sums)[Column::kLevels]) {
     using Word = typename Column::Word;
     const Word first = column.template read<in_words>(rows.first);
     const Word last = column.template read<in_words>(rows.last);

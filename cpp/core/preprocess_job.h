@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/filter.h"
 #include "core/host_device.h"
 #include "core/image.h"
 #include "core/words.h"
@@ -31,17 +32,13 @@ struct PreprocessJob {
     int size;
     Number* tensor;
     bool red_first;
-    bool shrinks;
     bool in_words;  // rows begin at multiples of Column::kBytes
-    float unit;     // makes fractions of the sums
+    Filter filter;
 };
 
 // `image` is the first of the frames, each `frame_stride` bytes after the one before, pixels without gaps.
 template <class Column, class Number>
 PreprocessJob<Number> preprocess_job(const Image& image, std::ptrdiff_t frame_stride, int size, Number* tensor) {
-    const bool shrinks = image.height >= size && image.width >= size;
-    const double weights = shrinks ? static_cast<double>(image.height) * static_cast<double>(image.width)
-                                   : 4.0 * static_cast<double>(size) * static_cast<double>(size);
     PreprocessJob<Number> job{};
     job.pixels = {image.data, static_cast<std::uint32_t>(image.row_stride)};
     job.chroma = {image.chroma, static_cast<std::uint32_t>(image.chroma_stride)};
@@ -51,10 +48,9 @@ PreprocessJob<Number> preprocess_job(const Image& image, std::ptrdiff_t frame_st
     job.size = size;
     job.tensor = tensor;
     job.red_first = is_red_first(image.format);
-    job.shrinks = shrinks;
     job.in_words = are_multiples(Column::kBytes, image.data, image.row_stride, frame_stride) &&
                    are_multiples(Column::kBytes, image.chroma, image.chroma_stride);
-    job.unit = static_cast<float>(1.0 / (255.0 * weights));
+    job.filter = filter_of(image.height, image.width, size);
     return job;
 }
 

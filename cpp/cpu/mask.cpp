@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/errors.h"
-#include "core/resampling.h"
+#include "core/filter.h"
 #include "cpu/multiversion.h"
 #include "cpu/threads.h"
 
@@ -17,14 +17,14 @@ namespace {
 
 constexpr std::ptrdiff_t kLanes = 8;
 constexpr std::ptrdiff_t kBlock = 8;  // cells that are treated alike, lest the runs of pixels be too short
-constexpr std::ptrdiff_t kPixelsPerThread = 1 << 21;
+constexpr std::ptrdiff_t kPixelsPerThread = 3 << 18;
 constexpr std::uint8_t kBackground = 0;
 constexpr std::uint8_t kMixed = 1;
 constexpr std::uint8_t kLesion = 255;
 
 struct Scratch {
     std::vector<float> probabilities;
-    std::vector<Position> rows;
+    std::vector<SamplePosition> rows;
     std::vector<float> fractions;        // of each output column: its place in its cell
     std::vector<std::ptrdiff_t> starts;  // of each cell: its first output column; at the end, their number
     std::vector<std::uint8_t> cells;
@@ -45,36 +45,46 @@ bool are_probabilities(const float* values, std::ptrdiff_t count) {
     return outside == 0;
 }
 
-// The map in `scratch.probabilities`, row after row.
+// The map in `scratch.probabilities`, row after row, with its edge once more on each side.
 void copy_checked(const Probability& map) {
     auto& probabilities = scratch.probabilities;
-    probabilities.resize(static_cast<std::size_t>(map.height * map.width));
+    const auto width = map.width + 2;
+    probabilities.resize(static_cast<std::size_t>((map.height + 2) * width));
     for (std::ptrdiff_t row = 0; row < map.height; ++row) {
         const std::uint8_t* source = map.data + row * map.row_stride;
-        float* target = probabilities.data() + row * map.width;
-        for (std::ptrdiff_t column = 0; column < map.width; ++column) {
-            std::memcpy(target + column, source + column * map.column_stride, sizeof(float));
+        float* target = probabilities.data() + (row + 1) * width;
+        if (map.column_stride == sizeof(float)) {
+            std::memcpy(target + 1, source, static_cast<std::size_t>(map.width) * sizeof(float));
+        } else {
+            for (std::ptrdiff_t column = 0; column < map.width; ++column) {
+                std::memcpy(target + column + 1, source + column * map.column_stride, sizeof(float));
+            }
+        }
+        target[0] = target[1];
+        target[width - 1] = target[width - 2];
+        if (!are_probabilities(target, width)) {
+            const auto* culprit =
+                std::find_if(target + 1, target + width, [](float value) { return !(value >= 0.0F && value <= 1.0F); });
+            std::ostringstream message;
+            message << std::setprecision(9) << "probability: expected values within [0, 1], found " << *culprit
+                    << " at row " << row << ", column " << culprit - target - 1;
+            throw FrameError(message.str());
         }
     }
-    if (!are_probabilities(probabilities.data(), map.height * map.width)) {
-        const auto culprit = std::find_if(probabilities.begin(), probabilities.end(),
-                                          [](float value) { return !(value >= 0.0F && value <= 1.0F); });
-        const auto index = culprit - probabilities.begin();
-        std::ostringstream message;
-        message << std::setprecision(9) << "probability: expected values within [0, 1], found " << *culprit
-                << " at row " << index / map.width << ", column " << index % map.width;
-        throw FrameError(message.str());
-    }
+    float* first = probabilities.data();
+    float* last = first + (map.height + 1) * width;
+    std::copy_n(first + width, width, first);
+    std::copy_n(last - width, width, last);
 }
 
 // A cell lies between four neighbouring probabilities. Interpolation never leaves their range, so that a cell whose
 // four are on one side of the threshold is all lesion or all background.
 AERNET_MULTIVERSION
-void judge_cells(const float* __restrict top, const float* __restrict bottom, std::ptrdiff_t next, float threshold,
-                 std::ptrdiff_t count, std::uint8_t* __restrict cells) {
+void judge_cells(const float* __restrict top, const float* __restrict bottom, float threshold, std::ptrdiff_t count,
+                 std::uint8_t* __restrict cells) {
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const int reached = (top[i] >= threshold) + (top[i + next] >= threshold) + (bottom[i] >= threshold) +
-                            (bottom[i + next] >= threshold);
+        const int reached =
+            (top[i] >= threshold) + (top[i + 1] >= threshold) + (bottom[i] >= threshold) + (bottom[i + 1] >= threshold);
         cells[i] = reached == 0 ? kBackground : reached == 4 ? kLesion : kMixed;
     }
 }
@@ -82,11 +92,11 @@ void judge_cells(const float* __restrict top, const float* __restrict bottom, st
 // The output columns of `count` cells, in their places in `target`. Whole vectors are written: what
 // one cell leaves in the columns of the next is written over by that one.
 AERNET_MULTIVERSION
-void interpolate(const float* __restrict source, std::ptrdiff_t next, const std::ptrdiff_t* __restrict starts,
+void interpolate(const float* __restrict source, const std::ptrdiff_t* __restrict starts,
                  const float* __restrict fractions, std::ptrdiff_t count, float* __restrict target) {
     for (std::ptrdiff_t cell = 0; cell < count; ++cell) {
         const float left = source[cell];
-        const float step = source[cell + next] - left;
+        const float step = source[cell + 1] - left;
         for (auto column = starts[cell]; column < starts[cell + 1]; column += kLanes) {
             for (auto lane = column; lane < column + kLanes; ++lane) {
                 target[lane] = left + fractions[lane] * step;
@@ -113,35 +123,39 @@ void mask_from_probability(const Probability& probability, std::ptrdiff_t height
                            std::uint8_t* mask) {
     copy_checked(probability);
     const float* probabilities = scratch.probabilities.data();
-    const auto cell_count = std::max<std::ptrdiff_t>(1, probability.width - 1);
-    const std::ptrdiff_t next_column = probability.width > 1 ? 1 : 0;
-    const auto next_row = probability.height > 1 ? probability.width : 0;
+    const auto cell_count = probability.width + 1;  // from an edge's copy to the other's
+    const auto position = [](std::ptrdiff_t index, std::ptrdiff_t input, std::ptrdiff_t output) {
+        return sample_position(static_cast<int>(index), static_cast<int>(input), static_cast<int>(output));
+    };
+    const auto fraction = [](const SamplePosition& sample, std::ptrdiff_t output) {
+        return static_cast<float>(sample.rest) / static_cast<float>(2 * output);
+    };
 
     auto& rows = scratch.rows;
     rows.clear();
     for (std::ptrdiff_t row = 0; row < height; ++row) {
-        rows.push_back(bilinear_position(row, probability.height, height));
+        rows.push_back(position(row, probability.height, height));
     }
     auto& fractions = scratch.fractions;
     auto& starts = scratch.starts;
     fractions.clear();
     starts.clear();
     for (std::ptrdiff_t column = 0; column < width; ++column) {
-        const auto position = bilinear_position(column, probability.width, width);
-        fractions.push_back(position.fraction);
-        starts.resize(std::max(starts.size(), static_cast<std::size_t>(position.index) + 1), column);
+        const auto sample = position(column, probability.width, width);
+        fractions.push_back(fraction(sample, width));
+        starts.resize(std::max(starts.size(), static_cast<std::size_t>(sample.upper) + 1), column);
     }
     starts.resize(static_cast<std::size_t>(cell_count) + 1, width);
     fractions.resize(static_cast<std::size_t>(width + kLanes));
 
     // All rows of [begin, end) lie between the same two rows of probabilities.
     const auto fill_band = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        const float* upper = probabilities + rows[static_cast<std::size_t>(begin)].index * probability.width;
-        const float* lower = upper + next_row;
+        const float* upper = probabilities + rows[static_cast<std::size_t>(begin)].upper * (probability.width + 2);
+        const float* lower = upper + probability.width + 2;
         std::uint8_t* cells = scratch.cells.data();
         float* top = scratch.top.data();
         float* bottom = scratch.bottom.data();
-        judge_cells(upper, lower, next_column, threshold, cell_count, cells);
+        judge_cells(upper, lower, threshold, cell_count, cells);
         const auto kind_of_block = [&](std::ptrdiff_t cell) {
             return common_kind(cells + cell, cells + std::min(cell + kBlock, cell_count));
         };
@@ -156,14 +170,14 @@ void mask_from_probability(const Probability& probability, std::ptrdiff_t height
             const auto count = starts[static_cast<std::size_t>(cell_end)] - left;
             if (kind == kMixed) {
                 const auto* run = starts.data() + cell;
-                interpolate(upper + cell, next_column, run, fractions.data(), cell_end - cell, top);
-                interpolate(lower + cell, next_column, run, fractions.data(), cell_end - cell, bottom);
+                interpolate(upper + cell, run, fractions.data(), cell_end - cell, top);
+                interpolate(lower + cell, run, fractions.data(), cell_end - cell, bottom);
             }
             for (auto row = begin; row < end; ++row) {
                 std::uint8_t* target = mask + row * width + left;
                 if (kind == kMixed) {
-                    const auto fraction = rows[static_cast<std::size_t>(row)].fraction;
-                    blend(top + left, bottom + left, fraction, threshold, count, target);
+                    const auto share = fraction(rows[static_cast<std::size_t>(row)], height);
+                    blend(top + left, bottom + left, share, threshold, count, target);
                 } else {
                     std::memset(target, kind, static_cast<std::size_t>(count));
                 }
@@ -177,9 +191,9 @@ void mask_from_probability(const Probability& probability, std::ptrdiff_t height
         scratch.top.resize(static_cast<std::size_t>(width + kLanes));
         scratch.bottom.resize(static_cast<std::size_t>(width + kLanes));
         while (begin < end) {
-            const auto band_end = std::find_if(rows.begin() + begin, rows.begin() + end, [&](const Position& position) {
-                return position.index != rows[static_cast<std::size_t>(begin)].index;
-            });
+            const auto band_end = std::find_if(
+                rows.begin() + begin, rows.begin() + end,
+                [&](const SamplePosition& row) { return row.upper != rows[static_cast<std::size_t>(begin)].upper; });
             fill_band(begin, band_end - rows.begin());
             begin = band_end - rows.begin();
         }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/colour.h"
+#include "core/filter.h"
 #include "core/nv12.h"
-#include "core/resampling.h"
 #include "cpu/multiversion.h"
 #include "cpu/threads.h"
 
@@ -15,12 +15,11 @@ namespace aernet {
 namespace {
 
 constexpr std::ptrdiff_t kChannels = 3;
-constexpr std::ptrdiff_t kBytesPerThread = 3 << 20;
+constexpr std::ptrdiff_t kBytesPerThread = 2 << 20;
 constexpr std::size_t kInnerRows = 4;  // rows summed at once: as many as most frames have between two ends
 
 struct Scratch {
-    std::vector<Taps> rows;
-    std::vector<Taps> columns;
+    std::vector<FilterTaps> columns;
     std::vector<std::uint32_t> first_row;
     std::vector<std::uint32_t> last_row;
     std::array<std::vector<std::uint32_t>, kInnerRows> inner_rows;
@@ -120,12 +119,12 @@ class Rows {
 };
 
 // The weighted sum of the rows under `taps`, left in `scratch.sums`, one number a byte of the row.
-void sum_rows(const Rows& rows, const Taps& taps) {
+void sum_rows(const Rows& rows, const FilterTaps& taps) {
     const auto bytes = rows.bytes();
     scratch.sums.resize(static_cast<std::size_t>(bytes));
     scratch.zeros.resize(static_cast<std::size_t>(bytes));
-    constexpr float unit = 1.0F / 255.0F;
-    auto next = taps.first + 1;
+    const auto inner_weight = static_cast<float>(taps.inner_weight);
+    int next = taps.first + 1;
     const auto read_inner = [&] {
         InnerRows inner;
         for (std::size_t i = 0; i < kInnerRows; ++i, ++next) {
@@ -135,24 +134,29 @@ void sum_rows(const Rows& rows, const Taps& taps) {
     };
     const std::uint8_t* first = rows.read(taps.first, scratch.first_row);
     const std::uint8_t* last = rows.read(taps.last, scratch.last_row);
-    weigh_rows(first, last, read_inner(), taps.first_weight * unit, taps.last_weight * unit, taps.inner_weight * unit,
-               bytes, scratch.sums.data());
+    weigh_rows(first, last, read_inner(), static_cast<float>(taps.first_weight), static_cast<float>(taps.last_weight),
+               inner_weight, bytes, scratch.sums.data());
     while (next < taps.last) {
-        add_rows(read_inner(), taps.inner_weight * unit, bytes, scratch.sums.data());
+        add_rows(read_inner(), inner_weight, bytes, scratch.sums.data());
     }
 }
 
-// The weighted sums of the pixels under each of `columns`, `step` numbers apart in `sums`, one plane a channel.
+// The weighted sums of the pixels under each of `columns`, `step` numbers apart in `sums`, times `unit`; one plane a
+// channel.
 template <std::ptrdiff_t step>
-void reduce(const float* sums, const std::vector<Taps>& columns, const std::array<float*, kChannels>& planes) {
+void reduce(const float* sums, const std::vector<FilterTaps>& columns, float unit,
+            const std::array<float*, kChannels>& planes) {
     const auto size = static_cast<std::ptrdiff_t>(columns.size());
     for (std::ptrdiff_t column = 0; column < size; ++column) {
-        const Taps& taps = columns[static_cast<std::size_t>(column)];
+        const FilterTaps& taps = columns[static_cast<std::size_t>(column)];
         const float* pixel = sums + taps.first * step;
         const float* const last = sums + taps.last * step;
+        const auto first_weight = static_cast<float>(taps.first_weight);
+        const auto inner_weight = static_cast<float>(taps.inner_weight);
+        const auto last_weight = static_cast<float>(taps.last_weight);
         std::array<float, kChannels> ends;
         for (std::size_t channel = 0; channel < kChannels; ++channel) {
-            ends[channel] = taps.first_weight * pixel[channel] + taps.last_weight * last[channel];
+            ends[channel] = first_weight * pixel[channel] + last_weight * last[channel];
         }
         std::array<float, kChannels> inner{};
         for (pixel += step; pixel < last; pixel += step) {
@@ -161,7 +165,7 @@ void reduce(const float* sums, const std::vector<Taps>& columns, const std::arra
             }
         }
         for (std::size_t channel = 0; channel < kChannels; ++channel) {
-            planes[channel][column] = ends[channel] + taps.inner_weight * inner[channel];
+            planes[channel][column] = unit * (ends[channel] + inner_weight * inner[channel]);
         }
     }
 }
@@ -169,16 +173,19 @@ void reduce(const float* sums, const std::vector<Taps>& columns, const std::arra
 }  // namespace
 
 void preprocess(const Image& image, std::ptrdiff_t size, float* tensor) {
-    const bool shrinks = image.height >= size && image.width >= size;
-    const auto find_taps = shrinks ? area_taps : bilinear_taps;
-    auto& row_taps = scratch.rows;
-    auto& column_taps = scratch.columns;
-    find_taps(image.height, size, row_taps);
-    find_taps(image.width, size, column_taps);
+    const auto filter = filter_of(image.height, image.width, size);
+    const auto taps = [&](std::ptrdiff_t index, std::ptrdiff_t input) {
+        return filter.taps(static_cast<int>(index), static_cast<int>(input), static_cast<int>(size));
+    };
+    auto& columns = scratch.columns;
+    columns.clear();
+    for (std::ptrdiff_t column = 0; column < size; ++column) {
+        columns.push_back(taps(column, image.width));
+    }
 
     const bool red_first = is_red_first(image.format);
     const Rows rows(image);
-    const auto rows_read = shrinks ? image.height : 2 * size;
+    const auto rows_read = filter.shrinks ? image.height : 2 * size;
     const auto plane = size * size;
     const auto bytes = rows_read * rows.bytes() + kChannels * plane * static_cast<std::ptrdiff_t>(sizeof(float));
     split(size, bytes, kBytesPerThread, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
@@ -188,8 +195,8 @@ void preprocess(const Image& image, std::ptrdiff_t size, float* tensor) {
         float* blue = green + size;
         const std::array<float*, kChannels> planes{red_first ? red : blue, green, red_first ? blue : red};
         for (auto row = begin; row < end; ++row) {
-            sum_rows(rows, row_taps[static_cast<std::size_t>(row)]);
-            (rows.step() == 3 ? reduce<3> : reduce<4>)(scratch.sums.data(), column_taps, planes);
+            sum_rows(rows, taps(row, image.height));
+            (rows.step() == 3 ? reduce<3> : reduce<4>)(scratch.sums.data(), columns, filter.unit, planes);
             float* lightness = tensor + row * size;
             convert_row(red, green, blue, size, lightness, lightness + plane, lightness + 2 * plane);
         }

@@ -1,4 +1,4 @@
-"""The arrays that go in and come out, each named once."""
+"""The types of frames, masks and probability maps."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     HostImage: TypeAlias = npt.NDArray[np.uint8]
     """A picture or a mask in the host's memory, uint8."""
     ProbabilityMap: TypeAlias = npt.NDArray[np.float32]
-    """What the network says of each of its pixels, float32, S x S, in [0, 1]."""
+    """The probability of each pixel at the network's own size, float32, S x S, in [0, 1]."""
     Frame: TypeAlias = HostImage | DeviceArray
-    """A frame as a runner works on it, in the host's or in a GPU's memory."""
+    """A frame as a runner reads it, in the host's or in a GPU's memory."""
     Picture: TypeAlias = "HostImage | CudaArray | DlpackArray"
     """A frame as a user gives it."""
 
 PixelFormat: TypeAlias = Literal["bgr", "rgb", "nv12"]
-"""What the bytes of a frame are: H x W x 3 in one of two orders, or (H * 3 / 2) x W as cameras give it."""
+"""The pixel format of a frame: H x W x 3 in either order of channels, or NV12, (H * 3 / 2) x W."""
 
 PIXEL_FORMATS = ("bgr", "rgb", "nv12")
 
 
 class CudaArray(Protocol):
-    """Memory of a GPU by the CUDA array interface."""
+    """An array in a GPU's memory with the CUDA array interface."""
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]: ...
 
 
 class DlpackArray(Protocol):
-    """Memory of a GPU by DLPack."""
+    """An array in a GPU's memory with DLPack."""
 
     def __dlpack__(self, *, stream: int | None = None) -> Any: ...
 

@@ -1,4 +1,4 @@
-"""What can go wrong: each message names the thing, what was expected, what was found and what to do."""
+"""Errors, whose messages name the thing, what was expected, what was found and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class AernetError(Exception):
 
 
 class EngineError(AernetError):
-    """An engine that cannot be built, or that must not be used as it is on this machine."""
+    """An engine that cannot be built, or that must not be used on this machine."""
 
 
 class FrameError(AernetError, ValueError):
@@ -20,4 +20,4 @@ class ModelError(AernetError):
 
 
 class SourceError(AernetError):
-    """A picture, folder or table that is missing, unreadable, or not what it should be."""
+    """A picture, folder or table that is missing, unreadable, or of the wrong kind."""

@@ -1,4 +1,4 @@
-"""Checkpoint to ONNX: one file with its model card, written only when it agrees with PyTorch."""
+"""Export of a checkpoint to an ONNX file with its model card, if the file agrees with PyTorch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import onnxruntime
 import torch
 
 from aernet._native import __version__, preprocess
+from aernet.engine.onnx_model import narrowed
 from aernet.errors import ModelError
 from aernet.files import replacing
-from aernet.half_weights import narrowed
 from aernet.pictures import read_picture
 
 if TYPE_CHECKING:
@@ -45,18 +45,19 @@ def export(
 
     Args:
         checkpoint: a trained network.
-        pictures: real pictures on which ONNX Runtime must agree with PyTorch.
-        metrics: what the model card says of quality, with the protocol; None takes the validation figures.
+        pictures: real pictures on which ONNX Runtime and PyTorch must agree.
+        metrics: the metrics for the model card, with their protocol; None takes those of the validation.
         output: the ONNX file.
-        calibration: what `aernet-trt calibrate` found: scaling for the head, the rest for the card.
-        half_weights: store the weights as float16: half the file, probabilities that differ by up to 0.02.
+        calibration: what `aernet-trt calibrate` wrote; the scaling goes into the head, the rest on the card.
+        half_weights: whether to store the weights as float16, which halves the file and may change
+            probabilities by up to 0.02.
 
     Returns:
-        The largest difference of a probability on these pictures between PyTorch and what is written.
+        The largest difference between a probability of PyTorch and of the written file on these pictures.
 
     Raises:
-        ModelError: the network sees another colour space than CIELAB, or the difference is above 1e-4, above
-            0.02 with `half_weights`; nothing is written.
+        ModelError: the network sees another colour space than CIELAB, or the difference is above 1e-4, or
+            above 0.02 with `half_weights`; nothing is written.
     """
     if checkpoint.settings.colour != "cielab":
         raise ModelError(
@@ -90,7 +91,11 @@ def _difference(
     limit: float,
     output: Path,
 ) -> float:
-    """Return by how much ONNX Runtime's answer differs at most; refuse more than the limit."""
+    """Return the largest difference between ONNX Runtime's probabilities and those expected.
+
+    Raises:
+        ModelError: it is above the limit.
+    """
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (probability,) = session.run(["probability"], {"image": images.numpy()})
     difference = float(np.abs(expected - probability).max())
@@ -102,7 +107,7 @@ def _difference(
 
 
 def _scaled(network: SegmentationNetwork, calibration: dict[str, Any] | None) -> SegmentationNetwork:
-    """Let the head give calibrated logits."""
+    """Return the network with the calibration in its head."""
     if calibration:
         scaling, head = calibration["scaling"], network.head
         bias = cast("torch.Tensor", head.bias)
@@ -114,7 +119,7 @@ def _scaled(network: SegmentationNetwork, calibration: dict[str, Any] | None) ->
 
 def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
     with warnings.catch_warnings():
-        # The exporter warns of its own internals, of which a user can change nothing.
+        # The exporter warns of its own internals, which a user cannot change.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network,
@@ -130,7 +135,7 @@ def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
         raise ModelError("the network could not be exported to ONNX")
     model: onnx.ModelProto = program.model_proto
     for entry in (*model.graph.node, *model.graph.value_info, model.graph):
-        # The exporter's notes on its Python sources are larger than the graph and name paths of the machine.
+        # The exporter's notes on its Python sources are larger than the graph and hold paths of this machine.
         del entry.metadata_props[:]
         entry.doc_string = ""
     return model
@@ -164,7 +169,7 @@ def _card(
 
 
 def _revision() -> str:
-    """Return the git revision of the checkout that is the working folder; elsewhere the package's version."""
+    """Return the git revision if the working folder is a checkout, else the version of the package."""
     if not Path("python/aernet").is_dir():
         return __version__
     try:

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Writes files that are either complete or absent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` (same suffix) that takes its place when the block ends well.
+    """Yield a temporary path beside `path`, with its suffix, that replaces `path` if the block succeeds.
 
-    The folder is made if needed. When the block fails, or is interrupted, `path` stays as it was and the
-    temporary file is gone.
+    The folder is made if needed. If the block fails or is interrupted, `path` stays as it was and the
+    temporary file is removed.
 
     Raises:
         AernetError: `path` cannot be written.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from aernet.errors import ModelError
 from aernet.quality import Quality
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
-_QUALITY = _PREFIX + "quality"
+_JSON: dict[str, tuple[Any, str]] = {
+    "size": (Annotated[int, msgspec.Meta(gt=0)], "a whole number of pixels"),
+    "threshold": (Annotated[float, msgspec.Meta(gt=0, lt=1)], "a number between 0 and 1, both excluded"),
+    "metrics": (dict[str, Any], "a JSON object"),
+    "quality": (Quality, f"a JSON object of {', '.join(Quality.__struct_fields__)}"),
+}
+"""The properties that hold JSON: the type of what they hold, and what errors call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +52,29 @@ class ModelCard:
         Raises:
             ModelError: a property is missing, or holds what it cannot mean.
         """
-        required = [name for name in cls.__slots__ if name != "quality"]
-        missing = [name for name in required if _PREFIX + name not in metadata]
-        if missing:
+        names = [field.name for field in fields(cls)]
+        found = {name: metadata[_PREFIX + name] for name in names if _PREFIX + name in metadata}
+        if missing := [_PREFIX + name for name in names if name not in {*found, "quality"}]:
             raise ModelError(
-                f"its metadata lack {', '.join(_PREFIX + name for name in missing)}; "
-                "models written by 'aernet-trt export' carry them"
+                f"its metadata lack {', '.join(missing)}; models written by 'aernet-trt export' carry them"
             )
-        text = {name: metadata[_PREFIX + name] for name in required}
-        return cls(
-            name=text["name"],
-            version=text["version"],
-            size=_size(text["size"]),
-            threshold=_threshold(text["threshold"]),
-            training_data=text["training_data"],
-            licence=text["licence"],
-            metrics=_metrics(text["metrics"]),
-            revision=text["revision"],
-            quality=Quality.from_json(metadata[_QUALITY]) if _QUALITY in metadata else None,
-        )
+        return cls(**{name: _value(name, text) for name, text in found.items()})
 
 
-def _size(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise ModelError(f"{_PREFIX}size must be a whole number of pixels, found {text!r}")
-    return int(text)
-
-
-def _threshold(text: str) -> float:
+def _value(name: str, text: str) -> Any:
+    """Return what a property holds: JSON of the type that `_JSON` gives it, else a text."""
+    if name not in _JSON:
+        return text
+    kind, description = _JSON[name]
     try:
-        threshold = float(text)
-    except ValueError:
-        threshold = float("nan")
-    if not 0 < threshold < 1:
-        raise ModelError(
-            f"{_PREFIX}threshold must be a number between 0 and 1, both excluded, found {text!r}"
-        )
-    return threshold
-
-
-def _metrics(text: str) -> dict[str, Any]:
-    try:
-        metrics = json.loads(text)
-    except ValueError:
-        metrics = None
-    if not isinstance(metrics, dict):
-        raise ModelError(f"{_PREFIX}metrics must be a JSON object, found {text[:40]!r}")
-    return metrics
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError:
+        raise ModelError(f"{_PREFIX}{name} must be {description}, found {text[:40]!r}") from None
 
 
 def bundled_models() -> dict[str, Path]:
     """Return the models that come with the package: file by name, in order of names."""
-    folder = Path(str(files("aernet"))) / "engines"
+    folder = Path(str(files("aernet"))) / "engines" / "models"
     return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
 
 

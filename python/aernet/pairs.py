@@ -27,8 +27,8 @@ _MASK_ENDING = "_segmentation"
 _SUPERPIXELS_ENDING = "_superpixels"
 _MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
 
-# A mask that was resized or stored as JPEG is gray along its edge; more than that is no mask, but a picture
-# or a map of probabilities. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
+# A mask that was resized or stored as JPEG is gray along its edge; a file with more gray is a picture or
+# a probability map. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
 _GRAY = (16, 239)
 _GRAY_TOLERATED = 0.1
 
@@ -59,7 +59,7 @@ class _Folder:
 
 
 class _Zip:
-    """A zip file that each thread of each process opens for itself: they would share one file position."""
+    """A zip file that each thread of each process opens for itself, because an open file has one position."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -92,7 +92,7 @@ class _Zip:
 
 @dataclass(frozen=True)
 class Pair:
-    """One picture with its expert's mask; both are read when asked for, from any thread."""
+    """One picture with its expert's mask; both are read on demand, from any thread."""
 
     image_id: str
     """The picture's name without its ending, as in the challenge's tables: `ISIC_0000000`."""
@@ -113,12 +113,12 @@ class Pair:
     def mask(self) -> npt.NDArray[np.uint8]:
         """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
 
-        That is where the official scorer of the challenge (`isic-challenge-scoring`) sees lesion. Gray levels
-        (16 to 239) are tolerated on up to 10 % of the pixels, as along a resized edge or as JPEG noise.
+        The challenge's official scorer (`isic-challenge-scoring`) uses the same limit. Gray levels, 16 to
+        239, are accepted on up to 10 % of the pixels, because resizing and JPEG cause them along edges.
 
         Raises:
-            SourceError: the file is not a whole 8-bit picture, has values but none above 128, or is gray on
-                more than 10 % of its pixels.
+            SourceError: the file is not a complete 8-bit picture, has values but none above 128, or is gray
+                on more than 10 % of its pixels.
         """
         name = f"{self._masks.path}/{self._mask_name}"
         gray = cv2.cvtColor(decode_picture(self._masks.read(self._mask_name), name), cv2.COLOR_BGR2GRAY)
@@ -161,19 +161,19 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
     Args:
         images: a folder, searched recursively, or a zip file.
         masks: the same; may be the same folder or zip file as `images`.
-        image_ids: the pictures wanted, each of which must have a picture and a mask; None wants all, and then
-            neither a picture without a mask nor a mask without a picture may be there.
+        image_ids: the ids to pair, each of which must have a picture and a mask; None takes all ids, and then
+            each picture must have a mask and each mask a picture.
 
     Raises:
-        SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, holds two of one
-            name, or lacks a picture or a mask.
+        SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, has two files
+            for one id, or lacks a picture or a mask.
     """
     image_source, mask_source = _open(images), _open(masks)
     image_names = _by_image_id(image_source, _picture_id, "picture")
     mask_names = _by_image_id(mask_source, _mask_id, _MASK_KIND)
     wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
-    _none_may_lack(wanted, image_names, f"no picture in {images} for")
-    _none_may_lack(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
+    _require_all(wanted, image_names, f"no picture in {images} for")
+    _require_all(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
     return [
         Pair(image_id, image_source, image_names[image_id], mask_source, mask_names[image_id])
         for image_id in sorted(wanted)
@@ -184,7 +184,7 @@ def find_ids(images: Path, masks: Path) -> tuple[frozenset[str], frozenset[str]]
     """Return the image ids of the pictures in `images`, and those of the masks in `masks`, paired or not.
 
     Raises:
-        SourceError: as `find_pairs`, but for pictures and masks that lack each other.
+        SourceError: as `find_pairs`, but a picture or mask may lack its counterpart.
     """
     return (
         frozenset(_by_image_id(_open(images), _picture_id, "picture")),
@@ -205,7 +205,7 @@ def find_official(data: Path, name: str) -> Path | None:
 
 
 def read_split(table: Path, subset: str) -> frozenset[str]:
-    """Read the image ids of one subset from a table as `read_subsets` takes it.
+    """Read the image ids of one subset from a table; see `read_subsets`.
 
     Raises:
         SourceError: as `read_subsets`, or the table has no such subset.
@@ -228,7 +228,7 @@ def read_subsets(table: Path) -> dict[str, str]:
 
 
 def read_column(table: Path, column: str) -> dict[str, str]:
-    """Read what a column of a CSV file says of each image id, which stands in the column `image_id`.
+    """Read one column of a CSV file by image id; the column `image_id` holds the ids.
 
     Raises:
         SourceError: the file is unreadable, lacks a column, or lists an image twice.
@@ -298,7 +298,7 @@ def _by_image_id(
     return names
 
 
-def _none_may_lack(wanted: Collection[str], found: Collection[str], message: str) -> None:
+def _require_all(wanted: Collection[str], found: Collection[str], message: str) -> None:
     lacking = sorted(set(wanted).difference(found))
     if lacking:
         examples = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")

@@ -1,4 +1,4 @@
-"""What an evaluation, or a video file, asks of a segmenter."""
+"""The part of a segmenter that evaluations and video files use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PictureSegmenter(Protocol):
 
     @property
     def card(self) -> ModelCard:
-        """What the model says of itself."""
+        """The card of the model."""
 
     @property
     def threshold(self) -> float:
@@ -25,5 +25,5 @@ class PictureSegmenter(Protocol):
         """Segment one picture, uint8 BGR, H x W x 3.
 
         Raises:
-            FrameError: the network's answer is not numbers.
+            FrameError: the network's output has values outside [0, 1].
         """

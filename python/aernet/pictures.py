@@ -1,4 +1,4 @@
-"""Pictures: which files are, and what is in them."""
+"""Finds and decodes picture files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Suffixes, in lower case, of the files that count as pictures in a folder."""
 
-# Within a scan, FF 00 is a byte of data and FF D0 to FF D7 are restarts.
+# Within a scan, FF 00 is a byte of data and FF D0 to FF D7 are restart markers.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JPEG_END = 0xD9
 
@@ -28,8 +28,8 @@ _JPEG_END = 0xD9
 def find_pictures(inputs: Sequence[Path]) -> list[Path]:
     """Return the given files and the pictures in the given folders and their subfolders, each once.
 
-    Inputs keep their order; a folder's pictures are sorted by path, hidden files and folders left out. A file
-    that is named counts whatever its suffix.
+    Inputs keep their order; a folder's pictures are sorted by path, and hidden files and folders are left
+    out. A file that is an input itself counts as a picture whatever its suffix.
 
     Raises:
         SourceError: an input does not exist, or a folder holds no picture.
@@ -49,7 +49,7 @@ def find_pictures(inputs: Sequence[Path]) -> list[Path]:
 
 
 def example_pictures() -> list[Path]:
-    """Return the dermoscopic pictures that come with the package; `ATTRIBUTION.md` is beside them."""
+    """Return the dermoscopic pictures that come with the package; `ATTRIBUTION.md` lies beside them."""
     return sorted((Path(str(files("aernet"))) / "examples").glob("*.jpg"))
 
 
@@ -59,10 +59,10 @@ def _is_picture(path: Path, folder: Path) -> bool:
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """Return a picture file's content as `decode_picture` does.
+    """Read a picture file and decode it; see `decode_picture`.
 
     Raises:
-        SourceError: the file cannot be read, or does not hold a whole 8-bit picture.
+        SourceError: the file cannot be read, or is not a complete 8-bit picture.
     """
     try:
         data = path.read_bytes()
@@ -77,18 +77,18 @@ def decode_picture(data: bytes, name: str) -> npt.NDArray[np.uint8]:
     Gray becomes BGR, an alpha channel is dropped, and of several pages the first is taken.
 
     Args:
-        data: what is in a picture file.
-        name: what errors call it.
+        data: the content of a picture file.
+        name: the name of the picture in errors.
 
     Raises:
-        SourceError: the data are empty, cut short, no picture, or not 8 bits a channel.
+        SourceError: the data are empty, cut short, not a picture, or not 8 bits a channel.
     """
     if not data:
         raise SourceError(f"{name}: the file is empty (0 bytes)")
     if _is_cut_short(data):
         raise SourceError(f"{name}: the picture is cut short after {len(data)} bytes; copy the file again")
     try:
-        # ANYDEPTH, so that deeper pictures are seen as such instead of being squeezed into 8 bits.
+        # ANYDEPTH lets us refuse deeper pictures, which would otherwise be squeezed into 8 bits.
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error as error:
         raise SourceError(f"{name}: OpenCV cannot decode it ({error.err})") from None
@@ -103,7 +103,7 @@ def decode_picture(data: bytes, name: str) -> npt.NDArray[np.uint8]:
 
 
 def _is_cut_short(data: bytes) -> bool:
-    """Tell whether a JPEG or PNG file lacks its end; OpenCV 4 reads such a JPEG and fills it up with gray."""
+    """Tell whether a JPEG or PNG file lacks its end; OpenCV 4 would fill such a JPEG with gray."""
     if data.startswith(b"\xff\xd8"):
         return not _reaches_jpeg_end(data)
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -1,4 +1,4 @@
-"""Where a runner ends: the probability of every pixel. A mask is a view of it."""
+"""Predictions: the probability of each pixel, from which any mask is made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Prediction(Protocol):
 
     @property
     def frame(self) -> Frame:
-        """The frame as the runner took it: a picture in a GPU's memory is a `DeviceArray` here."""
+        """The frame as the runner read it: a frame in a GPU's memory is a `DeviceArray` here."""
         ...
 
     @property
@@ -29,14 +29,14 @@ class Prediction(Protocol):
         ...
 
     def mask(self, height: int, width: int, threshold: float) -> Frame:
-        """Bring the map to a size and cut it at a threshold, on the device where the map lies.
+        """Resize the map and apply a threshold, on the device that holds the map.
 
         Returns:
-            uint8, height x width: 255 from `threshold` on, else 0. On a GPU the work is queued; reading the
-            mask waits for it.
+            uint8, height x width: 255 where the probability is at least `threshold`, else 0. On a GPU the
+            work is queued; reading the mask waits for it.
 
         Raises:
-            FrameError: the network's answer is not numbers.
+            FrameError: the map has values outside [0, 1].
             AernetError: the device fails.
         """
         ...
@@ -45,7 +45,7 @@ class Prediction(Protocol):
         """Wait for the map and return it, float32, S x S, in [0, 1].
 
         Raises:
-            FrameError: the network's answer is not numbers.
+            FrameError: the map has values outside [0, 1].
             AernetError: the device fails.
         """
         ...
@@ -56,9 +56,9 @@ class HostPrediction:
     """A prediction in the host's memory."""
 
     frame: Frame
-    """The frame that it is of."""
+    """The frame that was segmented."""
     probability: ProbabilityMap
-    """What the network gave, numbers or not."""
+    """The network's output, not yet checked for values outside [0, 1]."""
 
     def mask(self, height: int, width: int, threshold: float) -> HostImage:
         """Make a mask; see `Prediction`."""
@@ -73,7 +73,7 @@ class HostPrediction:
 
 
 class Predictor(Protocol):
-    """What live video asks of a segmenter."""
+    """The part of a segmenter that live video uses."""
 
     card: ModelCard
     device: str
@@ -82,5 +82,5 @@ class Predictor(Protocol):
     colour: PixelFormat
 
     def predict(self, frame: Picture) -> Future[list[Prediction]]:
-        """Start on a frame, which must not change before it is read; see `Segmenter.predict`."""
+        """Start on a frame, which must not change before it is predicted; see `Segmenter.predict`."""
         ...

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
-
-from aernet.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,9 +16,12 @@ COLOUR_SIZE = 64
 _FAINTEST = 1e-3  # below it, spread and detail of a flat picture would go to minus infinity
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """What a model's answers on calibration pictures say of those to come."""
+class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model's answers on calibration pictures say of those to come.
+
+    Raises:
+        ValueError: `colour_precision` has not as many rows and columns as `colour_mean` has numbers.
+    """
 
     intercept: float
     """Expected Dice of a mask without any steadiness."""
@@ -36,25 +36,10 @@ class Quality:
     furthest: float
     """The largest Mahalanobis distance of `colours` among the calibration pictures."""
 
-    @classmethod
-    def from_json(cls, text: str) -> Quality:
-        """Read the fields from a JSON object.
-
-        Raises:
-            ModelError: the text is something else.
-        """
-        try:
-            quality = cls(**json.loads(text))
-            size = len(quality.colour_mean)
-            whole = size > 0 and np.shape(quality.colour_precision) == (size, size)
-            numbers = [quality.intercept, quality.slope, quality.least_dice, quality.furthest]
-            whole = whole and bool(np.isfinite(numbers).all())
-        except (TypeError, ValueError):
-            whole = False
-        if not whole:
-            names = ", ".join(field.name for field in fields(cls))
-            raise ModelError(f"aernet.quality must be a JSON object of {names}, found {text[:40]!r}")
-        return quality
+    def __post_init__(self) -> None:
+        size = len(self.colour_mean)
+        if not size or np.shape(self.colour_precision) != (size, size):
+            raise ValueError(f"colour_precision must be {size} x {size}, as colour_mean has {size} numbers")
 
     def expected_dice(self, probability: npt.NDArray[np.float32], threshold: float) -> float:
         """Return the Dice, in [0, 1], that masks of such maps reached on the calibration pictures."""

@@ -32,29 +32,29 @@ _TINT = 0.15
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Segmentation(Generic[FrameT]):
-    """Where the lesion is in one frame, which lies in the host's or in a GPU's memory.
+    """The lesion in one frame; the frame lies in the host's or in a GPU's memory.
 
     Raises:
-        FrameError: a field is not of the type, shape or range stated here.
+        FrameError: a field does not have the type, shape or range that is stated below.
     """
 
     frame: FrameT
     """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W; NV12 (H * 3 / 2) x W); not a copy.
 
-    What was given in a GPU's memory is here a `DeviceArray`, which `numpy.asarray` copies to the host.
+    A frame in a GPU's memory is a `DeviceArray` here, which `numpy.asarray` copies to the host.
     """
     mask: HostImage
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
     probability: ProbabilityMap
-    """The network's answer at its own size, float32, S x S, in [0, 1]."""
+    """The probability of each pixel at the network's own size, float32, S x S, in [0, 1]."""
     threshold: float
     """The probability from which on a pixel belongs to the lesion, in the open (0, 1)."""
     latency_ms: float
-    """Milliseconds from frame in to mask out in the call that made this; for a batch, of the whole batch."""
+    """Milliseconds from the frame's arrival to its finished mask; in a batch, those of the whole batch."""
     colour: PixelFormat = "bgr"
-    """What the frame is: "bgr", "rgb" or "nv12"."""
+    """The frame's pixel format: "bgr", "rgb" or "nv12"."""
     quality: Quality | None = None
-    """What the model knows of its own quality; None where it was not calibrated."""
+    """The calibration that predicts the quality of the mask; None if the model was not calibrated."""
 
     def __post_init__(self) -> None:
         if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
@@ -88,19 +88,19 @@ class Segmentation(Generic[FrameT]):
         """Make the mask of a frame from its prediction, and wait for both.
 
         Args:
-            frame: as in the field.
-            prediction: what the network says of it, as it is or smoothed over time.
-            threshold: as in the field.
-            started: `time.perf_counter()` of when the frame came in.
-            colour: as in the field.
-            quality: as in the field.
+            frame: as in the field of that name.
+            prediction: the prediction for the frame, as the network gave it or smoothed over time.
+            threshold: as in the field of that name.
+            started: `time.perf_counter()` when the frame arrived.
+            colour: as in the field of that name.
+            quality: as in the field of that name.
 
         Raises:
-            FrameError: the prediction is not numbers.
-            AernetError: its device fails.
+            FrameError: the prediction has values outside [0, 1].
+            AernetError: the device of the prediction fails.
         """
         height, width = picture_size(frame, colour)
-        # Reading a mask on a GPU waits for all that was queued before it, the probability map too.
+        # Reading a mask on a GPU waits for all work queued before it, the probability map included.
         mask = np.asarray(prediction.mask(height, width, threshold))
         probability = prediction.to_host()
         latency_ms = (time.perf_counter() - started) * 1000
@@ -120,7 +120,7 @@ class Segmentation(Generic[FrameT]):
 
     @property
     def expected_dice(self) -> float:
-        """The Dice with an expert's mask that masks of such a probability map reached, in [0, 1].
+        """The expected Dice of the mask with an expert's mask, in [0, 1].
 
         Raises:
             AernetError: the model was not calibrated.
@@ -129,7 +129,7 @@ class Segmentation(Generic[FrameT]):
 
     @property
     def needs_review(self) -> bool:
-        """Whether somebody should look again: the expected Dice is low, or it may be no dermoscopy at all.
+        """Whether a person should check the mask: its expected Dice is low, or it may be no dermoscopy.
 
         Raises:
             AernetError: the model was not calibrated.
@@ -145,11 +145,11 @@ class Segmentation(Generic[FrameT]):
         return self.quality
 
     def contours(self) -> list[npt.NDArray[np.int32]]:
-        """Return the outer borders of the mask's regions, the one that encloses most first.
+        """Return the outer borders of the mask's regions, by enclosed area, the largest first.
 
-        Each is a closed polygon, int32, N x 2, of pixels (x, y) that belong to the region, (0, 0) at the top
-        left; those along a straight run are left out. Holes, and what lies in them, are not described:
-        filling the polygons gives the mask with its holes closed. An empty mask has none.
+        Each border is a closed polygon, int32, N x 2, of pixels (x, y) of the region, with (0, 0) at the top
+        left; pixels inside a straight run are left out. Holes, and regions inside holes, have no border here:
+        filling the polygons gives the mask with its holes closed. An empty mask gives an empty list.
         """
         found, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         found = sorted(found, key=cv2.contourArea, reverse=True)
@@ -158,7 +158,7 @@ class Segmentation(Generic[FrameT]):
     def largest(self) -> Self:
         """Return this result with only the largest region (most pixels, 8-connected) left, its holes filled.
 
-        For pictures of one lesion, which has no holes (ISIC 2018, task 1).
+        This suits pictures of one lesion without holes, such as those of ISIC 2018, task 1.
         """
         count, labels, statistics, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
         if count == 1:  # the background alone

@@ -1,4 +1,4 @@
-"""The one door: frames in, results out."""
+"""The segmenter, which turns frames into masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
 from aernet.models import resolve_model
-from aernet.runners import open_runner
+from aernet.runners.choice import open_runner
 from aernet.segmentation import Segmentation
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Pending:
-    """A frame under way; `Segmenter.submit` makes it."""
+    """The future result of a frame that was given to `Segmenter.submit`."""
 
     def __init__(self, finish: Callable[[], Segmentation[Frame]]) -> None:
         self._finish = finish
@@ -41,12 +41,12 @@ class Pending:
         self._segmentation: Segmentation[Frame] | None = None
 
     def result(self) -> Segmentation[Frame]:
-        """Wait for the mask; any thread may ask, and again.
+        """Wait for the result and return it; any thread may call this, more than once.
 
-        Its `latency_ms` runs from `submit` until the first that asked has it.
+        Its `latency_ms` runs from `submit` to the end of the first call.
 
         Raises:
-            FrameError: the network's answer is not numbers.
+            FrameError: the network's output has values outside [0, 1].
             AernetError: the device fails.
         """
         with self._lock:
@@ -56,24 +56,24 @@ class Pending:
 
 
 class Segmenter:
-    """Finds the lesion in dermoscopic frames. Several threads may use one.
+    """Finds the lesion in dermoscopic frames. Several threads may share one segmenter.
 
     On the CPU the network runs on as many threads as `set_num_threads` allows when the segmenter is made.
 
     Args:
-        model: the name of a bundled model, or the path of an ONNX file as `aernet-trt export` writes it or of
-            an engine as `aernet-trt build-engine` does.
-        device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto" for the best that this machine
-            has: TensorRT with the engine that was built of the model, ONNX Runtime on the GPU, the CPU. Where
-            there is a GPU and "auto" does without it, it logs why, once.
+        model: the name of a bundled model, or the path of an ONNX file from `aernet-trt export` or of an
+            engine from `aernet-trt build-engine`.
+        device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto", the best that this machine has:
+            TensorRT with an engine built from the model, ONNX Runtime on the GPU, or the CPU. "auto" logs
+            once why it does not use a GPU that is there.
         threshold: the probability from which on a pixel belongs to the lesion, in the open (0, 1); None takes
             the model's own.
-        colour: what the frames are: "bgr", "rgb" or, as cameras and decoders give them, "nv12".
+        colour: the pixel format of the frames: "bgr", "rgb" or, as cameras and decoders give them, "nv12".
 
     Raises:
         ModelError: the model is missing, is not ONNX or is not an AER-Net model.
-        EngineError: the engine that was named may not be used here.
-        AernetError: there is no such device, or the threshold or colour is not one.
+        EngineError: the named engine may not be used on this machine.
+        AernetError: the device does not exist, or the threshold or colour is invalid.
     """
 
     def __init__(
@@ -91,15 +91,15 @@ class Segmenter:
         runner = open_runner(resolve_model(model), device)
         self._runner: Runner | None = runner
         self.card: ModelCard = runner.card
-        """What the model says of itself."""
+        """The card of the model: its name, version, size, licence and metrics."""
         self.device = runner.device
-        """Where it runs: "cpu", "cuda:0"."""
+        """The device that runs the model: "cpu", "cuda:0"."""
         self.runtime = runner.runtime
-        """What runs it, with the version."""
+        """The runtime that runs the model, with its version."""
         self.threshold = runner.card.threshold if threshold is None else float(threshold)
         """The probability from which on a pixel belongs to the lesion."""
         self.colour = colour
-        """What the frames are: "bgr", "rgb" or "nv12"."""
+        """The pixel format of the frames: "bgr", "rgb" or "nv12"."""
 
     @property
     def size(self) -> int:
@@ -108,7 +108,7 @@ class Segmenter:
 
     @property
     def runner(self) -> Runner:
-        """What runs the model.
+        """The runner that runs the model.
 
         Raises:
             AernetError: the segmenter is closed.
@@ -121,30 +121,30 @@ class Segmenter:
         """Segment one frame.
 
         Args:
-            frame: uint8, H x W x 3 in the segmenter's colour order, or as `preprocess` takes it; any strides.
-                NV12: (H * 3 / 2) x W, the rows of chroma below those of luma, both sides even, BT.601. With
-                TensorRT also what lies in the GPU's memory and has `__cuda_array_interface__` or DLPack
-                (PyCUDA, CuPy, PyTorch), the pixels of a row without gaps; it is not copied, and the work on
-                it that its library has under way is waited for.
+            frame: uint8, H x W x 3 in the segmenter's pixel format, H x W x 4 or H x W, with any strides.
+                NV12: (H * 3 / 2) x W, both sides even, the rows of chroma below those of luma, BT.601. With
+                TensorRT also an array in the GPU's memory that has `__cuda_array_interface__` or DLPack
+                (PyCUDA, CuPy, PyTorch), the pixels of a row without gaps; the array is not copied, and work
+                that its library has queued on it is waited for.
 
         Raises:
-            FrameError: the frame is not so.
+            FrameError: the frame is not uint8, has another shape, or lies where the device cannot read it.
             AernetError: the segmenter is closed, or its device fails.
         """
         return self.batch([frame])[0]
 
     def batch(self, frames: Sequence[Picture]) -> list[Segmentation[Frame]]:
-        """Segment several frames, of any sizes, in one run of the network; memory grows with their number.
+        """Segment several frames of any sizes in one run of the network; memory grows with their number.
 
-        On a GPU it takes as many runs as the engine's largest batch asks for. Each result's `latency_ms` is
-        that of the whole batch.
+        On a GPU, frames beyond the engine's largest batch take further runs. Each result's `latency_ms` is
+        that of the whole call.
 
         Raises:
-            FrameError: a frame is not as `__call__` wants it.
+            FrameError: a frame breaks the contract of `__call__`.
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
-        predictions = self.runner.predict(_several(frames), self.colour)
+        predictions = self.runner.predict(_require_sequence(frames), self.colour)
         results = [self._segmentation(prediction, started) for prediction in predictions]
         whole = results[-1].latency_ms if results else 0.0
         return [replace(result, latency_ms=whole) for result in results]
@@ -152,13 +152,13 @@ class Segmenter:
     def submit(self, frame: Picture) -> Pending:
         """Start on a frame and return at once.
 
-        On a GPU one frame is copied while the one before runs; on the CPU two run beside one another, each on
-        half the threads: both together sooner than in turn, each by itself later. The frame must not change
-        before its result is there. Two are under way at most, on a GPU of each thread: with a third, this
-        waits for the first.
+        On a GPU one frame is copied while the previous one runs. On the CPU two frames run side by side on
+        half of the threads each: each takes longer, but the two together take less time. The frame must not
+        change before its result is ready. At most two frames are in flight, on a GPU two for each thread; a
+        third call waits for the first frame.
 
         Raises:
-            FrameError: the frame is not as `__call__` wants it.
+            FrameError: the frame breaks the contract of `__call__`.
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
@@ -166,10 +166,10 @@ class Segmenter:
         return Pending(lambda: self._segmentation(future.result()[0], started))
 
     def predict(self, frame: Picture) -> Future[list[Prediction]]:
-        """Start on a frame as `submit` does, for its probability alone.
+        """Start on a frame as `submit` does, but compute only its probability map.
 
         Raises:
-            FrameError: the frame is not as `__call__` wants it.
+            FrameError: the frame breaks the contract of `__call__`.
             AernetError: the segmenter is closed, or its device fails.
         """
         return self.runner.submit([frame], self.colour)
@@ -178,15 +178,15 @@ class Segmenter:
         """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
 
         Returns:
-            For each frame its mask, uint8 0/255, H x W, with `__cuda_array_interface__` and DLPack. It is
-            written when this returns. Whoever reads it on a stream of his own keeps it until that is over.
+            The mask of each frame, uint8 0/255, H x W, with `__cuda_array_interface__` and DLPack, complete
+            when this returns. If you read a mask on a stream of your own, keep it until that work has ended.
 
         Raises:
-            FrameError: a frame is not as `__call__` wants it.
-            AernetError: the segmenter is closed, its device fails, or it makes its masks on the host.
+            FrameError: a frame breaks the contract of `__call__`.
+            AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory.
         """
         masks: list[DeviceArray] = []
-        predictions = self.runner.predict(_several(frames), self.colour)
+        predictions = self.runner.predict(_require_sequence(frames), self.colour)
         for prediction in predictions:
             mask = prediction.mask(*picture_size(prediction.frame, self.colour), self.threshold)
             if isinstance(mask, np.ndarray):
@@ -207,27 +207,27 @@ class Segmenter:
         smooth: bool = True,
         retry: bool = True,
     ) -> Pipeline:
-        """Segment a camera, a video or what else `aernet.video.open_source` takes: `for result in stream`.
+        """Segment a camera, a video or another source of `aernet.video.open_source`: `for result in stream`.
 
-        A live source gives its newest frame and drops stale ones; of a file every frame comes, in order.
+        From a live source the stream takes the newest frame and drops older ones; from a file it takes all.
 
         Args:
             source: an address ("0", "rtsp://...", "test://", a file), or a `Source`.
-            on_result: called with each result, from now on and on a thread of its own, instead of a loop.
-            smooth: steady the outline over time.
-            retry: try a live source again when it goes away, instead of raising.
+            on_result: a function to call with each result, from now on and on its own thread.
+            smooth: whether to smooth the outline over time.
+            retry: whether to open a live source again when it goes away, instead of raising.
 
         Raises:
             SourceError: the address names no source.
-            AernetError: the segmenter takes other frames than BGR.
+            AernetError: the segmenter takes frames other than BGR.
         """
-        from aernet.video import Pipeline  # noqa: PLC0415 - not for those who have pictures
+        from aernet.video import Pipeline  # noqa: PLC0415 - only live video needs it
 
         pipeline = Pipeline(self, source, smooth=smooth, retry=retry)
         return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:
-        """Let go of the model; calls under way in other threads end well."""
+        """Release the model; calls in progress in other threads still finish."""
         self._runner = None
 
     def __enter__(self) -> Self:
@@ -247,7 +247,7 @@ class Segmenter:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
 
 
-def _several(frames: Sequence[Picture]) -> Sequence[Picture]:
+def _require_sequence(frames: Sequence[Picture]) -> Sequence[Picture]:
     if getattr(frames, "ndim", 4) != 4:
         raise FrameError(
             "batch takes a sequence of frames, found one array; for one frame call the segmenter"

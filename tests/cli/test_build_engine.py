@@ -14,9 +14,9 @@ import aernet.export
 import aernet.runners.tensorrt
 from aernet.cli import build_engine as command_module
 from aernet.cli.app import app
-from aernet.engine import check
+from aernet.engine import compatibility
 from aernet.engine.adapter import installed_runtimes
-from aernet.engine.check import Machine
+from aernet.engine.compatibility import Machine
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest
@@ -83,7 +83,7 @@ def test_the_manifest_as_json(network, tmp_path):
 
 
 def test_without_a_gpu_it_says_that_it_is_not_verified(built, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "find_gpu", lambda: None)
+    monkeypatch.setattr(compatibility, "find_gpu", lambda: None)
     answer = run(network, "-o", tmp_path, "--runtime", "tensorrt-rtx")
     assert answer.exit_code == 0, answer.output
     assert "not verified: no GPU" in answer.output
@@ -94,7 +94,7 @@ def test_a_gpu_that_cannot_run_it_is_no_failure(built, network, tmp_path, monkey
     def refuse(*_, **__):
         raise EngineError("built for another card")
 
-    monkeypatch.setattr(check, "find_gpu", lambda: Gpu("GeForce GTX 1080", "6.1"))
+    monkeypatch.setattr(compatibility, "find_gpu", lambda: Gpu("GeForce GTX 1080", "6.1"))
     monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", refuse)
     answer = run(network, "-o", tmp_path, "--runtime", "tensorrt-rtx")
     assert answer.exit_code == 0, answer.output

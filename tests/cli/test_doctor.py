@@ -9,6 +9,7 @@ from importlib.metadata import version
 import cv2
 import numpy as np
 import onnxruntime
+import pynvml
 import pytest
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ import aernet.cli.gpus
 import aernet.engine.adapter
 import aernet.engine.gpu
 import aernet.models
-import aernet.runners
+import aernet.runners.choice
 from aernet import _native
 from aernet.cli.app import app
 from aernet.engine.gpu import Gpu
@@ -36,7 +37,7 @@ def diagnosis():
 
 @pytest.fixture
 def bundled(model, monkeypatch):
-    for module in (aernet.models, aernet.runners):
+    for module in (aernet.models, aernet.runners.choice):
         monkeypatch.setattr(module, "bundled_models", lambda: {"aernet": model})
 
 
@@ -96,11 +97,14 @@ def test_gpus(machine, monkeypatch):
     monkeypatch.setattr(_native, "device_count", lambda: 2, raising=False)
     monkeypatch.setattr(_native, "driver_version", lambda: "12.8", raising=False)
     monkeypatch.setattr(_native, "Device", PretendedGpu, raising=False)
-    monkeypatch.setattr(
-        aernet.cli.gpus, "_output", lambda program, *_: "2100, 2520, 9501\n" * (program == "nvidia-smi")
-    )
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByPciBusId", {PretendedGpu(0).pci_bus_id: "it"}.get)
+    now = {("it", pynvml.NVML_CLOCK_SM): 2100, ("it", pynvml.NVML_CLOCK_MEM): 9501}
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetClockInfo", lambda *asked: now[asked])
+    most = {("it", pynvml.NVML_CLOCK_SM): 2520}
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMaxClockInfo", lambda *asked: most[asked])
     checks, use = diagnosis()
-    assert checks["cuda"]["found"] == "the driver knows 12.8, this is built for 13.0"
+    assert checks["cuda"]["found"] == "the driver supports 12.8, aernet uses 13.0"
     clocks = "2100 MHz of at most 2520 MHz, memory 9501 MHz"
     assert checks["gpu 0"]["found"] == f"card 0, compute capability 8.9, 24.0 GiB, {clocks}"
     assert "24.0 GiB shared with the processor" in checks["gpu 1"]["found"]

@@ -256,3 +256,21 @@ def test_evaluating_imports_no_torch(pairs, model):
         [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("report", [False, True])
+def test_only_a_report_needs_what_renders_it(pairs, model, tmp_path, report):
+    program = (
+        "import sys\nsys.modules['jinja2'] = sys.modules['matplotlib'] = None\n"
+        "from aernet.cli import main\nmain()\n"
+    )
+    arguments = ["evaluate", "--images", pairs, "--masks", pairs, "--model", model]
+    arguments += ["--report", tmp_path / "report"] if report else []
+    result = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == (1 if report else 0), result.stderr
+    if report:
+        assert len(result.stderr.splitlines()) == 1, result.stderr
+        assert "pip install 'aernet[report]'" in result.stderr
+        assert not (tmp_path / "report").exists()

@@ -235,7 +235,7 @@ def test_a_full_disk_ends_the_recording_alone(live, tmp_path):
     assert answer.returncode == 1
     lines = [line for line in answer.stderr.splitlines() if line[0] not in "┏┃┡│└"]
     assert [line for line in lines if "left out" not in line] == [
-        f"aernet-trt: {tmp_path}/o.mp4: cannot be written (No space left on device); it ends here"
+        f"aernet-trt: {tmp_path}/o.mp4: cannot be written (No space left on device); the video ends here"
     ]
     rows = (tmp_path / "t.csv").read_text().count("\n") - 1
     assert counts(answer.stderr)[0] == rows + left_out(answer.stderr, tmp_path / "t.csv") > 5

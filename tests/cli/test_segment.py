@@ -298,7 +298,7 @@ def test_interrupted_in_the_middle(start, model, examples, tmp_path):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "aernet-trt: interrupted; what was done is whole\n"
+    assert stderr == "aernet-trt: interrupted; all finished outputs are complete\n"
     written = [path for path in out.rglob("*") if path.is_file()]
     assert 9 <= len(written) < 900
     for path in written:

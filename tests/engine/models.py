@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from aernet.engine.manifest import Manifest, write_engine
-from aernet.engine.model import read_model
+from aernet.engine.onnx_model import read_model
 
 SIZE = 64
 METADATA = {
@@ -74,7 +74,7 @@ def write_network(path, *, gain=1.0, metadata=METADATA):
 
 def float32_bytes(path):
     """Return what a model's numbers take in float32, however its file stores them."""
-    return sum(4 * int(np.prod(tensor.dims)) for tensor in read_model(path)[0].graph.initializer)
+    return sum(4 * int(np.prod(tensor.dims)) for tensor in read_model(path).proto.graph.initializer)
 
 
 def write_crafted(path, network, *, plan=None, **changes):

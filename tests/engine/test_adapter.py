@@ -12,14 +12,14 @@ from engine.marks import needs_tensorrt_rtx
 
 from aernet.engine import adapter
 from aernet.engine.adapter import BuilderOptions, installed_runtimes, open_runtime
-from aernet.engine.model import layer_types, read_model
+from aernet.engine.onnx_model import read_model
 from aernet.engine.precision import to_half
 from aernet.errors import EngineError
 
 
 @pytest.fixture(scope="module")
 def half(network):
-    return to_half(read_model(network)[0])
+    return to_half(read_model(network))
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def rtx():
 
 
 def build(rtx, model, monitor=None, **options):
-    return rtx.build(model.SerializeToString(), BuilderOptions(**options), layer_types(model), monitor)
+    return rtx.build(model.proto.SerializeToString(), BuilderOptions(**options), model.layer_types, monitor)
 
 
 @needs_tensorrt_rtx
@@ -122,9 +122,9 @@ def test_what_is_not_onnx(rtx):
 
 @needs_tensorrt_rtx
 def test_a_network_of_other_types_than_asked_for(rtx, half, network):
-    full = read_model(network)[0]
+    full = read_model(network)
     with pytest.raises(EngineError, match=r"expected convolutions .*'float16': 2.* has .*'float32': 4"):
-        rtx.build(full.SerializeToString(), BuilderOptions(), layer_types(half))
+        rtx.build(full.proto.SerializeToString(), BuilderOptions(), half.layer_types)
 
 
 @needs_tensorrt_rtx
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_a_build_and_nothing_crashes(network):
 import os, signal, sys
 from pathlib import Path
 from aernet.engine.adapter import BuilderOptions, open_runtime
-from aernet.engine.model import layer_types, read_model
+from aernet.engine.onnx_model import read_model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 class Impatient:
     def started(self, phase, parent, steps):
@@ -148,10 +148,10 @@ class Impatient:
             os.kill(os.getpid(), signal.SIGINT)
     def stepped(self, phase, step): pass
     def finished(self, phase): print("ended", phase)
-model = read_model(Path({str(network)!r}))[0]
+model = read_model(Path({str(network)!r}))
 try:
     open_runtime("tensorrt-rtx").build(
-        model.SerializeToString(), BuilderOptions(), layer_types(model), Impatient()
+        model.proto.SerializeToString(), BuilderOptions(), model.layer_types, Impatient()
     )
 except KeyboardInterrupt:
     sys.exit(130)

@@ -12,7 +12,7 @@ from onnxruntime.transformers import float16
 from aernet.engine import build as build_module
 from aernet.engine.adapter import BuilderOptions, RuntimeAdapter, open_runtime
 from aernet.engine.build import build_engine
-from aernet.engine.check import Machine, check_engine
+from aernet.engine.compatibility import Machine, require_compatible
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest
 from aernet.engine.plan import PlanHeader
@@ -45,7 +45,7 @@ def test_an_engine_and_its_manifest(build, rtx, network, tmp_path):
     engine, manifest = build(network)
     assert engine == tmp_path / "darker.engine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["darker.engine", "darker.engine.json"]
-    assert load_manifest(engine) == manifest == check_engine(engine, machine(rtx), network)
+    assert load_manifest(engine) == manifest == require_compatible(engine, machine(rtx), network)
     assert PlanHeader.read(engine).is_of(rtx.version)
     assert manifest.plan_sha256 == hashlib.sha256(engine.read_bytes()).hexdigest()
     assert manifest.onnx_sha256 == hashlib.sha256(network.read_bytes()).hexdigest()
@@ -153,7 +153,7 @@ def test_a_failed_build_leaves_the_engine_that_was_there(build, rtx, network, ov
     engine, manifest = build(network)
     with pytest.raises(EngineError):
         build(overflowing)
-    assert check_engine(engine, machine(rtx), network) == manifest
+    assert require_compatible(engine, machine(rtx), network) == manifest
 
 
 def test_no_such_precision(build, network):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from aernet.engine import inspect as inspect_module
-from aernet.engine.check import Machine
+from aernet.engine.compatibility import Machine
 from aernet.engine.gpu import Gpu
 from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
 from aernet.engine.manifest import manifest_path, sha256_of
@@ -96,7 +96,7 @@ def test_no_tensorrt_is_imported_for_it(engine):
     program = f"""
 import sys
 from pathlib import Path
-from aernet.engine.check import Machine
+from aernet.engine.compatibility import Machine
 from aernet.engine.inspect import describe_engine
 assert describe_engine(Path({str(engine)!r}), Machine.here())["kind"] == "engine"
 assert not {{"tensorrt", "tensorrt_rtx", "torch", "onnx", "onnxruntime"}} & sys.modules.keys()

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 from contextlib import suppress
 
+import msgspec
 import pytest
 
 from aernet.engine import manifest as manifest_module
+from aernet.engine.agreement import Agreement
 from aernet.engine.manifest import Manifest, load_manifest, manifest_path, record_verification, write_engine
-from aernet.engine.verification import Verification
 from aernet.errors import AernetError, EngineError
 
-PASSED = Verification("a GPU", 5, 0.9999, 0.999, 0.001, 0)
+PASSED = Agreement("a GPU", 5, 0.9999, 0.999, 0.001, 0)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_an_engine_that_never_ran_says_so(engine):
 def test_the_first_run_on_a_gpu_is_recorded(engine):
     before = load_manifest(engine)
     record_verification(engine, PASSED)
-    assert load_manifest(engine) == dataclasses.replace(before, verification=PASSED)
+    assert load_manifest(engine) == msgspec.structs.replace(before, verification=PASSED)
 
 
 def test_a_missing_manifest_names_the_command(engine):
@@ -91,7 +91,7 @@ def test_a_crash_leaves_no_pair_that_does_not_belong_together(engine, monkeypatc
     """Of the two renames, none or only the first happens."""
     old = load_manifest(engine)
     plan = b"vtrt" + bytes(60)
-    new = dataclasses.replace(old, plan_sha256=hashlib.sha256(plan).hexdigest())
+    new = msgspec.structs.replace(old, plan_sha256=hashlib.sha256(plan).hexdigest())
     renames = []
     replace = os.replace
 

@@ -5,15 +5,15 @@ import pytest
 from engine.marks import needs_tensorrt_rtx
 
 from aernet.engine.adapter import BuilderOptions, open_runtime
-from aernet.engine.model import layer_types, read_model
-from aernet.engine.plan import PlanHeader, check_stored_weights, version_numbers
+from aernet.engine.onnx_model import OnnxModel, read_model
+from aernet.engine.plan import PlanHeader, require_stored_weights, version_numbers
 from aernet.engine.precision import to_half
 from aernet.errors import EngineError
 
 
 @pytest.fixture(scope="module")
 def models(network):
-    full = read_model(network)[0]
+    full = read_model(network)
     return {"fp32": full, "fp16": to_half(full)}
 
 
@@ -21,7 +21,7 @@ def models(network):
 def plans(models):
     rtx = open_runtime("tensorrt-rtx")
     return {
-        precision: rtx.build(model.SerializeToString(), BuilderOptions(), layer_types(model))
+        precision: rtx.build(model.proto.SerializeToString(), BuilderOptions(), model.layer_types)
         for precision, model in models.items()
     }
 
@@ -79,32 +79,32 @@ def test_numbers_of_versions(version, numbers):
 @needs_tensorrt_rtx
 def test_a_plan_holds_the_weights_of_its_model(plans, models):
     for precision in ("fp16", "fp32"):
-        check_stored_weights(plans[precision], models[precision], models["fp32"])
+        require_stored_weights(plans[precision], models[precision], models["fp32"])
 
 
 @needs_tensorrt_rtx
 def test_a_plan_of_float32_is_not_taken_for_float16(plans, models):
     with pytest.raises(EngineError, match="1 are there as they should be, 2 in another type"):
-        check_stored_weights(plans["fp32"], models["fp16"], models["fp32"])
+        require_stored_weights(plans["fp32"], models["fp16"], models["fp32"])
     with pytest.raises(EngineError, match="of the 3 largest weights 1 are"):
-        check_stored_weights(plans["fp16"], models["fp32"], models["fp32"])
+        require_stored_weights(plans["fp16"], models["fp32"], models["fp32"])
 
 
 @needs_tensorrt_rtx
 def test_a_plan_of_another_model_is_not_taken_for_this(plans, models):
     other = onnx.ModelProto()
-    other.CopyFrom(models["fp16"])
+    other.CopyFrom(models["fp16"].proto)
     for tensor in other.graph.initializer:
         array = onnx.numpy_helper.to_array(tensor)
         tensor.CopyFrom(onnx.numpy_helper.from_array(array + array.dtype.type(1), tensor.name))
     with pytest.raises(EngineError, match="of the 3 largest weights 0 are"):
-        check_stored_weights(plans["fp16"], other, models["fp32"])
+        require_stored_weights(plans["fp16"], OnnxModel(other), models["fp32"])
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1), (1, 0, 2, 3)])
 def test_orders_of_axes_that_tensorrt_rtx_uses(models, order):
-    tensors = models["fp16"].graph.initializer
+    tensors = models["fp16"].proto.graph.initializer
     arrays = [
         onnx.numpy_helper.to_array(tensor).transpose(order) for tensor in tensors if tensor.name != "centre"
     ]
-    check_stored_weights(b"-".join(array.tobytes() for array in arrays), models["fp16"], models["fp32"])
+    require_stored_weights(b"-".join(array.tobytes() for array in arrays), models["fp16"], models["fp32"])

@@ -7,8 +7,8 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.transformers import float16
 
-from aernet.engine.model import layer_types, read_model
-from aernet.engine.precision import check_half, to_half
+from aernet.engine.onnx_model import read_model
+from aernet.engine.precision import require_agreement, to_half
 from aernet.errors import EngineError
 from aernet.models import bundled_models
 
@@ -19,8 +19,8 @@ def element_types(model):
 
 
 def test_both_ends_stay_float32_and_all_between_is_float16(network):
-    model, _ = read_model(network)
-    half = to_half(model)
+    model = read_model(network)
+    half = to_half(model).proto
     onnx.checker.check_model(half, full_check=True)
     types = element_types(half)
     stem, head = (next(node for node in half.graph.node if node.name == name) for name in ("stem", "head"))
@@ -35,43 +35,43 @@ def test_both_ends_stay_float32_and_all_between_is_float16(network):
     }
     (given,), (result,) = half.graph.input, half.graph.output
     assert given.type.tensor_type.elem_type == result.type.tensor_type.elem_type == TensorProto.FLOAT
-    assert layer_types(half) == {"float16": 2, "float32": 2}
+    assert to_half(model).layer_types == {"float16": 2, "float32": 2}
 
 
 def test_there_is_one_cast_down_and_one_up(network):
-    half = to_half(read_model(network)[0])
+    half = to_half(read_model(network)).proto
     casts = [helper.get_node_attr_value(node, "to") for node in half.graph.node if node.op_type == "Cast"]
     assert casts == [TensorProto.FLOAT16, TensorProto.FLOAT]
 
 
 def test_metadata_are_kept_and_the_given_model_is_left_alone(network):
-    model, card = read_model(network)
-    before = model.SerializeToString(deterministic=True)
+    model = read_model(network)
+    before = model.proto.SerializeToString(deterministic=True)
     half = to_half(model)
-    assert model.SerializeToString(deterministic=True) == before
-    assert {entry.key: entry.value for entry in half.metadata_props}["aernet.name"] == card.name
+    assert model.proto.SerializeToString(deterministic=True) == before
+    assert half.metadata["aernet.name"] == model.card.name
 
 
 def test_nodes_without_names_are_converted_too(network):
-    model, _ = read_model(network)
-    for node in model.graph.node:
+    model = read_model(network)
+    for node in model.proto.graph.node:
         node.name = ""
-    assert layer_types(to_half(model)) == {"float16": 2, "float32": 2}
+    assert to_half(model).layer_types == {"float16": 2, "float32": 2}
 
 
 def test_the_shipped_models_pass(examples):
     for path in bundled_models().values():
-        model, card = read_model(path)
-        verification = check_half(model, to_half(model), card, examples)
-        assert verification.passed
-        assert verification.pictures == len(examples)
-        assert verification.largest_difference < 0.02
+        model = read_model(path)
+        agreement = require_agreement(model, to_half(model), examples)
+        assert agreement.passed
+        assert agreement.pictures == len(examples)
+        assert agreement.largest_difference < 0.02
 
 
 def test_a_model_that_overflows_is_refused_and_its_layers_named(overflowing, examples):
-    model, card = read_model(overflowing)
+    model = read_model(overflowing)
     with pytest.raises(EngineError, match=r"darker in fp16: .*beyond 65504: middle \d") as refused:
-        check_half(model, to_half(model), card, examples)
+        require_agreement(model, to_half(model), examples)
     message = str(refused.value)
     assert "middle_relu" in message
     assert "stem" not in message
@@ -81,7 +81,7 @@ def test_a_model_that_overflows_is_refused_and_its_layers_named(overflowing, exa
 def test_a_conversion_that_leaves_float32_is_seen(network, monkeypatch):
     monkeypatch.setattr(float16, "convert_float_to_float16", lambda model, **_: model)
     with pytest.raises(EngineError, match=r"asked for fp16, expected 2 of 4 .* gave {'float32': 4}"):
-        to_half(read_model(network)[0])
+        to_half(read_model(network))
 
 
 def test_a_conversion_that_forgets_one_layer_is_seen(network, monkeypatch):
@@ -92,25 +92,26 @@ def test_a_conversion_that_forgets_one_layer_is_seen(network, monkeypatch):
 
     monkeypatch.setattr(float16, "convert_float_to_float16", forgetful)
     with pytest.raises(EngineError, match=r"gave .*'float32': 3"):
-        to_half(read_model(network)[0])
+        to_half(read_model(network))
 
 
 def test_a_model_with_nothing_to_convert_is_refused(model):
     """The whole of it is head."""
     with pytest.raises(EngineError, match="expected 0 of 1"):
-        to_half(read_model(model)[0])
+        to_half(read_model(model))
 
 
 def test_casts_that_mean_something_stay(network):
     """A value that goes through a whole number is cut there."""
-    model, _ = read_model(network)
-    relu = next(node for node in model.graph.node if node.name == "middle_relu")
+    model = read_model(network)
+    nodes = model.proto.graph.node
+    relu = next(node for node in nodes if node.name == "middle_relu")
     relu.output[0] = "uncut"
-    position = list(model.graph.node).index(relu) + 1
-    model.graph.node.insert(position, helper.make_node("Cast", ["uncut"], ["whole"], to=TensorProto.INT32))
-    model.graph.node.insert(position + 1, helper.make_node("Cast", ["whole"], ["r2"], to=TensorProto.FLOAT))
+    position = list(nodes).index(relu) + 1
+    nodes.insert(position, helper.make_node("Cast", ["uncut"], ["whole"], to=TensorProto.INT32))
+    nodes.insert(position + 1, helper.make_node("Cast", ["whole"], ["r2"], to=TensorProto.FLOAT))
     half = to_half(model)
     image = np.zeros((1, 3, 64, 64), np.float32)
-    for graph in (model, half):
+    for graph in (model.proto, half.proto):
         # All that is darker than L = 60 gives at most 0.6, which is cut to 0.
         assert np.all(ReferenceEvaluator(graph).run(["probability"], {"image": image})[0] == 0.5)

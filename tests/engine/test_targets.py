@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from aernet.engine.adapter import BuilderOptions
-from aernet.engine.check import Machine
+from aernet.engine.compatibility import Machine
 from aernet.engine.gpu import Gpu
 from aernet.engine.targets import load_target, target_names
 from aernet.errors import EngineError
@@ -35,34 +35,36 @@ def test_every_recipe_can_be_followed_where_it_says(name):
     assert target.description
     if target.build_on == "anywhere":
         assert target.runtime == "tensorrt-rtx"
-        target.check(Machine({"tensorrt-rtx": "1.7.1.116"}, None))
+        target.require_machine(Machine({"tensorrt-rtx": "1.7.1.116"}, None))
         assert options.compute_capabilities == target.compute_capabilities
     else:
         first, _ = target.versions
         capability = (target.compute_capabilities or ("9.0",))[0]
-        target.check(Machine({"tensorrt": f"{first}.0"}, Gpu("it", capability)))
+        target.require_machine(Machine({"tensorrt": f"{first}.0"}, Gpu("it", capability)))
         assert options.compute_capabilities == ()
 
 
 def test_what_must_be_built_on_the_device_is_not_built_elsewhere():
     target = load_target("jetson-orin-nano-jetpack6")
-    target.check(Machine({"tensorrt": "10.3.0"}, ORIN))
+    target.require_machine(Machine({"tensorrt": "10.3.0"}, ORIN))
     for gpu, found in ((None, "no GPU"), (Gpu("NVIDIA A100", "8.0"), "8.0")):
         with pytest.raises(
             EngineError, match=f"on the device itself, of compute capability 8.7, found {found}"
         ):
-            target.check(Machine({"tensorrt": "10.3.0"}, gpu))
+            target.require_machine(Machine({"tensorrt": "10.3.0"}, gpu))
 
 
 @pytest.mark.parametrize("version", ["8.6.2", "10.13.3", "10.4.0"])
 def test_a_jetpack_has_its_tensorrt(version):
     with pytest.raises(EngineError, match=rf"expected tensorrt from 10\.3 and below 10\.4, found {version}"):
-        load_target("jetson-orin-nx-jetpack6").check(Machine({"tensorrt": version}, ORIN))
+        load_target("jetson-orin-nx-jetpack6").require_machine(Machine({"tensorrt": version}, ORIN))
 
 
 def test_a_missing_runtime():
     with pytest.raises(EngineError, match=r"expected tensorrt from 10\.13, found none"):
-        load_target("jetson-thor").check(Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("Thor", "11.0")))
+        load_target("jetson-thor").require_machine(
+            Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("Thor", "11.0"))
+        )
 
 
 def test_a_recipe_of_ones_own(tmp_path):
@@ -81,7 +83,7 @@ workspace_mib = 7
     target = load_target(str(path))
     assert target.name == "mine"
     assert target.options() == {"batch": (1, 2, 3), "workspace_mib": 7, "compute_capabilities": ("8.6",)}
-    target.check(Machine({"tensorrt-rtx": "1.2"}, None))
+    target.require_machine(Machine({"tensorrt-rtx": "1.2"}, None))
     for wrong, message in (
         (text.replace("batch = [1, 2, 3]", "batch = [3, 2, 1]"), r"batch cannot be \[3, 2, 1\]"),
         (text.replace('"fp32"', '"int8"'), "precision cannot be 'int8'"),

@@ -14,7 +14,9 @@ from torchmetrics.classification import BinaryCalibrationError
 from aernet import Segmenter
 from aernet.errors import SourceError
 from aernet.evaluation.calibrate import THRESHOLDS, calibrate, fit_scaling
-from aernet.evaluation.reliability import BINS, diagram, reliability
+from aernet.evaluation.figures import reliability_diagram
+from aernet.evaluation.reliability import BINS, reliability
+from aernet.evaluation.rendering import write_figure
 from aernet.export import export
 from aernet.network import aernet
 from aernet.pairs import find_pairs
@@ -59,12 +61,17 @@ def test_the_calibration_error_is_that_of_torchmetrics_and_falls():
     assert errors[1] < 0.2 * errors[0]
 
 
-def test_the_diagram_is_a_picture_with_both_curves():
+def test_the_diagram_is_a_picture_with_both_curves(tmp_path):
     probability, truth = overconfident()
-    text = diagram({"before": reliability(probability, truth), "after": reliability(probability, truth)})
-    root = ET.fromstring(text)
-    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
-    assert [len(line.get("points").split()) for line in lines] == [BINS, BINS]
+    found = reliability(probability, truth)
+    curves = {"before": found, "after": found}
+    _, *lines = reliability_diagram(curves).axes[0].get_lines()  # the first is the diagonal
+    assert [len(line.get_xdata()) for line in lines] == [BINS, BINS]
+    for line in lines:
+        assert line.get_xydata() == pytest.approx(np.transpose([found.confidence, found.frequency]))
+    for name in ("one.svg", "other.svg"):
+        write_figure(tmp_path / name, reliability_diagram(curves))
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
 
 
 @pytest.fixture(scope="module")

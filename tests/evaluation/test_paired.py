@@ -49,5 +49,5 @@ def test_pictures_are_paired_by_name_not_by_order(pictures):
 
 
 def test_other_pictures_are_refused(pictures):
-    with pytest.raises(SourceError, match="2 pictures have one alone"):
+    with pytest.raises(SourceError, match="2 pictures have the score of one model only"):
         paired_difference(scores(pictures), scores(pictures[:-2]))

@@ -21,7 +21,10 @@ SOURCES = (
     "cpp/python/errors.cpp",
     "cpp/python/device*.cpp",
 )
-FLAGS = "-O1 -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror -fPIC"
+FLAGS = (
+    "-O1 -std=c++17 -fPIC -fvisibility=hidden"
+    " -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror"
+)
 
 
 def cxx_compiler():
@@ -47,7 +50,9 @@ def build_native(folder, compiler, headers):
 
     def compiled(source):
         target = folder / f"{source.parent.name}_{source.stem}.o"
-        run([compiler, *FLAGS.split(), "-fvisibility=hidden", *includes, "-c", str(source), "-o", str(target)])
+        run(
+            [compiler, *FLAGS.split(), "-fvisibility=hidden", *includes, "-c", str(source), "-o", str(target)]
+        )
         return str(target)
 
     sources = [source for pattern in SOURCES for source in sorted(ROOT.glob(pattern))]

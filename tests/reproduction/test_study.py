@@ -16,10 +16,13 @@ from typer.testing import CliRunner
 from aernet.cli.app import app
 from aernet.errors import AernetError
 from aernet.network import networks
-from aernet.reproduction import study, tables
-from aernet.training import fit
+from aernet.reproduction import reproduce as reproducing
+from aernet.reproduction import runs, tables
+from aernet.training import epochs as training
 
+SVG = "{http://www.w3.org/2000/svg}"
 ENCODER = "mobilenetv3_small_050"
+TABLE_1, TABLE_2, _ = tables.TABLES
 NUMBERS = re.compile(r"([+-]?\d+\.\d) \(([+-]?\d+\.\d) to ([+-]?\d+\.\d)\)")
 
 
@@ -37,9 +40,9 @@ def small():
         patch.setattr(networks, "UNET_WIDTHS", (4, 8, 8, 16, 16))
         changes = {"encoder": ENCODER, "widths": [16, 8, 8, 8, 8]}
         patch.setattr(
-            study,
+            runs,
             "load_settings",
-            lambda preset, load=study.load_settings, **wanted: load(preset, **(changes | wanted)),
+            lambda preset, load=runs.load_settings, **wanted: load(preset, **(changes | wanted)),
         )
         yield
 
@@ -88,7 +91,7 @@ def figures(cell):
 def test_each_row_is_there_with_the_paper_s_figure_and_ours(reproduced):
     summary, paper, good = grids(reproduced)
     assert [row["paper: Jaccard"] for row in summary.values()] == ["68", "55.5", "70", "70.6", "77.2"]
-    assert list(paper) == list(good) == list(summary) == [row.title for row in tables.TABLE_2.rows]
+    assert list(paper) == list(good) == list(summary) == [row.title for row in TABLE_2.rows]
     for title, run, file in (
         ("U-Net", "unet", "test.csv"),
         ("U-Net, Otsu's threshold", "unet", "test-otsu.csv"),
@@ -172,16 +175,17 @@ def test_the_page_and_its_figure_say_the_same(reproduced):
     assert page.cells == cells
     assert page.pictures == ["table2.svg"]
     svg = ET.parse(reproduced / "table2.svg").getroot()
-    names = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
-    assert names >= {row.title for row in tables.TABLE_2.rows}
-    assert len(list(svg.iter("{http://www.w3.org/2000/svg}circle"))) == 2 * len(tables.TABLE_2.rows)
+    names = {text.text for text in svg.iter(f"{SVG}text")}
+    assert names >= {row.title for row in TABLE_2.rows}
+    groups = [group for group in svg.iter(f"{SVG}g") if group.get("id", "").startswith("recipe-")]
+    assert [len(list(group.iter(f"{SVG}use"))) for group in groups] == 2 * [len(TABLE_2.rows)]
 
 
 def test_what_is_finished_is_kept(reproduce, reproduced, monkeypatch):
     def never(*_arguments, **_options):
         raise AernetError("trained again")
 
-    monkeypatch.setattr(study, "train", never)
+    monkeypatch.setattr(reproducing, "train", never)
     before = (reproduced / "report.md").read_text(encoding="utf-8")
     result = reproduce(reproduced, "table2", "--epochs", 2)
     assert result.exit_code == 0, result.output
@@ -195,7 +199,7 @@ def test_what_is_finished_is_kept(reproduce, reproduced, monkeypatch):
 
 
 def test_what_was_interrupted_goes_on(reproduce, tmp_path, monkeypatch):
-    validate, epochs = fit.validate, []
+    validate, epochs = training.validate, []
 
     def stop_in_the_second_epoch_of_the_second_row(*arguments):
         epochs.append(arguments)
@@ -204,22 +208,22 @@ def test_what_was_interrupted_goes_on(reproduce, tmp_path, monkeypatch):
         return validate(*arguments)
 
     options = ("colour", "--epochs", 4, "--row", "RGB", "--row", "Gray", "--recipe", "good")
-    monkeypatch.setattr(fit, "validate", stop_in_the_second_epoch_of_the_second_row)
+    monkeypatch.setattr(training, "validate", stop_in_the_second_epoch_of_the_second_row)
     assert reproduce(tmp_path, *options).exit_code == 130
     summary, details = grids(tmp_path)
     assert details["RGB"]["what was run"].startswith("4 epochs")
     assert details["Gray"]["what was run"] == "not run"
     assert summary["RGB"]["Jaccard, the paper's recipe"] == "not run"
 
-    monkeypatch.setattr(fit, "validate", validate)
+    monkeypatch.setattr(training, "validate", validate)
     resumed = []
-    train = study.train
+    train = reproducing.train
 
     def remember(settings, *arguments, **options):
         resumed.append((settings.colour, options["resume"]))
         train(settings, *arguments, **options)
 
-    monkeypatch.setattr(study, "train", remember)
+    monkeypatch.setattr(reproducing, "train", remember)
     result = reproduce(tmp_path, *options)
     assert result.exit_code == 0, result.output
     assert resumed == [("gray", True)]
@@ -243,14 +247,14 @@ def test_a_picture_s_score_is_its_mean_over_the_seeds(reproduce, tmp_path):
 
 
 def test_a_run_that_fails_is_named_and_the_others_are_done(reproduce, tmp_path, monkeypatch):
-    train = study.train
+    train = reproducing.train
 
     def fail(settings, *arguments, **options):
         if settings.colour == "rgb":
             raise AernetError("encoder: its weights cannot be had")
         train(settings, *arguments, **options)
 
-    monkeypatch.setattr(study, "train", fail)
+    monkeypatch.setattr(reproducing, "train", fail)
     options = ("colour", "--epochs", 1, "--row", "RGB", "--row", "Gray", "--recipe", "paper")
     result = reproduce(tmp_path, *options)
     assert result.exit_code == 1
@@ -279,10 +283,10 @@ def test_what_is_wrong_is_one_line(dataset, tmp_path):
 def test_a_weights_file_is_for_the_preset_s_own_encoder(tmp_path):
     (tmp_path / "b1.pth").touch()
     (tmp_path / "vgg16.pth").touch()
-    rows = {row.title: row for row in (*tables.TABLE_1.rows, *tables.TABLE_2.rows)}
+    rows = {row.title: row for row in (*TABLE_1.rows, *TABLE_2.rows)}
 
     def weights(title, given):
-        (run,) = study.Study(tmp_path, encoder_weights=given).runs(rows[title], tables.RECIPES[0])
+        (run,) = runs.Study(tmp_path, encoder_weights=given).runs(rows[title], tables.RECIPES[0])
         return run.weights
 
     assert weights("AER-Net", tmp_path / "b1.pth") == tmp_path / "b1.pth"

@@ -64,6 +64,14 @@ def answers(runner, frames, colour="bgr", threshold=THRESHOLD):
     return [answer_of(prediction, colour, threshold) for prediction in runner.predict(frames, colour)]
 
 
+def masks_on_device(runner, frames, colour="bgr", threshold=THRESHOLD):
+    """Each frame's mask as it lies on the GPU."""
+    return [
+        prediction.mask(*picture_size(prediction.frame, colour), threshold)
+        for prediction in runner.predict(frames, colour)
+    ]
+
+
 def assert_agrees(answer, wanted, tolerance=COLOUR, threshold=THRESHOLD):
     """Masks may differ where the probability is near the threshold."""
     (mask, probability), (wanted_mask, wanted_probability) = answer, wanted

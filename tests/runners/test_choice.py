@@ -12,11 +12,11 @@ import aernet.engine.gpu
 import aernet.runners.onnxruntime
 import aernet.runners.tensorrt
 from aernet import AernetError, EngineError, Segmenter
+from aernet.engine.agreement import Agreement
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest, record_verification
-from aernet.engine.verification import Verification
-from aernet.runners import choose_runner, open_runner
+from aernet.runners.choice import choose_runner, open_runner
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
 
@@ -52,8 +52,6 @@ def tensorrt(network, monkeypatch):
             opened.append((engine, index, model))
             self.engine, self.manifest = engine, load_manifest(engine)
             self.runtime, self.device = "TensorRT", f"cuda:{index}"
-
-        raw_answers = OnnxRuntimeRunner.run
 
     monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Pretended)
     return opened
@@ -178,7 +176,7 @@ def test_an_engine_whose_model_is_elsewhere(network, tmp_path, caplog):
 @pytest.mark.parametrize("named", [True, False])
 def test_an_engine_is_not_compared_again(network, tmp_path, named):
     engine = write_crafted(tmp_path / "mine.engine" if named else default_engine_path("darker"), network)
-    recorded = Verification("made up", 1, 1.0, 1.0, 0.0, 0)
+    recorded = Agreement("made up", 1, 1.0, 1.0, 0.0, 0)
     record_verification(engine, recorded)
     assert open_runner(engine if named else network, "auto").runtime == "TensorRT"
     assert load_manifest(engine).verification == recorded

@@ -1,4 +1,4 @@
-"""What every runner gives, by one body on the CPU, over the fake CUDA runtime, and on a GPU where there is one."""
+"""What every runner gives: one body for the CPU, the fake CUDA runtime, and a GPU where there is one."""
 
 from __future__ import annotations
 
@@ -149,7 +149,9 @@ def test_a_bad_frame_is_numbered_and_does_no_harm(runner, pictures):
     good = pictures[0]
     with pytest.raises(FrameError, match=r"^frames\[1\]: frame: expected H x W x 3"):
         runner.predict([good, good[..., :2]], "bgr")
-    with pytest.raises(FrameError, match=r"^frames\[2\]: frame: expected a NumPy array of uint8, found float"):
+    with pytest.raises(
+        FrameError, match=r"^frames\[2\]: frame: expected a NumPy array of uint8, found float"
+    ):
         runner.submit([good, good, good.astype(float)], "bgr")
     with pytest.raises(FrameError, match=r"^frame: expected .* found list"):
         runner.predict([[1]], "bgr")

@@ -13,16 +13,16 @@ from engine.models import write_crafted, write_network
 from fakes.arrays import CudaArray, DlpackArray
 from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 from frames import random_view
+from runners.planes import answer_of, masks_on_device
 
 import aernet.runners.comparison
 import aernet.runners.tensorrt
 import aernet.segmenter
 from aernet import AernetError, EngineError, FrameError, Segmenter, SourceError
-from aernet.arrays import picture_size
 from aernet.cli.timing import measurements
 from aernet.engine.manifest import load_manifest
-from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.runners.comparison import compare_with_model
+from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.runners.tensorrt import TensorRtRunner
 
 THRESHOLD = 0.5
@@ -83,23 +83,11 @@ def pictures(seed, count, sides=(1, 200)):
 
 
 def read(predictions, colour="bgr"):
-    """Read of each prediction the mask at its frame's size, and then the probability map."""
-    return [
-        (np.asarray(prediction.mask(*picture_size(prediction.frame, colour), THRESHOLD)), prediction.to_host())
-        for prediction in predictions
-    ]
+    return [answer_of(prediction, colour, THRESHOLD) for prediction in predictions]
 
 
 def run(runner, frames, colour="bgr"):
     return read(runner.predict(frames, colour), colour)
-
-
-def masks_on_device(runner, frames):
-    """Make each frame's mask, and leave it on the GPU."""
-    predictions = runner.predict(frames, "bgr")
-    return [
-        prediction.mask(*picture_size(prediction.frame, "bgr"), THRESHOLD) for prediction in predictions
-    ]
 
 
 def assert_same(answers, expected, tolerance=STEEPEST * COLOUR):
@@ -404,7 +392,7 @@ def test_what_is_no_frame_on_this_gpu(fake_native, runner, set_up):
 
 def test_masks_that_stay(runner, reference):
     views = [view for view, colour, _ in pictures(6, 20) if colour == "bgr"][:5]
-    masks = masks_on_device(runner, views)
+    masks = masks_on_device(runner, views, threshold=THRESHOLD)
     for mask, (expected, probability) in zip(masks, run(reference, views), strict=True):
         interface = mask.__cuda_array_interface__
         assert (interface["shape"], interface["typestr"], interface["version"]) == (expected.shape, "|u1", 3)
@@ -417,7 +405,7 @@ def test_masks_that_stay(runner, reference):
 
 
 def test_a_mask_on_the_gpu_is_never_copied_unasked(runner):
-    (mask,) = masks_on_device(runner, [np.zeros((9, 8, 3), np.uint8)])
+    (mask,) = masks_on_device(runner, [np.zeros((9, 8, 3), np.uint8)], threshold=THRESHOLD)
     with pytest.raises(ValueError, match="without a copy"):
         mask.__array__(copy=False)
     with pytest.raises(BufferError, match="never as a copy"):
@@ -432,7 +420,7 @@ def test_a_mask_tints_a_picture_on_the_gpu(fake_native, runner, channels):
     memory = fake_native.allocate([70, 64, channels], on_device=True)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
     before = memory.copy()
-    (mask,) = masks_on_device(runner, [memory])
+    (mask,) = masks_on_device(runner, [memory], threshold=THRESHOLD)
     fake_native.fill_slowly(1, memory[:1], 7)  # of the legacy default stream, for which the tint waits
     before[:1] = 7
     mask.tint(CudaArray(memory), colour, share)
@@ -521,7 +509,7 @@ def test_memory_is_flat_and_all_of_it_comes_back(fake_native, open_engine):
     for _ in range(3):
         for view, colour, _ in views:
             run(runner, [view], colour)
-            masks_on_device(runner, [view])
+            masks_on_device(runner, [view], threshold=THRESHOLD)
         run(runner, [view for view, colour, _ in views if colour == "bgr"])
         counted.append(fake_native.counts())
     assert counted[1] == counted[2]
@@ -540,13 +528,13 @@ def test_times_and_floor(runner):
     assert all(value > 0 for value in floor.values())
 
 
-def test_what_reads_a_mask_waits_for_it(fake_native, runner, set_up):
+def test_what_reads_a_mask_waits_for_it(runner, set_up):
     """By the stream that the CUDA array interface names, and by the one that DLPack is given."""
     frame = np.zeros((50, 60, 3), np.uint8)
     set_up(delay_us=20_000)
-    (mask,) = masks_on_device(runner, [frame])
+    (mask,) = masks_on_device(runner, [frame], threshold=THRESHOLD)
     assert mask.__cuda_array_interface__["stream"] == 1  # the legacy default one, made to wait
-    (mask,) = masks_on_device(runner, [frame])
+    (mask,) = masks_on_device(runner, [frame], threshold=THRESHOLD)
     wrapped = runner.gpu.wrap(DlpackArray(mask))
     set_up()
     np.testing.assert_array_equal(np.asarray(wrapped), np.full((50, 60), 255))

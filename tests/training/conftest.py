@@ -8,7 +8,7 @@ import pytest
 import timm
 import torch
 
-from aernet.training import fit as fitting
+from aernet.training import epochs
 from aernet.training.settings import load_settings
 from aernet.training.validate import validate
 
@@ -83,14 +83,14 @@ def interrupt_in_epoch(monkeypatch):
     """Have Ctrl-C pressed in the epoch of that number, counted from now on over all runs."""
 
     def plan(number):
-        epochs = []
+        calls = []
 
         def validate_or_stop(*arguments):
-            epochs.append(arguments)
-            if len(epochs) == number:
+            calls.append(arguments)
+            if len(calls) == number:
                 raise KeyboardInterrupt
             return validate(*arguments)
 
-        monkeypatch.setattr(fitting, "validate", validate_or_stop)
+        monkeypatch.setattr(epochs, "validate", validate_or_stop)
 
     return plan

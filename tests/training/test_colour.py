@@ -10,7 +10,7 @@ import torch
 from aernet import preprocess
 from aernet.errors import SourceError
 from aernet.training.colour import CHANNELS, cielab, convert
-from aernet.training.fit import train
+from aernet.training.train import train
 
 
 def test_tensor_colours_are_those_of_the_extension_and_of_opencv():
@@ -60,5 +60,6 @@ def test_gradients_are_finite_in_black_and_white():
 
 def test_training_starts_from_a_network_that_knows_the_colour_space(dataset, settings, tmp_path):
     settings = replace(settings, colour="gray")
-    with pytest.raises(SourceError, match=r"model\.onnx: knows pictures in cielab, the preset wants gray"):
+    message = r"model\.onnx: was trained on pictures in cielab, but the preset has colour gray"
+    with pytest.raises(SourceError, match=message):
         train(settings, dataset, tmp_path / "run", start=tmp_path / "model.onnx")

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from training.conftest import IMAGES, MASKS
 
 from aernet.errors import SourceError
-from aernet.training.dataset import IMAGES, MASKS, load_subset
+from aernet.training.dataset import load_subset
 
 
 def test_pictures_and_masks_are_those_of_the_files(dataset):

@@ -11,7 +11,7 @@ from aernet.errors import ModelError, SourceError
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.dataset import load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
-from aernet.training.fit import train
+from aernet.training.train import train
 
 STEEPNESS = 20.0
 

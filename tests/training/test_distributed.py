@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.fit import train
+from aernet.training.train import train
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo as POSIX has it")

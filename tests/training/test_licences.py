@@ -8,8 +8,8 @@ from aernet import Segmenter
 from aernet.errors import ModelError, SourceError
 from aernet.export import export
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.fit import train
 from aernet.training.licences import licences
+from aernet.training.train import train
 
 RESTRICTED = "CC BY-NC 4.0"
 

@@ -13,17 +13,18 @@ import pytest
 import torch
 
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.fit import train
+from aernet.training.train import train
 
 STEPS_PER_EPOCH, EPOCHS = 4, 4
 # Trains, and is killed at its n-th step, or halfway through writing its n-th checkpoint.
 PROGRAM = """
 import os, pickle, signal, sys
 from pathlib import Path
-from aernet.training import fit
+from aernet.training import epochs
+from aernet.training.train import train
 
 (settings, data, output, encoder_weights), step, checkpoint = pickle.load(sys.stdin.buffer)
-segmentation_loss, write_bytes = fit.segmentation_loss, Path.write_bytes
+segmentation_loss, write_bytes = epochs.segmentation_loss, Path.write_bytes
 steps, checkpoints = [], []
 
 def loss(*arguments):
@@ -39,8 +40,8 @@ def write(path, data):
         os.kill(os.getpid(), signal.SIGKILL)
     return write_bytes(path, data)
 
-fit.segmentation_loss, Path.write_bytes = loss, write
-fit.train(settings, data, output, encoder_weights=encoder_weights)
+epochs.segmentation_loss, Path.write_bytes = loss, write
+train(settings, data, output, encoder_weights=encoder_weights)
 """
 
 

@@ -56,7 +56,7 @@ def test_sizes_share_the_epochs():
         ({"loss": "focal"}, "loss must be one of dice, dice[+]bce, got 'focal'"),
         ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
         ({"sizes": [100]}, r"multiples of 32, got \[100\]"),
-        ({"learning_rate": -1.0}, "learning_rate must be positive"),
+        ({"learning_rate": -1.0}, "learning_rate must be a positive number, got -1.0"),
         ({"augmentation": "yes"}, "augmentation must be true or false, got 'yes'"),
     ],
 )

@@ -156,7 +156,7 @@ def test_interrupted_and_gone_on_with(segment, model, write_video, disc, tmp_pat
         timeout=120,
     )
     assert answer.returncode == 130
-    assert answer.stderr == "aernet-trt: interrupted; what was done is whole\n"
+    assert answer.stderr == "aernet-trt: interrupted; all finished outputs are complete\n"
     masks = [f"long_masks/{index:06}.png" for index in range(6)]
     assert names(out) == [*masks, "long_masks/settings.json"]
     early = (out / masks[0]).stat().st_mtime_ns

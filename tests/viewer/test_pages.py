@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_ends_the_recording_and_is_said(
             pass
 
         def write(self, _result):
-            raise AernetError("aernet.mp4: cannot be written (No space left on device); it ends here")
+            raise AernetError("aernet.mp4: cannot be written (No space left on device); the video ends here")
 
         def close(self):
             pass

@@ -1,4 +1,4 @@
-"""The commands put together; whatever goes wrong in one becomes one line on stderr."""
+"""The commands of `aernet-trt`; any error in a command becomes one line on stderr."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aernet.errors import AernetError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 @contextmanager
@@ -38,9 +38,9 @@ def _one_line_errors(*, debug: bool) -> Iterator[None]:
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise
     except KeyboardInterrupt:
-        raise _failed("interrupted; what was done is whole", _INTERRUPTED) from None
+        raise _failed("interrupted; all finished outputs are complete", _INTERRUPTED) from None
     except Exception as error:
-        if hasattr(error, "format_message"):  # a usage error of Typer's, which has no public name
+        if hasattr(error, "format_message"):  # a usage error of Typer, whose class is not public
             raise _failed(f"{error.format_message().rstrip('.')}; see --help", 2) from None
         if debug:
             raise
@@ -94,7 +94,7 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001 - for _Commands
 ) -> None:
     """Find the lesion in dermoscopic pictures. Not a medical device."""
-    # A picture that OpenCV cannot read is reported by us, in one line.
+    # OpenCV would log a second message about a picture that it cannot read.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from aernet.engine.check import Machine
+    from aernet.engine.compatibility import Machine
     from aernet.engine.manifest import Manifest
 
 
@@ -83,7 +83,7 @@ def build_engine(
 
     from aernet.engine.adapter import BuilderOptions, open_runtime
     from aernet.engine.build import build_engine as build
-    from aernet.engine.check import Machine
+    from aernet.engine.compatibility import Machine
     from aernet.engine.folders import timing_cache_path
     from aernet.engine.manifest import NOT_VERIFIED, load_manifest
     from aernet.engine.targets import load_target
@@ -95,7 +95,7 @@ def build_engine(
     if recipe:
         if runtime.value not in {Runtime.auto.value, recipe.runtime}:
             raise typer.BadParameter(f"--target {target} builds with {recipe.runtime}; leave out --runtime")
-        recipe.check(machine)
+        recipe.require_machine(machine)
     adapter = open_runtime(recipe.runtime if recipe else _runtime(runtime, machine))
     if adapter.name == "tensorrt" and machine.gpu and timing_cache is None:
         timing_cache = timing_cache_path(adapter.name, adapter.version, machine.gpu.name)
@@ -188,16 +188,17 @@ def _onnx(model: str, output: Path | None, console: Console) -> Path:
 
 
 def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
-    """Verify the engine if this machine can run it; it may have been built for another."""
+    """Compare the engine with its model if this machine can run it; it may have been built for another."""
     from aernet.errors import AernetError
-    from aernet.runners import open_runner
-    from aernet.runners.tensorrt import TensorRtRunner, verify
+    from aernet.runners.choice import open_runner
+    from aernet.runners.comparison import compare_with_model
+    from aernet.runners.tensorrt import TensorRtRunner
 
     try:
         runner = TensorRtRunner(engine, model=model)
     except AernetError as reason:
         return f"not verified: {reason}"
-    return f"verified: {verify(runner, open_runner(model, 'cpu'), pictures)}"
+    return f"verified: {compare_with_model(runner, open_runner(model, 'cpu'), pictures)}"
 
 
 def _described(manifest: Manifest) -> str:

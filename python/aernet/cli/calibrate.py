@@ -7,40 +7,38 @@ from typing import Annotated
 
 import typer
 
+from aernet.cli.bars import bars
+
 
 def calibrate(
     model: Annotated[str, typer.Argument(help="Bundled model, or the path of an ONNX file.")],
     images: Annotated[Path, typer.Option(help="Folder or zip file of pictures.")],
     masks: Annotated[Path, typer.Option(help="Folder or zip file of masks, <picture>_segmentation.png.")],
     split: Annotated[Path, typer.Option(help="CSV file with the columns image_id and subset.")],
-    json: Annotated[Path, typer.Option(help="File for what was found, for `export --calibration`.")],
+    json: Annotated[Path, typer.Option(help="File for the result, which `export --calibration` reads.")],
     subset: Annotated[str, typer.Option(help="The subset of --split to calibrate on.")] = "val",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:
-    """Make a model's probabilities mean what they say, and learn how far to trust its masks."""
+    """Find the scaling and threshold for a model, and how far its masks can be trusted."""
     from json import dumps
 
     from rich.console import Console
-    from rich.progress import track
 
     from aernet.evaluation.calibrate import calibrate as run
-    from aernet.evaluation.reliability import diagram as draw
     from aernet.files import replacing
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
-    terminal = Console(stderr=True)
-    with Segmenter(model) as segmenter:
+    if diagram is not None:
+        from aernet.evaluation.figures import reliability_diagram
+        from aernet.evaluation.rendering import write_figure
+    with Segmenter(model) as segmenter, bars() as progress:
         pairs = find_pairs(images, masks, read_split(split, subset))
-        shown = track(
-            pairs, "Calibrating", console=terminal, transient=True, disable=not terminal.is_terminal
-        )
-        found = run(segmenter, shown)
+        found = run(segmenter, progress.track(pairs, description="Calibrating"))
     with replacing(json) as temporary:
         temporary.write_text(dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
     if diagram is not None:
-        with replacing(diagram) as temporary:
-            temporary.write_text(draw({"before": found.before, "after": found.after}), encoding="utf-8")
+        write_figure(diagram, reliability_diagram({"before": found.before, "after": found.after}))
     Console(highlight=False, markup=False, soft_wrap=True).print(
         f"{len(pairs)} pictures: threshold {found.threshold:g}, expected calibration error "
         f"{found.before.expected_calibration_error:.4f} before, "

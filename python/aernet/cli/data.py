@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aernet.cli.bars import bars
 from aernet.data.archives import ADDRESS
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
     from rich.table import Table
 
     from aernet.data.check import Problem
 
-data = typer.Typer(name="data", help="Fetch, check and split pictures with masks.")
+data = typer.Typer(name="data", help="Download, check and split pictures with masks.")
 
 
 class Dataset(str, Enum):
-    """What can be fetched."""
+    """The data sets that can be downloaded."""
 
     isic2018 = "isic2018"
 
@@ -44,13 +44,14 @@ def fetch(
     dataset: Annotated[Dataset, typer.Argument(help="What to download.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zip files.")],
     parts: Annotated[
-        list[Part], typer.Option(help="Which part; repeat it for more. The training part has 11.2 GB.")
+        list[Part],
+        typer.Option(help="Part to download; may be given several times. The training part has 11.2 GB."),
     ] = [Part.training],  # noqa: B006 - Typer copies it
     mirror: Annotated[
         str, typer.Option(help="Address of a folder on the web with the same files.")
     ] = ADDRESS,
 ) -> None:
-    """Download the official archives, go on where an earlier download stopped, and check them."""
+    """Download the official archives, continue an earlier download, and check them."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     from aernet.data.archives import ARCHIVES
@@ -58,7 +59,7 @@ def fetch(
 
     archives = [archive for part in parts for archive in ARCHIVES[dataset.value][part.value]]
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with _progress(*columns, TimeRemainingColumn()) as progress:
+    with bars(*columns, TimeRemainingColumn()) as progress:
         paths = run(archives, output, mirror, progress)
     for path in paths:
         typer.echo(path)
@@ -70,12 +71,12 @@ def check(
     split: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns image_id and subset; else isic2018_split.csv of the folder."
+            help="CSV file with the columns image_id and subset, instead of the folder's isic2018_split.csv."
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
 ) -> None:
-    """Look for pairs that cannot be used and for lesions in two subsets; exit with 1 if there are any."""
+    """Look for unusable pairs and for lesions in two subsets; exit with 1 if there are any."""
     from dataclasses import asdict
     from json import dumps
 
@@ -86,7 +87,7 @@ def check(
     beside = folder / "isic2018_split.csv"
     if split is None and beside.is_file():
         split = beside
-    with _progress() as progress:
+    with bars() as progress:
         report = run(folder, split, progress)
     if json:
         typer.echo(dumps(asdict(report), indent=2))
@@ -109,16 +110,16 @@ def split(
     validation: Annotated[
         int, typer.Option(min=0, help="Pictures to choose thresholds and checkpoints on.")
     ] = 200,
-    test: Annotated[int, typer.Option(min=0, help="Pictures for the final figures alone.")] = 500,
+    test: Annotated[int, typer.Option(min=0, help="Pictures for the final figures only.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     lesions: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns image_id and lesion_id; else such pictures are looked for."
+            help="CSV file with the columns image_id and lesion_id; without it, pictures are compared."
         ),
     ] = None,
 ) -> None:
-    """Deal pictures out to train, val and test; pictures of one lesion stay together."""
+    """Assign pictures to train, val and test; pictures of one lesion stay together."""
     from collections import Counter
 
     from aernet.data.sources import find_sources
@@ -140,11 +141,11 @@ def split(
 
 
 def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the pictures of a folder in which all is well, and which of them show one lesion."""
+    """Return the pictures of a folder that has no unusable pair, and those that show the same lesion."""
     from aernet.data.check import check as examine
     from aernet.errors import SourceError
 
-    with _progress() as progress:
+    with bars() as progress:
         report = examine(folder, None, progress)
     usable = set(report.image_ids)
     unusable = [problem for problem in report.problems if not usable.issuperset(problem.image_ids)]
@@ -154,14 +155,6 @@ def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
             " `aernet-trt data check` lists all"
         )
     return report.image_ids, report.same_lesion
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    terminal = Console(stderr=True)
-    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
 
 
 def _table(problems: list[Problem]) -> Table:

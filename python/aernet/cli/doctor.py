@@ -16,22 +16,23 @@ _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
 ) -> None:
-    """Tell what this machine has, and what will be used and why."""
+    """Show what this machine has, and which model, device and runtime will be used and why."""
     from json import dumps
 
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    checks = [*_machine(), *_gpus(), *_libraries(), *_models()]
+    findings = [*_machine(), *_gpus(), *_libraries(), *_models()]
     use = _use()
     if json:
-        typer.echo(dumps({"checks": checks, "use": use}, indent=2))
+        typer.echo(dumps({"checks": findings, "use": use}, indent=2))
         return
-    table = Table("check", "state", "found", "remedy")
-    for check in checks:
-        style = "green" if check["state"] == "ok" else "yellow"
-        table.add_row(check["name"], Text(check["state"], style), Text(check["found"]), Text(check["remedy"]))
+    table = Table("part", "state", "found", "remedy")
+    for finding in findings:
+        style = "green" if finding["state"] == "ok" else "yellow"
+        state = Text(finding["state"], style)
+        table.add_row(finding["name"], state, Text(finding["found"]), Text(finding["remedy"]))
     console = Console()
     console.print(table)
     used = f"{use['model']} on {use['device']} with {use['runtime']}" if use["model"] else "nothing"
@@ -40,8 +41,8 @@ def doctor(
         console.print(Text(f"not used: {refusal}"))
 
 
-def _check(name: str, found: str, remedy: str = "") -> dict[str, str]:
-    """Return one line of the findings; what needs no remedy is well."""
+def _finding(name: str, found: str, remedy: str = "") -> dict[str, str]:
+    """Return one finding, whose state is "ok" if it needs no remedy."""
     return {"name": name, "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
 
 
@@ -49,14 +50,14 @@ def _machine() -> Iterator[dict[str, str]]:
     import os
     import platform
 
-    yield _check("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
-    yield _check("processor", f"{processor()}, {os.cpu_count()} cores")
+    yield _finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
+    yield _finding("processor", f"{processor()}, {os.cpu_count()} cores")
     if hasattr(os, "sysconf"):
         gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-        yield _check(
+        yield _finding(
             "memory", f"{gib:.1f} GiB", "" if gib > 1 else "a model and a large picture take about 1 GiB"
         )
-    yield _check("python", platform.python_version())
+    yield _finding("python", platform.python_version())
 
 
 def processor() -> str:
@@ -79,26 +80,26 @@ def _gpus() -> Iterator[dict[str, str]]:
 
     if board := jetson():
         full_speed = "for full speed: sudo nvpmodel -m 0 && sudo jetson_clocks"
-        yield _check("jetson", board, "" if "MAXN" in board else full_speed)
+        yield _finding("jetson", board, "" if "MAXN" in board else full_speed)
     gpu = find_gpu()
     if gpu is None:
-        yield _check("gpu", "none from NVIDIA, or no driver for it")
+        yield _finding("gpu", "none from NVIDIA, or no driver for it")
     elif _native.cuda_version is None:
         remedy = "put nvcc of CUDA 12 or 13 in PATH, then install aernet again"
-        yield _check("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
+        yield _finding("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
     else:
-        yield _check(
-            "cuda", f"the driver knows {_native.driver_version()}, this is built for {_native.cuda_version}"
+        yield _finding(
+            "cuda", f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
         )
         try:
             for index in range(_native.device_count()):
                 device = _native.Device(index)
-                yield _check(f"gpu {index}", f"{described(device)}, {clocks(device)}")
+                yield _finding(f"gpu {index}", f"{described(device)}, {clocks(device)}")
         except AernetError as error:
-            yield _check("gpu", gpu.name, str(error))
+            yield _finding("gpu", gpu.name, str(error))
     runtimes = [f"{name} {version}" for name, version in installed_runtimes().items()]
-    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack brings it"
-    yield _check("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
+    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack includes it"
+    yield _finding("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
 
 
 def _libraries() -> Iterator[dict[str, str]]:
@@ -113,19 +114,19 @@ def _libraries() -> Iterator[dict[str, str]]:
     from aernet._native import cuda_version, get_num_threads
 
     cuda = f"CUDA {cuda_version}" if cuda_version else "no CUDA"
-    yield _check("extension", f"loaded, up to {get_num_threads()} threads, built with {cuda}")
-    yield _check("numpy", np.__version__)
+    yield _finding("extension", f"loaded, up to {get_num_threads()} threads, built with {cuda}")
+    yield _finding("numpy", np.__version__)
     gstreamer = re.search(r"GStreamer: +YES", cv2.getBuildInformation())
-    yield _check("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
-    yield _check(
+    yield _finding("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
+    yield _finding(
         "onnxruntime", f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
     )
     found = (
         f"{version('torch')}, for train and export"
         if find_spec("torch")
-        else "absent; only train and export want it"
+        else "absent; only train and export need it"
     )
-    yield _check("torch", found)
+    yield _finding("torch", found)
 
 
 def _models() -> Iterator[dict[str, str]]:
@@ -133,28 +134,28 @@ def _models() -> Iterator[dict[str, str]]:
 
     bundled = bundled_models()
     if not bundled:
-        yield _check("models", "none came with the package", _OTHER_MODEL)
+        yield _finding("models", "the package contains none", _OTHER_MODEL)
     for name, path in bundled.items():
         yield _model(name, path)
 
 
 def _model(name: str, path: Path) -> dict[str, str]:
     from aernet.errors import ModelError
-    from aernet.runners import open_runner
+    from aernet.runners.choice import open_runner
 
     try:
         card = open_runner(path, "cpu").card
     except ModelError as error:
-        return _check(f"model {name}", str(error), _OTHER_MODEL)
+        return _finding(f"model {name}", str(error), _OTHER_MODEL)
     found = f"version {card.version}, {card.size} x {card.size}, threshold {card.threshold:g}"
-    return _check(f"model {name}", found)
+    return _finding(f"model {name}", found)
 
 
 def _use() -> dict[str, Any]:
-    """Return what a command without options runs, and why."""
+    """Return the model, device and runtime of a command without options, and the reason for them."""
     from aernet.errors import ModelError
     from aernet.models import resolve_model
-    from aernet.runners import choose_runner
+    from aernet.runners.choice import choose_runner
 
     try:
         choice = choose_runner(resolve_model("aernet"), "auto")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aernet.cli.bars import bars
 from aernet.cli.keep import Keep
 
 if TYPE_CHECKING:
@@ -22,9 +23,12 @@ def evaluate(
     subset: Annotated[str | None, typer.Option(help="The subset of --split to evaluate on.")] = None,
     model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
     threshold: Annotated[
-        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+        float | None,
+        typer.Option(help="Probability from which on a pixel is lesion, instead of the model's own."),
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="Judge the largest region, holes filled, or all.")] = Keep.all,
+    keep: Annotated[
+        Keep, typer.Option(help="Judge the largest region with its holes filled, or all.")
+    ] = Keep.all,
     json: Annotated[Path | None, typer.Option(help="File for the means and intervals.")] = None,
     per_image: Annotated[Path | None, typer.Option(help="CSV file for the scores of each picture.")] = None,
     report: Annotated[
@@ -33,17 +37,17 @@ def evaluate(
 ) -> None:
     """Compare a model with experts' masks: per-image means with 95 % intervals."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from aernet.evaluation.evaluate import compare
     from aernet.evaluation.evaluate import evaluate as run
-    from aernet.evaluation.report import write_report
     from aernet.files import replacing
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
     if (split is None) != (subset is None):
         raise typer.BadParameter("--split and --subset are given together or not at all")
+    if report is not None:
+        from aernet.evaluation.report import write_report
     for output in (json, per_image, report and report / "index.html"):
         if output is not None:
             _check_writable(output)
@@ -55,8 +59,7 @@ def evaluate(
             source = f"subset {subset} of {split.name}"
         largest_only = keep is Keep.largest
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        terminal = Console(stderr=True)
-        with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
             evaluation = run(segmenter, shown, source, largest_only=largest_only)
         console.print(_table(evaluation))
@@ -79,7 +82,7 @@ def evaluate(
 
 
 def _check_writable(path: Path) -> None:
-    """Fail before the work instead of after it."""
+    """Raise an error before the work instead of after it."""
     import tempfile
 
     from aernet.errors import AernetError

@@ -11,16 +11,17 @@ import typer
 def export(
     checkpoint: Annotated[
         list[Path],
-        typer.Argument(help="Checkpoint of a training run, such as runs/x/best.pt; of several the mean."),
+        typer.Argument(help="Checkpoint of a training run, such as runs/x/best.pt; several are averaged."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
     images: Annotated[
         Path | None,
-        typer.Option(help="Pictures to compare ONNX Runtime with PyTorch on; else the bundled ones."),
+        typer.Option(help="Pictures to compare ONNX Runtime and PyTorch on, instead of the bundled ones."),
     ] = None,
     calibration: Annotated[Path | None, typer.Option(help="JSON of `calibrate`.")] = None,
     metrics: Annotated[
-        Path | None, typer.Option(help="JSON of `evaluate` for the model card; else the validation figures.")
+        Path | None,
+        typer.Option(help="JSON of `evaluate` for the model card, instead of the validation metrics."),
     ] = None,
     half_weights: Annotated[
         bool, typer.Option("--half-weights", help="Store the weights as float16: half the file.")

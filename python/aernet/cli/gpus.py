@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,15 @@ def described(gpu: Device) -> str:
 
 def clocks(gpu: Device) -> str:
     """Return a GPU's clocks now, or where nobody tells them, the highest that it has."""
-    query = ["--query-gpu=clocks.sm,clocks.max.sm,clocks.mem", "--format=csv,noheader,nounits"]
-    told = _output("nvidia-smi", "-i", gpu.pci_bus_id, *query)
-    if numbers := re.fullmatch(r"(\d+), (\d+), (\d+)\s*", told):
-        return "{} MHz of at most {} MHz, memory {} MHz".format(*numbers.groups())
+    import pynvml
+
+    with suppress(pynvml.NVMLError):  # no driver, or a Jetson's, which tells no clocks
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByPciBusId(gpu.pci_bus_id)
+        now = pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)
+        memory = pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM)
+        most = pynvml.nvmlDeviceGetMaxClockInfo(handle, pynvml.NVML_CLOCK_SM)
+        return f"{now} MHz of at most {most} MHz, memory {memory} MHz"
     highest = f"{gpu.clock_khz // 1000} MHz"
     # Jetsons tell it here; a board has one GPU.
     for file in Path("/sys/class/devfreq").glob("*gpu*/cur_freq"):

@@ -36,7 +36,7 @@ def _describe(file: Path) -> dict[str, Any]:
     """Return what is known of a file, which its content tells, not its name."""
     from zipfile import is_zipfile
 
-    from aernet.engine.check import Machine
+    from aernet.engine.compatibility import Machine
     from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
     from aernet.errors import SourceError
 

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Keep(str, Enum):
-    """Which regions of a mask count."""
+    """Which regions of a mask are kept."""
 
     largest = "largest"
     all = "all"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class View(str, Enum):
-    """Where to look at it."""
+    """Where the live picture is shown."""
 
     window = "window"
     web = "web"
@@ -35,35 +35,35 @@ def live(
         ),
     ],
     view: Annotated[
-        View | None, typer.Option(help="Where to show it; a window if there is a display.")
+        View | None, typer.Option(help="Where to show it; by default a window if there is a display.")
     ] = None,
     record: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Record: .mp4 the picture with the lesion outlined, .mkv the masks without loss, "
-            "a folder the masks as PNG. May be given several times."
+            help="Record to .mp4 the picture with the lesion outlined, to .mkv the masks without loss, "
+            "to a folder the masks as PNG. May be given several times."
         ),
     ] = None,
     track: Annotated[
         Path | None, typer.Option(help="Write area, diameter and centre over time: .csv or .jsonl.")
     ] = None,
-    duration: Annotated[float | None, typer.Option(min=0, help="End after so many seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0, help="End after this many seconds.")] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of --view web; 0 is any that is free.")
+        int, typer.Option(min=0, max=65535, help="Port of --view web; 0 takes any free port.")
     ] = 8400,
     host: Annotated[
         str,
         typer.Option(
-            help="Address of --view web; one that other machines reach, such as 0.0.0.0, asks for the token "
-            "that is printed."
+            help="Address of --view web. If other machines reach it, as with 0.0.0.0, the page needs the "
+            "token in the printed address."
         ),
     ] = "127.0.0.1",
     smooth: Annotated[
-        bool, typer.Option("--smooth/--no-smooth", help="Steady the outline over time.")
+        bool, typer.Option("--smooth/--no-smooth", help="Smooth the outline over time.")
     ] = True,
     model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
     threshold: Annotated[
-        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+        float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
     ] = None,
 ) -> None:
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
@@ -78,11 +78,11 @@ def live(
     from aernet.video.sources import open_source
 
     opened = open_source(source)
-    _refuse_to_lose(opened, [*(record or []), *([track] if track else [])])
+    _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
-    _end_like_ctrl_c()
-    cv2.setNumThreads(1)  # the pipeline has threads enough; OpenCV's would only wait for one another
+    _treat_sigterm_as_ctrl_c()
+    cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
     with Segmenter(model, threshold=threshold) as segmenter:
         with segmenter.stream(opened, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
             for path in record or []:
@@ -98,8 +98,8 @@ def live(
         raise typer.Exit(1)
 
 
-def _refuse_to_lose(source: Source, outputs: list[Path]) -> None:
-    """Refuse to write over what is read, or to write two things into one file."""
+def _refuse_to_overwrite(source: Source, outputs: list[Path]) -> None:
+    """Raise an error if an output would overwrite the source or another output."""
     from aernet.errors import AernetError
     from aernet.video.sources.pictures import PictureSequence
 
@@ -116,7 +116,7 @@ def _refuse_to_lose(source: Source, outputs: list[Path]) -> None:
 
 
 def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Console) -> None:
-    """Run the pipeline to its end, or to that of the window or of the time."""
+    """Run the pipeline until it ends, the window is closed or the time is over."""
     from contextlib import closing, nullcontext
     from threading import Timer
 
@@ -145,7 +145,7 @@ def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Cons
 
 
 def _serve(pipeline: Pipeline, host: str, port: int, console: Console) -> Viewer:
-    """Make the page, and print its address."""
+    """Make the viewer, and print the address of its page."""
     from aernet.errors import AernetError
 
     try:
@@ -158,7 +158,7 @@ def _serve(pipeline: Pipeline, host: str, port: int, console: Console) -> Viewer
 
 
 def _log_to(console: Console) -> None:
-    """Print what the package warns of, a line each."""
+    """Print each warning of the package as one line."""
     import logging
 
     class Lines(logging.Handler):
@@ -168,8 +168,8 @@ def _log_to(console: Console) -> None:
     logging.getLogger("aernet").addHandler(Lines(logging.WARNING))
 
 
-def _end_like_ctrl_c() -> None:
-    """Have SIGTERM do what SIGINT does."""
+def _treat_sigterm_as_ctrl_c() -> None:
+    """Let SIGTERM do what SIGINT does."""
     import signal
     from types import FrameType
 

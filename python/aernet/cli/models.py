@@ -11,19 +11,19 @@ def models(
     json: Annotated[bool, typer.Option("--json", help="Print a JSON list to stdout.")] = False,
 ) -> None:
     """List the models that come with the package."""
-    from dataclasses import asdict
     from json import dumps
 
+    from msgspec import to_builtins
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from aernet.errors import ModelError
     from aernet.models import bundled_models
-    from aernet.runners import open_runner
+    from aernet.runners.choice import open_runner
 
     listed = [
-        {**asdict(open_runner(path, "cpu").card), "path": str(path), "bytes": path.stat().st_size}
+        {**to_builtins(open_runner(path, "cpu").card), "path": str(path), "bytes": path.stat().st_size}
         for path in bundled_models().values()
     ]
     if json:

@@ -1,4 +1,4 @@
-"""What `segment` writes where."""
+"""The names of the files that `segment` writes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MASK, OVERLAY, CONTOURS = "_mask.png", "_overlay.jpg", "_contours.json"
-"""How the names of outputs end."""
+"""The endings of the names of outputs."""
 
 
 def name_outputs(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Return the pictures of the inputs, and what the outputs of each are called but for their endings.
+    """Return each picture of the inputs with the path of its outputs, which lacks their endings.
 
-    A picture's outputs bear its stem and lie below `folder` as the picture lies below the given folder.
-    Pictures that would share a name keep their suffix in it (`a.jpg_mask.png`); those that still do
-    (`x/a.jpg` and `y/a.jpg`) also keep their path below the folder that all the pictures have in common.
-    Which files exist does not matter. Earlier outputs in a given folder are not taken as pictures.
+    An output has its picture's stem, and lies below `folder` as the picture lies below the input folder.
+    Pictures that would share a name keep their suffix in it (`a.jpg_mask.png`). If they still share it
+    (`x/a.jpg` and `y/a.jpg`), they also keep their path below the folder that contains all pictures. Names do
+    not depend on the files that exist. Earlier outputs in an input folder do not count as pictures.
 
     Raises:
         SourceError: an input does not exist, or there is no picture.
-        AernetError: an output would be written over a picture.
+        AernetError: an output would overwrite a picture.
     """
     relative = _relative_paths(inputs, folder)
     if not relative:
         raise SourceError(f"{inputs[0]}: the folder holds no picture but earlier outputs")
     absolute = {picture: picture.parent.resolve() / picture.name for picture in relative}
     common = os.path.commonpath([path.parent for path in absolute.values()])
-    names = _unshared(
+    names = _unique_names(
         {
             picture: (path.with_suffix(""), path, absolute[picture].relative_to(common))
             for picture, path in relative.items()
@@ -57,30 +57,30 @@ def with_ending(output: Path, ending: str) -> Path:
 
 
 def _relative_paths(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Return each picture once, with its path below the input that it came from."""
+    """Return each picture once, with its path below the input that it comes from."""
     relative: dict[Path, Path] = {}
-    seen: set[Path] = set()
+    found: set[Path] = set()
     for source in inputs:
         for picture in find_pictures([source]):
             parent = picture.parent.resolve()
             earlier = parent.is_relative_to(folder.resolve()) and picture.name.endswith((MASK, OVERLAY))
-            if parent / picture.name in seen or (source.is_dir() and earlier):
+            if parent / picture.name in found or (source.is_dir() and earlier):
                 continue
-            seen.add(parent / picture.name)
+            found.add(parent / picture.name)
             relative[picture] = picture.relative_to(source) if source.is_dir() else Path(picture.name)
     return relative
 
 
-def _unshared(choices: dict[Path, tuple[Path, ...]]) -> dict[Path, Path]:
-    """Give each picture the first of its names that no other has; the last ones must differ."""
-    taken = dict.fromkeys(choices, 0)
+def _unique_names(choices: dict[Path, tuple[Path, ...]]) -> dict[Path, Path]:
+    """Give each picture the first of its names that no other picture has; the last names must differ."""
+    index = dict.fromkeys(choices, 0)
     while True:
         groups = defaultdict(list)
         for picture, names in choices.items():
-            groups[names[taken[picture]]].append(picture)
+            groups[names[index[picture]]].append(picture)
         shared = [picture for group in groups.values() if len(group) > 1 for picture in group]
-        unsettled = [picture for picture in shared if taken[picture] + 1 < len(choices[picture])]
+        unsettled = [picture for picture in shared if index[picture] + 1 < len(choices[picture])]
         if not unsettled:
-            return {picture: names[taken[picture]] for picture, names in choices.items()}
+            return {picture: names[index[picture]] for picture, names in choices.items()}
         for picture in unsettled:
-            taken[picture] += 1
+            index[picture] += 1

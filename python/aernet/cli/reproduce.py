@@ -41,10 +41,10 @@ def reproduce(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each network is trained.")] = 1,
     recipe: Annotated[
-        list[RecipeName] | None, typer.Option(help="The recipe to train with; else both.")
+        list[RecipeName] | None, typer.Option(help="The recipe to train with, instead of both.")
     ] = None,
     row: Annotated[
-        list[str] | None, typer.Option(help='A row to train, such as "AER-Net"; else all.')
+        list[str] | None, typer.Option(help='A row to train, such as "AER-Net", instead of all.')
     ] = None,
     encoder_weights: Annotated[
         Path | None,
@@ -55,19 +55,22 @@ def reproduce(
         ),
     ] = None,
     fetch: Annotated[
-        bool, typer.Option(help="Whether timm fetches the others; else those start from random weights.")
+        bool,
+        typer.Option(
+            help="Whether timm downloads the other weights; else those encoders start from random ones."
+        ),
     ] = True,
 ) -> None:
     """Train and measure the rows of the paper's tables, and write report.md and report.html.
 
-    What is there already is kept, and what was interrupted goes on. The report always shows every row of the
-    tables named, and is written anew after each run.
+    Finished runs are kept, and interrupted ones continue. The report always shows every row of the named
+    tables, and is written again after each run.
     """
     from functools import partial
 
     from aernet.reproduction.report import write_report
-    from aernet.reproduction.study import Study
-    from aernet.reproduction.study import reproduce as run
+    from aernet.reproduction.reproduce import reproduce as run
+    from aernet.reproduction.runs import Study
     from aernet.reproduction.tables import RECIPES, TABLES
 
     study = Study(output, epochs, size, seeds, encoder_weights, fetch)

@@ -28,42 +28,40 @@ def segment(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for each picture's <stem>_mask.png, of its size; for a video's masks, "
-            "<stem>_masks/000000.png and so on, and <stem>_track.csv.",
+            help="Folder for the outputs: <stem>_mask.png for a picture, at its size; "
+            "<stem>_masks/000000.png and so on, and <stem>_track.csv, for a video.",
         ),
     ],
     overlay: Annotated[
         bool,
         typer.Option(
             "--overlay",
-            help="Also draw <stem>_overlay.jpg, the picture with the lesion outlined; of a video .mp4.",
+            help="Also draw <stem>_overlay.jpg, the picture with the lesion outlined; for a video .mp4.",
         ),
     ] = False,
     contours: Annotated[
         bool,
         typer.Option(
             "--contours",
-            help="Also write <stem>_contours.json, the outer borders in pixels; of a video .jsonl.",
+            help="Also write <stem>_contours.json, the mask's outer borders in pixels; for a video .jsonl.",
         ),
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a picture, and nothing else, to stdout.")
+        bool, typer.Option("--json", help="Print one JSON object an input, and nothing else, to stdout.")
     ] = False,
     model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
     threshold: Annotated[
-        float | None, typer.Option(help="Probability from which on it is lesion; else the model's own.")
+        float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="Keep the largest region, holes filled, or all.")] = Keep.all,
+    keep: Annotated[Keep, typer.Option(help="Keep all regions, or the largest, holes filled.")] = Keep.all,
     overwrite: Annotated[
         bool,
-        typer.Option(
-            "--overwrite", help="Do inputs again whose outputs are there, instead of skipping them."
-        ),
+        typer.Option("--overwrite", help="Replace outputs that exist, instead of skipping their inputs."),
     ] = False,
 ) -> None:
-    """Find the lesion in pictures: a mask for each, white on the lesion and of the picture's size.
+    """Find the lesion in pictures and videos: each gets a mask of its size, white on the lesion.
 
-    A video that was broken off is gone on with.
+    If a run on a video was interrupted, the next run continues it.
     """
     from contextlib import nullcontext
     from json import dumps
@@ -82,15 +80,15 @@ def segment(
     if contours:
         endings["contours"] = CONTOURS
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    # Left to itself, Rich would print the JSON with the bar, to stderr.
+    # Rich would otherwise send the JSON to stderr, beside the progress bar.
     progress = Progress(console=console, transient=True, redirect_stdout=False)
-    named = name_outputs(inputs, output)
+    output_names = name_outputs(inputs, output)
     records: list[dict[str, Any]] = []
     with (
         Segmenter(model, threshold=threshold) as segmenter,
         progress if console.is_terminal else nullcontext(),
     ):
-        for picture, name in progress.track(named.items(), description="Segmenting"):
+        for picture, name in progress.track(output_names.items(), description="Segmenting"):
             video = picture.suffix.lower() in VIDEO_SUFFIXES
             files = {
                 kind: with_ending(name, ending)
@@ -124,7 +122,7 @@ def segment(
 def _segment_one(
     segmenter: Segmenter, picture: Path, files: Mapping[str, Path], keep: Keep
 ) -> dict[str, Any]:
-    """Write one picture's outputs and return what is known of it."""
+    """Write the outputs of a picture and return its record for JSON."""
     from json import dumps
 
     import cv2
@@ -158,7 +156,7 @@ def _segment_one(
 
 
 def _video_endings(endings: Mapping[str, str]) -> dict[str, str]:
-    """Return how a video's outputs end where a picture's end so."""
+    """Return the endings of a video's outputs that match the endings of a picture's outputs."""
     of_video = {"overlay": "_overlay.mp4", "contours": "_contours.jsonl"}
     return {"masks": "_masks", "track": "_track.csv"} | {
         kind: of_video[kind] for kind in endings if kind in of_video
@@ -174,7 +172,7 @@ def _segment_video(
     *,
     afresh: bool,
 ) -> dict[str, Any]:
-    """Write a video's outputs, with a bar of its own, and return what is known of it."""
+    """Write the outputs of a video, with its own progress bar, and return its record for JSON."""
     from aernet.video.offline import segment_video
     from aernet.video.sources.videofile import VideoFile
 
@@ -218,5 +216,5 @@ def _summary(records: list[dict[str, Any]]) -> Table:
         f"{median(latencies):.1f} ms" if latencies else "-",
     )
     if count["skipped"]:
-        table.caption = "skipped: outputs are there; --overwrite does them again"
+        table.caption = "skipped: the outputs exist; --overwrite replaces them"
     return table

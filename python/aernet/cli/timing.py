@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+
+from aernet.arrays import picture_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ def measurements(runner: Runner) -> tuple[Measurement, Measurement]:
 
     if isinstance(runner, OnnxRuntimeRunner):
         return _on_host(runner)
-    return _on_gpu(runner)  # type: ignore[arg-type] - there are two runners
+    return _on_gpu(cast("TensorRtRunner", runner))
 
 
 def _on_host(runner: OnnxRuntimeRunner) -> tuple[Measurement, Measurement]:
@@ -44,7 +46,7 @@ def _on_host(runner: OnnxRuntimeRunner) -> tuple[Measurement, Measurement]:
         prepared = perf_counter()
         (probability,) = runner.infer(image)
         answered = perf_counter()
-        mask_from_probability(probability, *frame.shape[:2], runner.card.threshold)
+        mask_from_probability(probability, *picture_size(frame, "bgr"), runner.card.threshold)
         seconds = {
             "preprocess": prepared - start,
             "network": answered - prepared,
@@ -70,7 +72,7 @@ def _on_gpu(runner: TensorRtRunner) -> tuple[Measurement, Measurement]:
         answered.record(native.stream)
         (prediction,) = native.predictions()
         taken.record(native.stream)
-        mask = prediction.mask(*frame.shape[:2], runner.card.threshold)
+        mask = prediction.mask(*picture_size(frame, "bgr"), runner.card.threshold)
         masked.record(native.stream)
         np.asarray(mask)
         end.record(native.stream)

@@ -15,7 +15,7 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
     preset: Annotated[str, typer.Option(help="Bundled preset, or a TOML file.")] = "aernet-v2b0",
     encoder_weights: Annotated[
-        Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm fetches its own.")
+        Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm downloads them.")
     ] = None,
     start: Annotated[
         Path | None,
@@ -30,21 +30,21 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random seed, instead of the preset's.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on after the last checkpoint in --output.")
+        bool, typer.Option("--resume", help="Continue after the last checkpoint in --output.")
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="Compile the network: minutes at the start, faster epochs."),
+        typer.Option("--compile", help="Compile the network first: takes minutes, and epochs become faster."),
     ] = False,
 ) -> None:
-    """Train a network on the ISIC 2018 pairs; under torchrun, on every process."""
-    from aernet.training.fit import train as fit
+    """Train a network on the ISIC 2018 pairs; with torchrun, on several processes."""
     from aernet.training.settings import load_settings
+    from aernet.training.train import train as run
 
     changes: dict[str, Any] = {
         name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None
     }
-    fit(
+    run(
         load_settings(preset, **changes),
         data,
         output,

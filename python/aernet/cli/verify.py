@@ -19,22 +19,22 @@ def verify(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")] = False,
 ) -> None:
     """Compare an engine on the GPU with its FP32 model on the CPU, and note the result in its manifest."""
-    from dataclasses import asdict
     from json import dumps
 
+    from msgspec import to_builtins
     from rich.console import Console
 
     from aernet.engine.manifest import load_manifest
     from aernet.models import resolve_model
     from aernet.pictures import example_pictures, find_pictures
-    from aernet.runners import open_runner
+    from aernet.runners.choice import open_runner
     from aernet.runners.comparison import compare_with_model
     from aernet.runners.tensorrt import TensorRtRunner
 
     model = resolve_model(against or load_manifest(engine).model)
     pictures = find_pictures([images]) if images else example_pictures()
     runner = TensorRtRunner(engine, model=model)
-    verification = compare_with_model(runner, open_runner(model, "cpu"), pictures)
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"{engine}: {verification}")
+    agreement = compare_with_model(runner, open_runner(model, "cpu"), pictures)
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"{engine}: {agreement}")
     if json:
-        typer.echo(dumps(asdict(verification), indent=2))
+        typer.echo(dumps(to_builtins(agreement), indent=2))

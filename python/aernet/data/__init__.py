@@ -1,1 +1,1 @@
-"""Data sets: fetched, checked and split; nothing here needs torch."""
+"""Data sets: downloading, checking and splitting them, without torch."""

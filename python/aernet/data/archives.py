@@ -1,4 +1,4 @@
-"""The archives of ISIC 2018 Task 1 as the challenge published them, for pictures and masks."""
+"""The archives of ISIC 2018 Task 1, with pictures and with masks, as the challenge published them."""
 
 from __future__ import annotations
 

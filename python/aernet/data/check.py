@@ -1,4 +1,4 @@
-"""What is wrong with a data set, all of it at once."""
+"""Finds everything that is wrong with a data set in one go."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Problem:
     """One thing that is wrong."""
 
     kind: str
-    """What sort of thing, such as "empty mask"."""
+    """The kind of problem, such as "empty mask"."""
     image_ids: list[str]
-    """The pictures that it is about."""
+    """The pictures that have the problem."""
     detail: str
-    """What exactly, in one line."""
+    """The problem in one line."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,24 @@ class Report:
     """What was found in a data set."""
 
     image_ids: list[str]
-    """The pictures that can be used: each has a mask of its size, if perhaps an empty or a full one."""
+    """The pictures that can be used: each has a mask of its size, which may be empty or full."""
     same_lesion: list[tuple[str, str]]
-    """Which of them show one lesion, two and two; that is no problem within a subset."""
+    """Pairs of them that show the same lesion, which is no problem within one subset."""
     problems: list[Problem]
-    """What is wrong."""
+    """Everything that is wrong."""
 
 
 def check(data: Path, table: Path | None, progress: Progress) -> Report:
-    """Look at every pair of a data set, and for lesions that are in two subsets.
+    """Check every pair of a data set, and look for lesions that are in two subsets.
 
     Args:
-        data: as `find_sources` takes it.
+        data: folder or zip file as `find_sources` takes it.
         table: CSV file with the columns image_id and subset; None if there are no subsets yet.
-        progress: shows how far it is.
+        progress: shows how much is done.
 
     Raises:
-        SourceError: there are no pictures or no masks at all, two files for one, or no readable table.
+        SourceError: there are no pictures or no masks at all, two files have one id, or the table cannot be
+            read.
     """
     pairs, problems = _pair_up(data)
     subset_of = {} if table is None else read_subsets(table)
@@ -85,7 +86,7 @@ def _problem(kind: str, image_id: str, detail: str) -> Problem:
 
 
 def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
-    """Return the pairs of a data set, and what lacks a picture or a mask."""
+    """Return the pairs of a data set, and a problem for each picture or mask that is single."""
     pairs: list[Pair] = []
     problems: list[Problem] = []
     for images, masks in find_sources(data):
@@ -102,7 +103,7 @@ def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
 
 
 def _look(pair: Pair) -> tuple[list[Problem], Appearance | None]:
-    """Return what is wrong with a pair, and how its lesion looks if that can be seen."""
+    """Return what is wrong with a pair, and the appearance of its lesion if both files can be used."""
     problems: list[Problem] = []
 
     def note(kind: str, detail: str) -> None:

@@ -1,4 +1,4 @@
-"""Archives from the web: fetched, resumed where the connection broke, and checked."""
+"""Downloads archives, resumes where the connection broke, and checks them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from aernet.data.archives import Archive
 
-_CHUNK = 1 << 16  # bytes; of a chunk that breaks off nothing is kept
-_PATIENCE = 30  # seconds without a byte
+_CHUNK = 1 << 16  # bytes; an incomplete chunk is thrown away
+_PATIENCE = 30  # longest time without a byte, in seconds
 
 
 def fetch(archives: Sequence[Archive], folder: Path, address: str, progress: Progress) -> list[Path]:
     """Download the archives that `folder` lacks, and check the SHA-256 of all.
 
-    What has come of an archive lies in `NAME.part` until it is whole; the next call goes on from there.
+    An archive is called `NAME.part` until it is complete; the next call continues such a file.
 
     Args:
-        archives: what to download.
-        folder: where to; made if needed.
-        address: the folder on the web that holds them.
-        progress: shows one bar for each archive.
+        archives: the archives to download.
+        folder: where the archives go; it is made if needed.
+        address: address of the folder on the web that holds them.
+        progress: shows a bar for each archive.
 
     Raises:
         SourceError: the server cannot be reached, lacks an archive, or sends something else.
@@ -39,7 +39,7 @@ def fetch(archives: Sequence[Archive], folder: Path, address: str, progress: Pro
     try:
         import pooch  # type: ignore[import-untyped]  # noqa: PLC0415 - of the extra `data`
     except ImportError as error:
-        raise AernetError("fetching needs pooch; install it with: pip install 'aernet[data]'") from error
+        raise AernetError("downloading needs pooch; install it with: pip install 'aernet[data]'") from error
     pooch.get_logger().setLevel("WARNING")
     paths = []
     for archive in archives:
@@ -61,7 +61,7 @@ def fetch(archives: Sequence[Archive], folder: Path, address: str, progress: Pro
 
 @dataclass
 class _Download:
-    """A download for pooch, by way of a file that stays when the connection breaks."""
+    """A downloader for pooch that keeps what it received when the connection breaks."""
 
     archive: Archive
     part: Path
@@ -93,7 +93,7 @@ class _Download:
             )
 
     def _go_on(self, url: str, received: int) -> str:
-        """Receive until the end, or until the connection breaks; return why it ended."""
+        """Receive until the archive is complete or the connection breaks; return why it ended."""
         import requests  # noqa: PLC0415 - pooch's own dependency
 
         headers = {"Accept-Encoding": "identity", "Range": f"bytes={received}-"}
@@ -107,7 +107,7 @@ class _Download:
     def _receive(self, response: Response, url: str, received: int) -> None:
         if response.status_code not in {200, 206}:
             raise SourceError(f"{url}: the server answers {response.status_code} {response.reason}")
-        if response.status_code == 200:  # a server that does not resume
+        if response.status_code == 200:  # the server sends the whole file again
             received = 0
         length = received + int(response.headers.get("Content-Length", self.archive.size - received))
         if length != self.archive.size:

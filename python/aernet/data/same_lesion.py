@@ -1,4 +1,4 @@
-"""Which pictures show one lesion: copies of a photograph, or photographs of one lesion taken twice."""
+"""Finds pictures of the same lesion: copies of a photograph, or several photographs of one lesion."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.progress import Progress
 
-_SIDE = 160  # the lesion with its margin, in pixels
-_MARGIN = 0.2  # of the lesion's longer side
+_SIDE = 160  # longer side of the lesion with its margin, in pixels
+_MARGIN = 0.2  # relative to the lesion's longer side
 _FEATURES = 150
 _VOTING_FEATURES = 40
 _VOTING_LIKENESS = 0.92
 _VOTES = 2
 _MATCHING_LIKENESS = 0.85
-_DEVIATION = 4.0  # of a matched feature from where the map puts it, in pixels
+_DEVIATION = 4.0  # largest distance of a matched feature from where the map puts it, in pixels
 _LEAST_MATCHES = 14  # unrelated lesions of ISIC 2018 reach 8, rarely 13
 _LARGEST_SCALE = 3.0
 
@@ -39,11 +39,11 @@ class Appearance:
 
 
 def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> Appearance:
-    """Describe the lesion of a picture, whatever its place, size and colours there.
+    """Describe the lesion of a picture, independent of its place, size and colours.
 
     Args:
         picture: uint8 BGR, H x W x 3.
-        mask: uint8, H x W, not 0 where the lesion is; an empty one takes the whole picture.
+        mask: uint8, H x W, not 0 where the lesion is; with an empty mask the whole picture is described.
     """
     x, y, width, height = cv2.boundingRect(mask)
     if width == 0:
@@ -55,7 +55,7 @@ def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> A
     gray = cv2.cvtColor(
         cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation), cv2.COLOR_BGR2GRAY
     )
-    # No least contrast: a smooth lesion has features too, if weak ones.
+    # Without a least contrast, a smooth lesion has features too.
     sift = cv2.SIFT.create(contrastThreshold=0)
     strongest = sorted(sift.detect(gray, None), key=lambda point: -point.response)[:_FEATURES]
     keypoints, descriptors = sift.compute(gray, strongest)
@@ -66,15 +66,16 @@ def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> A
 
 
 def find_same_lesions(appearances: Sequence[Appearance], progress: Progress) -> list[tuple[int, int]]:
-    """Return which of the lesions are one and the same, as pairs of indices, the lower first, in order.
+    """Return which lesions are the same, as sorted pairs of indices with the lower index first.
 
-    A lesion may be turned, scaled, recoloured and slightly sheared, not mirrored. Each of its strongest
-    features votes for the picture that has the feature most like it; whoever gets more than one vote is a
-    candidate. One lesion it is if an affine map puts enough features of one picture onto those of the other.
+    Two pictures of a lesion may differ in rotation, scale, colour and slight shear, but not be mirrored. Each
+    of the strongest features of a picture votes for the picture with the most similar feature; two votes make
+    a candidate. A candidate shows the same lesion if an affine map puts enough of its features onto those of
+    the other picture.
 
     Args:
         appearances: one for each picture.
-        progress: shows how far it is.
+        progress: shows how much is done.
     """
     counts = [len(each.points[:_VOTING_FEATURES]) for each in appearances]
     if not any(counts):

@@ -1,4 +1,4 @@
-"""Where the pictures and the masks of a data set are."""
+"""Where the pictures and the masks of a data set lie."""
 
 from __future__ import annotations
 
@@ -18,17 +18,27 @@ def find_sources(data: Path) -> list[tuple[Path, Path]]:
     one pair of places for each of them. Any other folder, or a zip file, holds both pictures and masks.
 
     Raises:
-        SourceError: `data` is not there, or the pictures of an official part lack its masks, or the reverse.
+        SourceError: `data` does not exist, or an official part has pictures without masks, or the reverse.
     """
-    places: dict[tuple[Path, Path], None] = {}
-    for part in ("Training", "Validation", "Test"):
-        names = f"ISIC2018_Task1-2_{part}_Input", f"ISIC2018_Task1_{part}_GroundTruth"
-        images, masks = (find_official(data, name) for name in names)
-        if images and masks:
-            places[images, masks] = None
-        elif images or masks:
-            there, lacking = names if images else reversed(names)
-            raise SourceError(
-                f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it"
-            )
-    return list(places) or [(data, data)]
+    places = [find_part(data, part) for part in ("Training", "Validation", "Test")]
+    return list(dict.fromkeys(filter(None, places))) or [(data, data)]
+
+
+def find_part(data: Path, part: str) -> tuple[Path, Path] | None:
+    """Return the places of pictures and masks of an official part; None if there is no such part.
+
+    Args:
+        data: folder with the official folders or zip files.
+        part: "Training", "Validation" or "Test".
+
+    Raises:
+        SourceError: `data` does not exist, or the part has pictures without masks, or the reverse.
+    """
+    names = f"ISIC2018_Task1-2_{part}_Input", f"ISIC2018_Task1_{part}_GroundTruth"
+    images, masks = (find_official(data, name) for name in names)
+    if images and masks:
+        return images, masks
+    if images or masks:
+        there, lacking = names if images else reversed(names)
+        raise SourceError(f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it")
+    return None

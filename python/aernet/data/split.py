@@ -1,4 +1,4 @@
-"""Subsets for training, validation and testing that share no lesion."""
+"""Splits pictures into subsets for training, validation and testing that share no lesion."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def split(
 
     Args:
         image_ids: the pictures.
-        same_lesion: which of them show one lesion, two and two; these come into one subset.
-        validation: how many go into `val`; one fewer or so where a group of pictures does not fit.
+        same_lesion: pairs of them that show the same lesion; the two go into one subset.
+        validation: how many go into `val`; slightly fewer where a group of pictures does not fit.
         test: the same for `test`.
-        seed: of the order in which pictures are dealt out.
+        seed: seed of the order in which the pictures are assigned.
 
     Raises:
-        SourceError: none would be left for training.
+        SourceError: no picture would be left for training.
     """
     if validation + test >= len(image_ids):
         raise SourceError(
@@ -47,7 +47,7 @@ def split(
     room = {"test": test, "val": validation, "train": len(image_ids)}
     subset_of: dict[str, str] = {}
     dealt = sorted(image_ids)
-    Random(seed).shuffle(dealt)  # noqa: S311 - no secret
+    Random(seed).shuffle(dealt)  # noqa: S311 - not used for a secret
     for image_id in dealt:
         if image_id in subset_of:
             continue
@@ -59,7 +59,7 @@ def split(
 
 
 def known_lesions(table: Path, image_ids: Collection[str]) -> list[tuple[str, str]]:
-    """Return which pictures show one lesion, two and two, by a CSV file with image_id and lesion_id.
+    """Return pairs of pictures that show the same lesion, from a CSV file with image_id and lesion_id.
 
     Raises:
         SourceError: the table cannot be read or lacks one of the pictures.
@@ -81,7 +81,7 @@ def write_split(subset_of: dict[str, str], file: TextIO) -> None:
 
 
 def _groups(image_ids: Collection[str], same: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return for each picture all that show its lesion, by however many steps."""
+    """Return for each picture all pictures that are linked to it, directly or through others."""
     group_of = {image_id: [image_id] for image_id in image_ids}
     for one, other in same:
         if group_of[one] is not group_of[other]:

@@ -2,7 +2,7 @@
 
 Both are driven in one way: a strongly typed network, whose types are those of the ONNX. TensorRT-RTX builds
 without a GPU and was run. TensorRT wants one even to build, and was never run here: what is written for it
-is checked call by call against the signatures of its real bindings, 10.3 to 11.4 (tests/fakes/bindings).
+is compared call by call with the signatures of its real bindings, 10.3 to 11.4 (tests/fakes/bindings).
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class RuntimeAdapter:
         if not parser.parse(model):
             errors = "; ".join(parser.get_error(index).desc() for index in range(parser.num_errors))
             raise EngineError(f"{self} cannot parse the model: {errors}")
-        self._check_types(network, convolutions)
+        self._require_types(network, convolutions)
         config = builder.create_builder_config()
         config.progress_monitor = progress
         config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
@@ -176,7 +176,7 @@ class RuntimeAdapter:
                 temporary.write_bytes(config.get_timing_cache().serialize())
         return bytes(plan)
 
-    def _check_types(self, network: Any, convolutions: Mapping[str, int]) -> None:
+    def _require_types(self, network: Any, convolutions: Mapping[str, int]) -> None:
         """See that the parsed network, which a strongly typed build keeps to, has the types asked for."""
         layers = (network.get_layer(index) for index in range(network.num_layers))
         types = (layer.get_output(0).dtype.name for layer in layers if layer.type.name in _HEAVY)

@@ -9,9 +9,9 @@ from aernet._native import __version__
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import find_gpu
 from aernet.engine.manifest import Manifest, sha256_of, write_engine
-from aernet.engine.model import layer_types, read_model
-from aernet.engine.plan import check_stored_weights
-from aernet.engine.precision import check_half, to_half
+from aernet.engine.onnx_model import read_model
+from aernet.engine.plan import require_stored_weights
+from aernet.engine.precision import require_agreement, to_half
 from aernet.errors import EngineError
 from aernet.models import bundled_models
 
@@ -61,22 +61,21 @@ def build_engine(
     """
     if precision not in PRECISIONS:
         raise EngineError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    network, card = read_model(model)
+    network = built = read_model(model)
     conversion = None
     if precision == "fp16":
-        half = to_half(network)
-        conversion = check_half(network, half, card, pictures)
-    built = half if precision == "fp16" else network
-    plan = adapter.build(built.SerializeToString(), options, layer_types(built), monitor)
+        built = to_half(network)
+        conversion = require_agreement(network, built, pictures)
+    plan = adapter.build(built.proto.SerializeToString(), options, built.layer_types, monitor)
     gpu = find_gpu() if adapter.name == "tensorrt" else None
     if adapter.name == "tensorrt-rtx":
-        check_stored_weights(plan, built, network)
+        require_stored_weights(plan, built, network)
     else:
-        _check_layers(adapter.load(plan).layers(), precision)
+        _require_precision(adapter.load(plan).layers(), precision)
     manifest = Manifest(
         aernet=__version__,
         model=next((name for name, path in bundled_models().items() if path == model), str(model.resolve())),
-        metadata={entry.key: entry.value for entry in network.metadata_props},
+        metadata=network.metadata,
         onnx_sha256=sha256_of(model),
         plan_sha256=hashlib.sha256(plan).hexdigest(),
         runtime=adapter.name,
@@ -86,7 +85,7 @@ def build_engine(
         if gpu
         else options.compute_capabilities or RTX_DEFAULT,
         precision=precision,
-        convolutions=dict(layer_types(built)),
+        convolutions=dict(built.layer_types),
         batch=options.batch,
         workspace_mib=options.workspace_mib,
         optimization_level=options.optimization_level,
@@ -94,13 +93,13 @@ def build_engine(
         conversion=conversion,
         verification=None,
     )
-    engine = default_engine_path(card.name)
+    engine = default_engine_path(network.card.name)
     engine = folder / engine.name if folder else engine
     write_engine(engine, plan, manifest)
     return engine, manifest
 
 
-def _check_layers(layers: Sequence[dict[str, Any]], precision: str) -> None:
+def _require_precision(layers: Sequence[dict[str, Any]], precision: str) -> None:
     """See that most layers put out what was asked for, as far as TensorRT tells types at all."""
     told = [
         tensor["Format/Datatype"]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return `aernet` in the user's cache folder; XDG_CACHE_HOME comes first on every system."""
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        base = Path(given)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path.home() / ".cache"
-    return base / "aernet"
+    """Return `aernet` in the user's cache folder, which XDG_CACHE_HOME names on Linux."""
+    return platformdirs.user_cache_path("aernet", appauthor=False, opinion=False)
 
 
 def default_engine_path(model_name: str) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from aernet.engine.adapter import open_runtime
-from aernet.engine.check import Machine, check_engine
+from aernet.engine.compatibility import Machine, require_compatible
 from aernet.engine.manifest import Manifest, load_manifest, manifest_path, sha256_of
-from aernet.engine.model import layer_types, read_model
+from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import PlanHeader
 from aernet.errors import EngineError
 
@@ -37,7 +38,7 @@ def describe_engine(engine: Path, machine: Machine) -> dict[str, Any]:
     }
     try:
         facts["manifest"] = _as_json(load_manifest(engine))
-        check_engine(engine, machine)
+        require_compatible(engine, machine)
         facts["layers"] = open_runtime(header.runtime).load(engine.read_bytes()).layers()
     except EngineError as error:
         facts |= {"usable_here": False, "why_not": str(error)}
@@ -63,14 +64,14 @@ def describe_onnx(path: Path) -> dict[str, Any]:
         ModelError: it is not one.
         EngineError: the `onnx` package is absent.
     """
-    model, card = read_model(path)
+    model = read_model(path)
     return {
         "kind": "onnx",
         "sha256": sha256_of(path),
-        "card": asdict(card),
-        "opset": model.opset_import[0].version,
-        "convolutions": dict(layer_types(model)),
-        "operators": dict(Counter(node.op_type for node in model.graph.node).most_common()),
+        "card": msgspec.to_builtins(model.card),
+        "opset": model.proto.opset_import[0].version,
+        "convolutions": dict(model.layer_types),
+        "operators": dict(Counter(node.op_type for node in model.proto.graph.node).most_common()),
     }
 
 

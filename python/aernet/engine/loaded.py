@@ -1,6 +1,6 @@
 """An engine on the GPU and the contexts that run it, for whoever owns the memory and the stream.
 
-Written for TensorRT and TensorRT-RTX alike; where no GPU was at hand it was checked against the signatures of
+Written for TensorRT and TensorRT-RTX alike; where no GPU was at hand it was compared with the signatures of
 their bindings.
 """
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, is_dataclass, replace
-from types import UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
-from aernet.engine.verification import Verification
+import msgspec
+
+from aernet.engine.agreement import Agreement  # noqa: TC001 - msgspec reads the types of the fields
 from aernet.errors import EngineError, ModelError
 from aernet.files import replacing
 from aernet.models import ModelCard
@@ -16,13 +16,21 @@ from aernet.models import ModelCard
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = "aernet-engine-1"
 NOT_VERIFIED = "not verified: no GPU"
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What is known of an engine."""
+class Manifest(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="format",
+    tag="aernet-engine-1",
+):
+    """What is known of an engine.
+
+    Raises:
+        ValueError: the batch is not 1 <= fewest <= usual <= most.
+    """
 
     aernet: str
     """The version of aernet that wrote it."""
@@ -42,7 +50,7 @@ class Manifest:
     """The GPU that it was built on and runs on; None for an engine of TensorRT-RTX, which asks for none."""
     compute_capabilities: tuple[str, ...]
     """Those that it runs on, such as "8.6"; "8.0+" means that one and all later."""
-    precision: str
+    precision: Annotated[str, msgspec.Meta(pattern="^fp(16|32)$")]
     """"fp16" or "fp32"."""
     convolutions: dict[str, int]
     """How many convolutions and matrix products are of which type."""
@@ -54,10 +62,15 @@ class Manifest:
     """The level that was given, or None."""
     target: str | None
     """The recipe that was given, or None."""
-    conversion: Verification | None
+    conversion: Agreement | None
     """How near the FP16 model came to the FP32 model on the CPU; None for an engine in fp32."""
-    verification: Verification | None
+    verification: Agreement | None
     """How near the engine came to the FP32 model on a GPU; None before it has run on one."""
+
+    def __post_init__(self) -> None:
+        least, usual, most = self.batch
+        if not 1 <= least <= usual <= most:
+            raise ValueError(f"batch must be 1 <= fewest <= usual <= most, found {self.batch}")
 
     @property
     def card(self) -> ModelCard:
@@ -66,7 +79,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the manifest as a JSON document with a digest of itself."""
-        content = {"format": FORMAT} | asdict(self)
+        content = msgspec.to_builtins(self)
         content["verification"] = content["verification"] or NOT_VERIFIED
         return json.dumps(content | {"manifest_sha256": _digest(content)}, indent=2)
 
@@ -76,25 +89,17 @@ class Manifest:
 
         Raises:
             ValueError: it is not that, or was changed since.
+            msgspec.ValidationError: a field is missing, unknown, or not of its type.
             ModelError: the model that it tells of is not one of ours.
         """
         content = json.loads(text)
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-            raise ValueError(f"not a manifest of format {FORMAT}")
-        if content.pop("manifest_sha256", None) != _digest({"format": FORMAT} | content):
+        if not isinstance(content, dict) or content.get("format") != cls.__struct_config__.tag:
+            raise ValueError(f"not a manifest of format {cls.__struct_config__.tag}")
+        if content.pop("manifest_sha256", None) != _digest(content):
             raise ValueError("it was changed after it was written")
-        for name in ("compute_capabilities", "batch"):
-            content[name] = tuple(content[name])
-        if content["verification"] == NOT_VERIFIED:
+        if content.get("verification") == NOT_VERIFIED:
             content["verification"] = None
-        for name in ("conversion", "verification"):
-            content[name] = None if content[name] is None else Verification(**content[name])
-        manifest = cls(**content)
-        if not _fits(manifest, cls):
-            raise ValueError("a value is of another type than it should be")
-        least, usual, most = manifest.batch
-        if not 1 <= least <= usual <= most or manifest.precision not in {"fp16", "fp32"}:
-            raise ValueError(f"it speaks of a batch of {manifest.batch} and of {manifest.precision}")
+        manifest = msgspec.convert(content, cls)
         ModelCard.from_metadata(manifest.metadata)
         return manifest
 
@@ -105,7 +110,7 @@ def manifest_path(engine: Path) -> Path:
 
 
 def load_manifest(engine: Path) -> Manifest:
-    """Read the manifest of an engine; whether it tells the truth is for `check_engine`.
+    """Read the manifest of an engine; whether it tells the truth is for `require_compatible`.
 
     Raises:
         EngineError: it is missing, unreadable, or was changed.
@@ -120,7 +125,7 @@ def load_manifest(engine: Path) -> Manifest:
         ) from None
     except OSError as error:
         raise EngineError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, KeyError, ModelError) as error:
+    except (ValueError, msgspec.ValidationError, ModelError) as error:
         raise EngineError(
             f"{path}: not the manifest of an engine ({error});"
             f" build it again: aernet-trt build-engine MODEL -o {engine.parent}"
@@ -139,14 +144,14 @@ def write_engine(engine: Path, plan: bytes, manifest: Manifest) -> None:
             temporary_engine.write_bytes(plan)
 
 
-def record_verification(engine: Path, verification: Verification) -> None:
+def record_verification(engine: Path, verification: Agreement) -> None:
     """Note in the manifest how an engine did on a GPU; one that failed is refused from then on.
 
     Raises:
         EngineError: there is no manifest.
         AernetError: it cannot be written.
     """
-    manifest = replace(load_manifest(engine), verification=verification)
+    manifest = msgspec.structs.replace(load_manifest(engine), verification=verification)
     with replacing(manifest_path(engine)) as temporary:
         temporary.write_text(manifest.to_json(), encoding="utf-8")
 
@@ -158,24 +163,6 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    """Tell whether a value is of an annotated type, and all within it."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is UnionType:
-        return any(_fits(value, one) for one in inner)
-    if origin is dict:
-        key, item = inner
-        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
-    if origin is tuple:
-        kinds = len(value) * inner[:1] if inner[-1] is ... else inner
-        return len(value) == len(kinds) and all(map(_fits, value, kinds))
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        return False
-    return not is_dataclass(kind) or all(
-        _fits(getattr(value, name), its_kind) for name, its_kind in get_type_hints(kind).items()
-    )
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aernet.engine.model import HEAVY
+from aernet.engine.onnx_model import HEAVY
 from aernet.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
-    import onnx
+
+    from aernet.engine.onnx_model import OnnxModel
 
 _RUNTIMES = {b"ftrt": "tensorrt", b"vtrt": "tensorrt-rtx"}
 _HEADER_SIZE = 28
@@ -70,7 +71,7 @@ def version_numbers(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def check_stored_weights(plan: bytes, built: onnx.ModelProto, original: onnx.ModelProto) -> None:
+def require_stored_weights(plan: bytes, built: OnnxModel, original: OnnxModel) -> None:
     """See that a TensorRT-RTX plan holds the weights of the model that it was built from, in their type.
 
     TensorRT-RTX compiles when it loads, and keeps weights as ONNX has them, channels last, or the first two
@@ -98,13 +99,13 @@ def check_stored_weights(plan: bytes, built: onnx.ModelProto, original: onnx.Mod
         )
 
 
-def _largest_weights(model: onnx.ModelProto) -> dict[str, npt.NDArray[np.generic]]:
+def _largest_weights(model: OnnxModel) -> dict[str, npt.NDArray[np.generic]]:
     import onnx  # noqa: PLC0415 - an extra
 
-    names = {node.input[1] for node in model.graph.node if node.op_type in HEAVY}
+    names = {node.input[1] for node in model.proto.graph.node if node.op_type in HEAVY}
     arrays = {
         tensor.name: onnx.numpy_helper.to_array(tensor)
-        for tensor in model.graph.initializer
+        for tensor in model.proto.graph.initializer
         if tensor.name in names
     }
     large = [name for name, array in arrays.items() if array.size >= _LEAST_SIZE]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aernet._native import preprocess
-from aernet.engine.model import HEAVY, layer_types, tensor_types
+from aernet.engine.agreement import Agreement
+from aernet.engine.onnx_model import HEAVY, OnnxModel, element_types
 from aernet.engine.rounding import LARGEST_HALF, largest_activations, open_session, rounding
-from aernet.engine.verification import Verification
 from aernet.errors import EngineError
 from aernet.pictures import read_picture
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
-    from aernet.models import ModelCard
 
-
-def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
+def to_half(model: OnnxModel) -> OnnxModel:
     """Return the model in mixed precision: float32 at both ends, float16 between; metadata are kept.
 
     Raises:
@@ -38,50 +36,50 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     from onnxruntime.transformers import float16  # noqa: PLC0415 - brings onnx
 
-    named = _with_node_names(model)
+    named = _with_node_names(model.proto)
     kept = {*_stem(named.graph), *_head(named.graph)}
     heavy = [node.name for node in named.graph.node if node.op_type in HEAVY]
     expected = sum(name not in kept for name in heavy)
-    half = _tidied(float16.convert_float_to_float16(named, keep_io_types=True, node_block_list=sorted(kept)))
-    if not expected or layer_types(half) != _nonzero(float16=expected, float32=len(heavy) - expected):
+    mixed = float16.convert_float_to_float16(named, keep_io_types=True, node_block_list=sorted(kept))
+    half = OnnxModel(_tidied(mixed))
+    if not expected or half.layer_types != _nonzero(float16=expected, float32=len(heavy) - expected):
         raise EngineError(
             f"asked for fp16, expected {expected} of {len(heavy)} convolutions in float16, the conversion"
-            f" gave {dict(layer_types(half))}; build with --precision fp32, or report this model"
+            f" gave {dict(half.layer_types)}; build with --precision fp32, or report this model"
         )
     return half
 
 
-def check_half(
-    model: onnx.ModelProto, half: onnx.ModelProto, card: ModelCard, pictures: Sequence[Path]
-) -> Verification:
+def require_agreement(model: OnnxModel, half: OnnxModel, pictures: Sequence[Path]) -> Agreement:
     """Compare a float16 model with the float32 model that it was made from, on real pictures, on the CPU.
 
     ONNX Runtime computes float16 convolutions on the CPU in float32 and leaves out roundings between them, so
     that what overflows on a GPU may not overflow there. Every float16 tensor is therefore rounded explicitly.
 
     Raises:
-        EngineError: they differ by more than `Verification.passed` allows; the message names the layers whose
+        EngineError: they differ by more than `Agreement.passed` allows; the message names the layers whose
             activations float16 cannot hold.
         SourceError: a picture cannot be read.
     """
+    card = model.card
     images = [preprocess(read_picture(picture), card.size)[None] for picture in pictures]
-    reference, rounded = open_session(model), open_session(rounding(half))
-    verification = Verification.of(
+    reference, rounded = open_session(model.proto), open_session(rounding(half))
+    agreement = Agreement.of(
         "float16 rounding in ONNX Runtime",
         (
             (_answer(reference, image, card.threshold), _answer(rounded, image, card.threshold))
             for image in images
         ),
     )
-    if not verification.passed:
+    if not agreement.passed:
         overflowing = sorted(largest_activations(model, images).items(), key=lambda item: -item[1])
         named = [f"{name} {value:.3g}" for name, value in overflowing if not value <= LARGEST_HALF]
         layers = ", ".join(named[:8]) or "none"
-        verification.require(
+        agreement.require(
             f"{card.name} in fp16",
             f"activations beyond {LARGEST_HALF:g}: {layers}; build with --precision fp32",
         )
-    return verification
+    return agreement
 
 
 def _stem(graph: onnx.GraphProto) -> list[str]:
@@ -129,7 +127,7 @@ def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
     in_order = _in_order(list(graph.node))
     del graph.node[:]
     graph.node.extend(in_order)
-    types = tensor_types(model)
+    types = element_types(model)
     floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
     maker = {output: node for node in graph.node for output in node.output}
     same: dict[str, str] = {}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aernet._native import get_num_threads
-from aernet.engine.model import tensor_types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,17 +15,18 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
+    from aernet.engine.onnx_model import OnnxModel
+
 LARGEST_HALF = 65504.0
 """The largest finite float16 (IEEE 754 binary16)."""
 
 
-def rounding(half: onnx.ModelProto) -> onnx.ModelProto:
+def rounding(half: OnnxModel) -> onnx.ModelProto:
     """Return a float32 model that rounds to float16 wherever `half` holds float16."""
     import onnx  # noqa: PLC0415
 
-    types = tensor_types(half)
     result = onnx.ModelProto()
-    result.CopyFrom(half)
+    result.CopyFrom(half.proto)
     graph = result.graph
     for tensor in graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT16:
@@ -36,7 +36,7 @@ def rounding(half: onnx.ModelProto) -> onnx.ModelProto:
     for node in graph.node:
         nodes.append(node)
         for index, output in enumerate(node.output):
-            if types.get(output) == onnx.TensorProto.FLOAT16:
+            if half.element_types.get(output) == onnx.TensorProto.FLOAT16:
                 exact, small = f"{output}/exact", f"{output}/float16"
                 node.output[index] = exact
                 nodes += [
@@ -48,20 +48,17 @@ def rounding(half: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
-def largest_activations(
-    model: onnx.ModelProto, images: Sequence[npt.NDArray[np.float32]]
-) -> dict[str, float]:
+def largest_activations(model: OnnxModel, images: Sequence[npt.NDArray[np.float32]]) -> dict[str, float]:
     """Return the largest |x| that each node of a float32 model puts out on the images, by the node's name."""
     import onnx  # noqa: PLC0415
 
-    types = tensor_types(model)
     measured = onnx.ModelProto()
-    measured.CopyFrom(model)
+    measured.CopyFrom(model.proto)
     graph = measured.graph
     names = []
     for node in tuple(graph.node):
         output = node.output[0]
-        if types.get(output) == onnx.TensorProto.FLOAT:
+        if model.element_types.get(output) == onnx.TensorProto.FLOAT:
             names.append(node.name or output)
             graph.node.extend(
                 [

@@ -6,13 +6,15 @@ import sys
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+
+import msgspec
 
 from aernet.engine.plan import version_numbers
 from aernet.errors import EngineError
 
 if TYPE_CHECKING:
-    from aernet.engine.check import Machine
+    from aernet.engine.compatibility import Machine
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,27 +22,30 @@ else:
     import tomli as tomllib
 
 
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
 @dataclass(frozen=True)
 class Target:
-    """A recipe; every one of its settings is in its file."""
+    """A recipe; every one of its settings is in its file, whose values are held against the types here."""
 
     name: str
     """The file's, without its ending."""
     description: str
     """The device and its software, in one line."""
-    runtime: str
-    """"tensorrt" or "tensorrt-rtx"."""
+    runtime: Literal["tensorrt", "tensorrt-rtx"]
+    """What the engine runs in."""
     versions: tuple[str, str]
     """The first version of that which will do, and the first that will not; "" for no such."""
-    build_on: str
-    """"device", or "anywhere" if any machine can build it, without a GPU too."""
+    build_on: Literal["device", "anywhere"]
+    """"anywhere" if any machine can build it, without a GPU too."""
     compute_capabilities: tuple[str, ...]
     """Of the device; for TensorRT-RTX those to build for, none of which means 8.0 and later."""
-    precision: str
-    """"fp16" or "fp32"."""
-    batch: tuple[int, int, int]
+    precision: Literal["fp16", "fp32"]
+    """Type of the layers."""
+    batch: tuple[_Count, _Count, _Count]
     """Fewest, usual and most pictures in one run."""
-    workspace_mib: int
+    workspace_mib: Annotated[int, msgspec.Meta(ge=0)]
     """MiB of scratch memory that a layer may use; 0 leaves it to the runtime."""
 
     def options(self) -> dict[str, Any]:
@@ -52,7 +57,7 @@ class Target:
             "compute_capabilities": built_for,
         }
 
-    def check(self, machine: Machine) -> None:
+    def require_machine(self, machine: Machine) -> None:
         """See that the engine can be built on this machine.
 
         Raises:
@@ -104,31 +109,16 @@ def load_target(name: str) -> Target:
     expected = {field.name for field in fields(Target)} - {"name"}
     if wrong := sorted(expected ^ values.keys()):
         raise EngineError(f"target {name}: lacks or does not know {', '.join(wrong)}")
+    hints = get_type_hints(Target, include_extras=True)
     for setting, value in values.items():
-        if not _fits(setting, value):
-            raise EngineError(f"target {name}: {setting} cannot be {value!r}")
-    lists = {setting: tuple(value) for setting, value in values.items() if isinstance(value, list)}
-    return Target(name=path.stem, **(values | lists))
-
-
-def _fits(setting: str, value: Any) -> bool:
-    choices = {
-        "runtime": ("tensorrt", "tensorrt-rtx"),
-        "build_on": ("device", "anywhere"),
-        "precision": ("fp16", "fp32"),
-    }
-    if setting in choices:
-        return value in choices[setting]
-    if setting == "batch":
-        return isinstance(value, list) and len(value) == 3 and value == sorted(value) and value[0] >= 1
-    if setting == "versions":
-        return isinstance(value, list) and len(value) == 2 and all(isinstance(bound, str) for bound in value)
-    if setting == "compute_capabilities":
-        return isinstance(value, list) and all(isinstance(capability, str) for capability in value)
-    if setting == "workspace_mib":
-        return type(value) is int and value >= 0
-    return isinstance(value, str)
+        try:
+            values[setting] = msgspec.convert(value, hints[setting])
+        except msgspec.ValidationError as error:  # noqa: PERF203 - there are few settings
+            raise EngineError(f"target {name}: {setting} cannot be {value!r} ({error})") from None
+    if list(values["batch"]) != sorted(values["batch"]):
+        raise EngineError(f"target {name}: batch cannot be {list(values['batch'])} (expected rising numbers)")
+    return Target(name=path.stem, **values)
 
 
 def _folder() -> Path:
-    return Path(str(files("aernet"))) / "engines"
+    return Path(str(files("aernet"))) / "engines" / "targets"

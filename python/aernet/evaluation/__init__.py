@@ -1,1 +1,1 @@
-"""How good a model is: metrics of the ISIC challenge, intervals, and a report; NumPy and OpenCV alone."""
+"""How good a model is: metrics of the ISIC challenge, intervals and a report, without torch."""

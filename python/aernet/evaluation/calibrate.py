@@ -1,4 +1,4 @@
-"""What a model's answers on validation pictures teach about its answers to come."""
+"""Calibration: what a model's predictions on validation pictures tell about its later ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import msgspec
 import numpy as np
 
 from aernet._native import preprocess
 from aernet.errors import SourceError
 from aernet.evaluation.metrics import score
 from aernet.evaluation.reliability import Reliability, reliability
+from aernet.evaluation.threshold import best_threshold
 from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
 
 if TYPE_CHECKING:
@@ -19,13 +21,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
-    from aernet.segmenter import Segmenter
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
-INDIFFERENCE = 0.001
-REVIEWED = 0.06
-FEWEST = 20
+_REVIEWED = 0.06
+_FEWEST = 20
 _CLOSEST = 1e-6
 
 
@@ -47,22 +48,22 @@ class Calibration:
     """The findings on one set of pictures."""
 
     scaling: Scaling
-    """What makes the probabilities mean what they say."""
+    """With it, a probability of 0.8 means that 8 of 10 such pixels are lesion."""
     threshold: float
-    """For the scaled probabilities."""
+    """The threshold for the scaled probabilities."""
     quality: Quality
-    """For the scaled probabilities at that threshold."""
+    """How to judge a mask, given the scaled probabilities and that threshold."""
     before: Reliability
-    """Of the model as it was."""
+    """The reliability of the model's own probabilities."""
     after: Reliability
-    """Of the scaled probabilities, on the pictures that the scaling was found on."""
+    """The reliability of the scaled probabilities, on the pictures that the scaling was fitted to."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `aernet-trt export` puts into a model, and the calibration errors."""
+        """Return what `aernet-trt export` stores in a model, and the calibration errors."""
         return {
             "scaling": asdict(self.scaling),
             "threshold": self.threshold,
-            "quality": asdict(self.quality),
+            "quality": msgspec.to_builtins(self.quality),
             "expected_calibration_error": {
                 "before": self.before.expected_calibration_error,
                 "after": self.after.expected_calibration_error,
@@ -70,30 +71,29 @@ class Calibration:
         }
 
 
-def calibrate(segmenter: Segmenter, pairs: Iterable[Pair]) -> Calibration:
+def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration:
     """Find scaling, threshold and quality on pictures that the model was not trained on.
 
-    Of all thresholds within 0.001 of the best mean Jaccard the highest is taken: the annotators of ISIC drew
-    wide, and of thresholds as good it draws the tightest border. The `least_dice` of the quality lies above
-    the expected Dice of 6 % of the pictures.
+    The threshold is that of `best_threshold`. The `least_dice` of the quality is above the expected Dice of
+    6 % of the pictures.
 
     Args:
         segmenter: the model.
         pairs: at least 20 pictures with masks.
 
     Raises:
-        SourceError: there are fewer, or one cannot be read.
+        SourceError: there are fewer, or a picture or mask cannot be read.
     """
     probabilities, lesions, pictures, truths = [], [], [], []
-    size = (segmenter.size, segmenter.size)
+    size = (segmenter.card.size, segmenter.card.size)
     for pair in pairs:
         picture, truth = pair.image(), pair.mask()
         probabilities.append(segmenter(picture).probability)
         pictures.append(preprocess(picture, COLOUR_SIZE))
         lesions.append(cv2.resize(truth, size, interpolation=cv2.INTER_AREA) > 127)
         truths.append(truth)
-    if len(truths) < FEWEST:
-        raise SourceError(f"calibration wants at least {FEWEST} pictures, found {len(truths)}")
+    if len(truths) < _FEWEST:
+        raise SourceError(f"calibration needs at least {_FEWEST} pictures, found {len(truths)}")
     raw, lesion = np.stack(probabilities), np.stack(lesions)
     scaling = fit_scaling(raw, lesion)
     scaled = scaling(raw)
@@ -108,7 +108,7 @@ def calibrate(segmenter: Segmenter, pairs: Iterable[Pair]) -> Calibration:
 
 
 def fit_scaling(probability: npt.NDArray[np.float32], lesion: npt.NDArray[np.bool_]) -> Scaling:
-    """Return the scaling of largest likelihood, by Newton's method.
+    """Return the scaling with the largest likelihood, found by Newton's method.
 
     Args:
         probability: float32 in [0, 1].
@@ -136,7 +136,7 @@ def _logit(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 def _choose_threshold(
     probability: npt.NDArray[np.float32], truths: list[npt.NDArray[np.uint8]]
 ) -> tuple[float, npt.NDArray[np.float64]]:
-    """Return the threshold and each picture's Dice with it, at the masks' own size."""
+    """Return the threshold and the Dice index of each picture with it, at the masks' own size."""
     jaccard = np.zeros((len(truths), len(THRESHOLDS)))
     dice = np.zeros_like(jaccard)
     for index, (plane, truth) in enumerate(zip(probability, truths, strict=True)):
@@ -144,8 +144,7 @@ def _choose_threshold(
         for column, threshold in enumerate(THRESHOLDS):
             scores = score(np.where(enlarged >= threshold, np.uint8(255), np.uint8(0)), truth)
             jaccard[index, column], dice[index, column] = scores.jaccard, scores.dice
-    means = jaccard.mean(0)
-    chosen = max(np.flatnonzero(means >= means.max() - INDIFFERENCE))
+    chosen = best_threshold(jaccard.mean(0).tolist())
     return THRESHOLDS[chosen], dice[:, chosen]
 
 
@@ -166,7 +165,7 @@ def _fit_quality(
     return Quality(
         float(intercept),
         float(slope),
-        float(np.quantile(expected, REVIEWED)),
+        float(np.quantile(expected, _REVIEWED)),
         mean.tolist(),
         precision.tolist(),
         float(furthest),

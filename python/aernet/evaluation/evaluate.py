@@ -1,4 +1,4 @@
-"""A segmenter against experts' masks."""
+"""Compares a segmenter with experts' masks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
-    from aernet.segmenter import Segmenter
 
 METRICS = tuple(field.name for field in fields(Scores))
 """The names of the metrics, in the order of every table."""
@@ -29,7 +29,7 @@ class Comparison:
     """One picture's segmentation beside its ground truth."""
 
     image_id: str
-    """The picture's name without its ending."""
+    """Name of the picture's file without its suffix."""
     image: npt.NDArray[np.uint8]
     """The picture, uint8 BGR, H x W x 3."""
     ground_truth: npt.NDArray[np.uint8]
@@ -45,7 +45,7 @@ class Evaluation:
     """The agreement of a segmenter with the ground truth over a set of pictures."""
 
     protocol: str
-    """What was measured, on what, in one line."""
+    """What was measured, and on which pictures, in one line."""
     model: str
     """Name, version and revision of the model."""
     threshold: float
@@ -74,20 +74,20 @@ class Evaluation:
         file.write("\n")
 
     def write_csv(self, file: TextIO) -> None:
-        """Write one row a picture: image_id and each metric."""
+        """Write one row for each picture: image_id and the metrics."""
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("image_id", *METRICS))
         for image_id, scores in self.pictures.items():
             writer.writerow((image_id, *(getattr(scores, name) for name in METRICS)))
 
 
-def compare(segmenter: Segmenter, pair: Pair, *, largest_only: bool) -> Comparison:
+def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> Comparison:
     """Segment the picture of a pair and compare the result with its mask, at the mask's own size.
 
     Args:
-        segmenter: what is judged.
+        segmenter: the segmenter to judge.
         pair: the picture and its mask.
-        largest_only: judge the largest region with its holes filled instead of the whole mask.
+        largest_only: whether to judge the largest region with its holes filled instead of the whole mask.
 
     Raises:
         SourceError: picture or mask cannot be read, or they differ in size.
@@ -108,15 +108,15 @@ def compare(segmenter: Segmenter, pair: Pair, *, largest_only: bool) -> Comparis
 
 
 def evaluate(
-    segmenter: Segmenter, pairs: Iterable[Pair], pictures_from: str, *, largest_only: bool = False
+    segmenter: PictureSegmenter, pairs: Iterable[Pair], pictures_from: str, *, largest_only: bool = False
 ) -> Evaluation:
     """Compare a segmenter with the masks of all pairs.
 
     Args:
-        segmenter: what is judged.
+        segmenter: the segmenter to judge.
         pairs: pictures with masks, at least one, each with an image id of its own.
-        pictures_from: where they come from, for the protocol, such as "subset test of split.csv".
-        largest_only: judge the largest region with its holes filled instead of the whole mask.
+        pictures_from: the origin of the pictures, for the protocol, such as "subset test of split.csv".
+        largest_only: whether to judge the largest region with its holes filled instead of the whole mask.
 
     Raises:
         SourceError: a picture or mask cannot be read, or the two differ in size.

@@ -1,7 +1,7 @@
-"""How well a mask agrees with an expert's, picture by picture, and the mean over pictures with its interval.
+"""How well a mask agrees with an expert's, and the mean over pictures with its interval.
 
 The definitions are those of the ISIC 2018 challenge, Task 1, as its official scorer `isic-challenge-scoring`
-computes them: a ratio that has no pixels to judge counts as 1.
+computes them: a ratio whose denominator is 0 counts as 1.
 """
 
 from __future__ import annotations

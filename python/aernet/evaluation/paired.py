@@ -16,7 +16,7 @@ class Difference(Mean):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         low, high = self.ci95
         return low > 0 or high < 0
 
@@ -24,19 +24,21 @@ class Difference(Mean):
 def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> Difference:
     """Return the mean of `first - second` over pictures, with its paired bootstrap interval.
 
-    A resample draws pictures with both of their scores: what makes a picture hard for both does not count.
+    A resample draws pictures with both of their scores, so that a picture that is hard for both models does
+    not widen the interval.
 
     Args:
         first: a score for each image id, at least one.
-        second: the same for the other model; of the same pictures.
+        second: a score for each of the same pictures, from the other model.
 
     Raises:
-        SourceError: the two are not of the same pictures.
+        SourceError: the scores are not those of the same pictures.
     """
     if first.keys() != second.keys():
         others = len(first.keys() ^ second.keys())
         raise SourceError(
-            f"only scores of the same pictures can be compared, but {others} pictures have one alone"
+            f"only scores of the same pictures can be compared,"
+            f" but {others} pictures have the score of one model only"
         )
     mean = bootstrap_mean([score - second[image_id] for image_id, score in first.items()])
     return Difference(mean.mean, mean.ci95)

@@ -1,1 +1,1 @@
-"""The paper's tables, trained and measured again: what is run stands in `tables`, how in `study`."""
+"""The paper's tables, trained and measured again: `tables` lists what, and `reproduce` does it."""

@@ -1,72 +1,45 @@
-"""Jaccard indices with their intervals, row by row, as a figure."""
+"""The Jaccard indices of a table as a figure, a line for each row."""
 
 from __future__ import annotations
 
-import math
-from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from aernet.evaluation.rendering import axes_of
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
 
     from aernet.evaluation.metrics import Mean
+    from aernet.reproduction.tables import Table
 
-LEFT, TOP, WIDTH, ROW = 190, 40, 480, 36
-COLOURS = ("#06c", "#d55e00")  # they differ in lightness too
-STEP = 5
+_COLOURS = ("#0066cc", "#d55e00")  # they differ in lightness too
 
 
-def figure(
-    title: str, rows: Sequence[str], paper: Mapping[str, float], ours: Mapping[str, Mapping[str, Mean]]
-) -> str:
-    """Return an SVG: the paper's figure of a row as a diamond, ours as dots with 95 % intervals.
+def figure(table: Table, ours: Mapping[str, Mapping[str, Mean]]) -> Figure:
+    """Return the paper's figure of each row as a diamond, and ours as dots with 95 % intervals.
 
     Args:
-        title: what a screen reader says.
-        rows: titles of the rows, from top to bottom.
-        paper: the paper's Jaccard index by the row's title, in percent; at least one.
-        ours: by the legend's words for a recipe, two at most, our mean by the row's title, in [0, 1].
+        table: the rows, of which the paper gives at least one Jaccard index.
+        ours: for the title of a recipe, two at most, our mean by the title of the row, in [0, 1].
     """
-    ends = [100 * end for means in ours.values() for mean in means.values() for end in mean.ci95]
-    low = STEP * math.floor(min(*paper.values(), *ends, 100) / STEP)
-    high = STEP * math.ceil(max(*paper.values(), *ends, low + STEP) / STEP)
-    bottom = TOP + ROW * len(rows)
-
-    def across(percent: float) -> float:
-        return round(LEFT + WIDTH * (percent - low) / (high - low), 1)
-
-    drawn = []
-    for tick in range(low, high + 1, STEP):
-        x = across(tick)
-        drawn += [
-            f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#ddd"/>',
-            f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{tick}</text>',
-        ]
-    for index, row in enumerate(rows):
-        y = TOP + ROW * index + ROW // 2
-        drawn.append(f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{escape(row)}</text>')
-        if row in paper:
-            x = across(paper[row])
-            drawn.append(f'<path d="M{x} {y - 6} l6 6 l-6 6 l-6 -6 z" fill="none" stroke="black"/>')
-        for place, (colour, means) in enumerate(zip(COLOURS, ours.values(), strict=False)):
-            if row in means:
-                x = across(100 * means[row].mean)
-                start, end = (across(100 * value) for value in means[row].ci95)
-                beside = y - 6 + 12 * place
-                drawn += [
-                    f'<path d="M{start} {beside} H{end}" stroke="{colour}" stroke-width="2"/>',
-                    f'<circle cx="{x}" cy="{beside}" r="4" fill="{colour}"/>',
-                ]
-    legend = ["the paper's figure", *ours]
-    for place, (colour, words) in enumerate(zip(("black", *COLOURS), legend, strict=False)):
-        mark = "◇" if place == 0 else "●"
-        x = LEFT + 160 * place
-        drawn.append(f'<text x="{x}" y="24" fill="{colour}">{mark} {escape(words)}</text>')
-    marks = "\n".join(drawn)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 30} {bottom + 48}" \
-role="img" aria-label="{escape(title)}" font-family="sans-serif" font-size="12">
-<rect width="100%" height="100%" fill="white"/>
-{marks}
-<text x="{LEFT + WIDTH // 2}" y="{bottom + 38}" text-anchor="middle">Jaccard index in percent</text>
-</svg>
-"""
+    drawn, axes = axes_of(7.5, 1.2 + 0.36 * len(table.rows))
+    paper = [(row.jaccard, index) for index, row in enumerate(table.rows) if row.jaccard is not None]
+    axes.plot(*np.transpose(paper), "D", color="black", fillstyle="none", label="the paper's figure")
+    for number, (title, means) in enumerate(ours.items()):
+        there = [index for index, row in enumerate(table.rows) if row.title in means]
+        found = [means[table.rows[index].title] for index in there]
+        middle, low, high = 100 * np.reshape([(mean.mean, *mean.ci95) for mean in found], (-1, 3)).T
+        height, colour = np.add(there, 0.3 * number - 0.15), _COLOURS[number]
+        axes.hlines(height, low, high, colors=colour, linewidth=2)
+        axes.plot(middle, height, "o", color=colour, label=title, gid=f"recipe-{number}")
+    axes.set_yticks(range(len(table.rows)), [row.title for row in table.rows])
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#dddddd")
+    axes.set_axisbelow(True)
+    axes.set_xlabel("Jaccard index in percent")
+    drawn.legend(loc="outside upper left", ncols=3, frameon=False)
+    return drawn

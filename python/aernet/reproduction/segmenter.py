@@ -1,4 +1,4 @@
-"""A checkpoint as a segmenter in PyTorch: it sees any colour space, and may cut at Otsu's threshold."""
+"""A checkpoint as a segmenter in PyTorch: for any colour space, and for Otsu's threshold."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class CheckpointSegmenter:
-    """What `aernet.evaluation.evaluate` asks of a segmenter, for networks that cannot be exported.
+    """Segments pictures with a network that cannot be exported, so that it can be evaluated.
 
     Args:
         path: checkpoint of a training run.
-        otsu: whether each picture has a threshold of its own, after Otsu.
+        otsu: whether each picture has its own threshold, after Otsu.
 
     Raises:
         SourceError: there is no such checkpoint.
@@ -57,7 +57,7 @@ class CheckpointSegmenter:
         start = time.perf_counter()
         height, width = frame.shape[:2]
         size = self.card.size
-        # As in the colour contract: areas where both sides shrink or stay, in float.
+        # The exported models resize in the same way: by area where no side grows, and in float.
         interpolation = cv2.INTER_AREA if min(height, width) >= size else cv2.INTER_LINEAR
         small = cv2.resize(frame.astype(np.float32) / 255, (size, size), interpolation=interpolation)
         rgb = torch.from_numpy(np.ascontiguousarray(small[:, :, ::-1].transpose(2, 0, 1)))[None]
@@ -69,7 +69,7 @@ class CheckpointSegmenter:
 
 
 def otsu_threshold(probability: npt.NDArray[np.float32]) -> float:
-    """Return the threshold that parts a map into the two most compact classes (Otsu 1979), of 256 levels."""
+    """Return the threshold that splits a map into the two most compact classes (Otsu 1979), in 256 levels."""
     levels = np.rint(probability * 255).astype(np.uint8)
     level, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     return (level + 0.5) / 255

@@ -1,4 +1,4 @@
-"""What every runner can do."""
+"""The interface of a runner."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """A model loaded on a device: frames in, predictions out. Several threads may use it at once."""
+    """A model on a device, which turns frames into predictions. Several threads may use it at once."""
 
     card: ModelCard
     device: str
-    """Where it runs, as a user names it: "cpu", "cuda:0"."""
+    """The device, as a user names it: "cpu", "cuda:0"."""
     runtime: str
-    """What runs it, with the version."""
+    """The runtime that runs the model, with its version."""
 
     def predict(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> list[Prediction]:
-        """Run the network on frames of any sizes, as soon as it can be.
+        """Run the network on one batch of frames of any sizes, with the lowest latency.
 
         Raises:
             FrameError: a frame breaks the contract of `preprocess`, or lies where this runner cannot read it.
@@ -32,10 +32,10 @@ class Runner(Protocol):
         ...
 
     def submit(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> Future[list[Prediction]]:
-        """Start on frames beside those that are under way; they must not change before they are read.
+        """Start on a batch of frames, which must not change before their predictions are read.
 
-        Two batches are under way at most: with a third, this waits for the oldest. On a GPU the future has
-        its result when the work is queued.
+        At most two batches are in flight; a third call waits for the oldest. On a GPU the future has its
+        result when the work is queued.
 
         Raises:
             FrameError: as `predict`.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aernet.engine.check import rebuild_command
+from aernet.engine.agreement import Agreement
+from aernet.engine.compatibility import rebuild_command
 from aernet.engine.manifest import record_verification
-from aernet.engine.verification import Verification
 from aernet.errors import AernetError
 from aernet.pictures import read_picture
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable[Path]) -> Verification:
+def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable[Path]) -> Agreement:
     """Compare an engine with its model, and note the result in the engine's manifest.
 
     Masks are compared at the pictures' own size and the model's threshold.
@@ -48,12 +47,12 @@ def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable
             frame = read_picture(picture)
             yield _answer(model, frame, model.card.threshold), _answer(runner, frame, model.card.threshold)
 
-    agreement = Verification.of(f"{runner.runtime} on {runner.device}", answers())
+    agreement = Agreement.of(f"{runner.runtime} on {runner.device}", answers())
     try:
         record_verification(runner.engine, agreement)
     except AernetError as error:  # such as a folder that may not be written to
         _log.warning("%s; %s is compared with its model each time", error, runner.engine)
-    as_fp32 = rebuild_command(runner.engine, replace(runner.manifest, precision="fp32"))
+    as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
     agreement.require(str(runner.engine), f"build it in fp32: {as_fp32}")
     return agreement
 
@@ -61,4 +60,5 @@ def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable
 def _answer(runner: Runner, frame: HostImage, threshold: float) -> Answer:
     """Return the mask and the probability map of a picture, numbers or not."""
     (prediction,) = runner.predict([frame], "bgr")
-    return np.asarray(prediction.mask(*frame.shape[:2], threshold)), prediction.probability
+    height, width = frame.shape[:2]
+    return np.asarray(prediction.mask(height, width, threshold)), prediction.probability

@@ -58,7 +58,9 @@ class EngineLane:
         network = self.network(len(frames))
         for index, frame in enumerate(frames, first or 0):
             try:
-                self.native.put(frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format)
+                self.native.put(
+                    frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
+                )
             except FrameError as error:
                 if first is None:
                     raise

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from aernet.arrays import HostImage, Picture, PixelFormat
     from aernet.prediction import Prediction
 
-_FATAL = 4  # ONNX Runtime's severities go from 0 to 4; what it refuses reaches us as an exception
+_FATAL = 4  # the highest severity of ONNX Runtime's log; lesser errors reach us as exceptions
 _CUDA = "CUDAExecutionProvider"
-_AT_ONCE = 2  # submitted frames
+_AT_ONCE = 2  # submitted batches that run side by side
 
 
 class OnnxRuntimeRunner:
@@ -38,7 +38,7 @@ class OnnxRuntimeRunner:
 
     Args:
         model: the ONNX file.
-        index: of the GPU that runs the network; None for the CPU.
+        index: the index of the GPU that runs the network; None for the CPU.
 
     Raises:
         ModelError: the file is not ONNX, or not an AER-Net model.
@@ -68,26 +68,26 @@ class OnnxRuntimeRunner:
         if len(frames) == 0:
             return []
         image = self._image(len(frames))
-        taken = self._prepare(frames, pixel_format, image)
-        return self._predictions(self._session, taken, image)
+        host_frames = self._prepare(frames, pixel_format, image)
+        return self._predictions(self._session, host_frames, image)
 
     def submit(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> Future[list[Prediction]]:
         """Prepare the frames, and start the network on them; see `Runner`."""
         image = np.empty((len(frames), 3, self.card.size, self.card.size), np.float32)
-        taken = self._prepare(frames, pixel_format, image)
+        host_frames = self._prepare(frames, pixel_format, image)
         with self._submitting:
             if len(self._under_way) == self._at_once:
-                self._under_way.popleft().exception()  # it is over then
-            session, workers = self._beside
-            future = workers.submit(self._predictions, session, taken, image)
+                self._under_way.popleft().exception()  # waits until the oldest has ended
+            session, workers = self._parallel
+            future = workers.submit(self._predictions, session, host_frames, image)
             self._under_way.append(future)
         return future
 
     def _prepare(
         self, frames: Sequence[Picture], pixel_format: PixelFormat, image: npt.NDArray[np.float32]
     ) -> list[HostImage]:
-        """Fill the network's input, N x 3 x S x S, and return the frames; errors count those of a batch."""
-        taken: list[HostImage] = []
+        """Fill the network's input, N x 3 x S x S, and return the frames; errors give a frame's index."""
+        host_frames: list[HostImage] = []
         try:
             for frame, planes in zip(frames, image, strict=True):
                 if not isinstance(frame, np.ndarray):
@@ -96,19 +96,19 @@ class OnnxRuntimeRunner:
                         f" {self.runtime} on {self.device} takes frames from the host's memory"
                     )
                 preprocess(frame, self.card.size, pixel_format, out=planes)
-                taken.append(frame)
+                host_frames.append(frame)
         except FrameError as error:
             if len(frames) == 1:
                 raise
-            raise FrameError(f"frames[{len(taken)}]: {error}") from None
-        return taken
+            raise FrameError(f"frames[{len(host_frames)}]: {error}") from None
+        return host_frames
 
     @cached_property
-    def _beside(self) -> tuple[onnxruntime.InferenceSession, ThreadPoolExecutor]:
-        """What runs submitted frames, on the CPU beside one another and each with its share of the threads.
+    def _parallel(self) -> tuple[onnxruntime.InferenceSession, ThreadPoolExecutor]:
+        """The session and the workers of submitted frames, which share the CPU's threads evenly.
 
-        A frame takes longer so than on all threads; but these wait for one another in every layer, and for
-        whatever else the processor does: more frames are done, and evenly.
+        A frame takes longer on its share of the threads than on all of them. But threads wait for each other
+        in every layer, so that two frames side by side finish sooner than in turn, and more evenly.
         """
         shared = self._index is not None or self._at_once == 1
         session = self._session if shared else _open_session(self._model, self._threads // self._at_once)
@@ -120,7 +120,7 @@ class OnnxRuntimeRunner:
         frames: Sequence[HostImage],
         image: npt.NDArray[np.float32],
     ) -> list[Prediction]:
-        # The output is a fresh array: it becomes part of the predictions.
+        # The output is a fresh array, so that the predictions can keep it.
         return [
             HostPrediction(frame, plane)
             for frame, plane in zip(frames, self.infer(image, session), strict=True)
@@ -129,7 +129,7 @@ class OnnxRuntimeRunner:
     def infer(
         self, image: npt.NDArray[np.float32], session: onnxruntime.InferenceSession | None = None
     ) -> npt.NDArray[np.float32]:
-        """Run the network alone, N x 3 x S x S -> N x S x S, on all threads or as a session does it.
+        """Run the network alone, N x 3 x S x S -> N x S x S, on all threads unless a session is given.
 
         Raises:
             AernetError: the device fails.
@@ -138,12 +138,12 @@ class OnnxRuntimeRunner:
             (probability,) = (session or self._session).run(["probability"], {"image": image})
         except Exception as error:  # noqa: BLE001 - as in _open_session
             raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
-        # Its sigmoid may round to the number above 1.
+        # ONNX Runtime's sigmoid may round to the next number above 1.
         answer: npt.NDArray[np.float32] = np.minimum(probability[:, 0], np.float32(1))
         return answer
 
     def _image(self, count: int) -> npt.NDArray[np.float32]:
-        """Return this thread's input buffer, which grows to the largest batch and is kept."""
+        """Return this thread's input buffer, which is kept and grows to the largest batch."""
         kept: npt.NDArray[np.float32] | None = getattr(self._kept, "image", None)
         if kept is None or len(kept) < count:
             kept = np.empty((count, 3, self.card.size, self.card.size), np.float32)
@@ -160,7 +160,7 @@ def _open_session(model: bytes, threads: int, index: int | None = None) -> onnxr
     providers = _providers(index)
     try:
         session = onnxruntime.InferenceSession(model, options, providers, enable_fallback=0)
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime's own have no common parent
+    except Exception as error:  # noqa: BLE001 - its exceptions have no common parent
         raise ModelError(
             f"expected an ONNX model, but ONNX Runtime cannot load it: {_first_line(error)}"
         ) from None
@@ -180,7 +180,7 @@ def _providers(index: int | None) -> list[str | tuple[str, dict[str, Any]]]:
             f"ONNX Runtime {onnxruntime.__version__} is for CPUs alone; pip install onnxruntime-gpu instead"
         )
     if hasattr(onnxruntime, "preload_dlls"):
-        with redirect_stdout(StringIO()):  # what it misses, it prints
+        with redirect_stdout(StringIO()):  # it prints which libraries are missing
             onnxruntime.preload_dlls()
     return [(_CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
 
@@ -190,7 +190,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _card(session: onnxruntime.InferenceSession) -> ModelCard:
-    """Return the model's card, having seen that the model is one of ours."""
+    """Return the model's card, after checking that the file is an AER-Net model."""
     side = _side(session.get_inputs(), "input", "image", 3)
     if _side(session.get_outputs(), "output", "probability", 1) != side:
         raise ModelError("not an AER-Net model: its output is not of its input's size")
@@ -201,7 +201,7 @@ def _card(session: onnxruntime.InferenceSession) -> ModelCard:
 
 
 def _side(nodes: Sequence[onnxruntime.NodeArg], kind: str, name: str, channels: int) -> int:
-    """Return the S of a model's one input or output, which must be float32, N x channels x S x S, any N."""
+    """Return S of a model's only input or output, which must be float32, N x channels x S x S, with any N."""
     if len(nodes) == 1 and nodes[0].name == name and nodes[0].type == "tensor(float)":
         match nodes[0].shape:
             case [str() | None, planes, int() as side, width] if planes == channels and side == width:

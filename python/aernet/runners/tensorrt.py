@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aernet import _native
 from aernet.engine.adapter import installed_runtimes, open_runtime
-from aernet.engine.check import Machine, check_engine, rebuild_command
+from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.gpu import Gpu
 from aernet.errors import EngineError
 from aernet.runners.lane import EngineLane
@@ -54,7 +54,7 @@ class TensorRtRunner:
         gpu = _native.Device(index)
         machine = Machine(installed_runtimes(), Gpu(gpu.name, "{}.{}".format(*gpu.compute_capability)))
         self.engine = engine
-        self.manifest = check_engine(engine, machine, model)
+        self.manifest = require_compatible(engine, machine, model)
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"

@@ -1,4 +1,4 @@
-"""Random changes of a batch on the training device: each picture its own, the mask in step."""
+"""Random changes of a batch on the training device, each picture and its mask in the same way."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch.nn import functional
 
 LUMA = (0.299, 0.587, 0.114)
-HAIR = (1.0, 0.85, 0.7)  # brown, as red, green and blue beside each other
+HAIR = (1.0, 0.85, 0.7)  # brown: red, green and blue, relative to red
 MOST_HAIRS = 24
 
 
 class Augmentation:
-    """What a dermatoscope, a hand and a camera do to a picture.
+    """Varies pictures as a dermatoscope, a hand and a camera do.
 
     Any rotation and mirroring, anisotropic zoom and shift; exposure, contrast, gamma, saturation and colour
     cast; hair; dark corners; loss of focus. Seeded: the same seed and the same calls give the same pictures.
@@ -76,7 +76,7 @@ class Augmentation:
         return rgb + (colour - rgb) * cover * self._uniform(rgb, 0.5, 1.0)
 
     def _hair_cover(self, like: torch.Tensor) -> torch.Tensor:
-        """Return N x 1 x H x W: 1 where a hair runs, else 0; three in ten pictures have some."""
+        """Return N x 1 x H x W: 1 where a hair is, else 0; three in ten pictures have hairs."""
         count, _, height, width = like.shape
         ends = torch.rand(count, MOST_HAIRS, 3, 2, generator=self.generator) * 1.4 - 0.2
         ends[:, :, 1] = (ends[:, :, 0] + ends[:, :, 2]) / 2 + (ends[:, :, 1] - 0.5) * 0.5

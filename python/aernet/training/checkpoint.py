@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on, and an export to know what it exports."""
+"""Checkpoints: everything that a run needs to continue, and that an export needs to describe the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "aernet-checkpoint-1"
-# What all runs had in common before settings said it.
+# The values that all runs had before these settings existed.
 EARLIER = {
     "colour": "cielab",
     "pretrained": True,
@@ -33,7 +33,7 @@ class Checkpoint:
     """The state of a run after an epoch."""
 
     settings: Settings
-    """What the run was started with."""
+    """The settings that the run was started with."""
     network: dict[str, torch.Tensor]
     """Weights of the network."""
     optimizer: dict[str, Any]
@@ -41,14 +41,14 @@ class Checkpoint:
     schedule: dict[str, Any]
     """State of the learning-rate schedule."""
     history: list[dict[str, float]]
-    """One row an epoch: what the log shows."""
+    """One row for each epoch, with the columns of the log."""
     threshold: float
     """Threshold chosen on the validation subset."""
     inherited: list[str] = field(default_factory=list)
-    """Licences of the models that it started or learned from; see `licences`."""
+    """Licences of the models that the run started from or learned from; see `licences`."""
 
     def save(self, path: Path) -> None:
-        """Write the checkpoint; an earlier one stays whole until the new one is.
+        """Write the checkpoint; an earlier file stays until the new one is complete.
 
         Raises:
             AernetError: `path` cannot be written.
@@ -56,7 +56,7 @@ class Checkpoint:
         content = {
             entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"
         }
-        # By way of memory: where a file system is full, torch.save itself does not say so.
+        # The bytes are made in memory first, because torch.save does not report a full file system.
         buffer = BytesIO()
         torch.save(content | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
         with replacing(path) as temporary:
@@ -96,10 +96,10 @@ def averaged(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
     """Return the mean of the networks of one run at several epochs (Izmailov et al. 2018).
 
     Args:
-        checkpoints: at least one; all else is of the last.
+        checkpoints: at least one; all but the weights is taken from the last.
 
     Raises:
-        SourceError: they are not of one run.
+        SourceError: they are not from one run.
     """
     last = checkpoints[-1]
     if any(checkpoint.settings != last.settings for checkpoint in checkpoints):

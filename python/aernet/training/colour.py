@@ -1,4 +1,4 @@
-"""Colour spaces as tensor arithmetic, so that training converts colours on its own device."""
+"""Colour spaces in tensor arithmetic, so that training converts colours on its own device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Colour = Literal["cielab", "rgb", "hsv", "hsv+rgb", "gray"]
 
 CHANNELS: dict[Colour, int] = {"cielab": 3, "rgb": 3, "hsv": 3, "hsv+rgb": 6, "gray": 1}
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV's gray
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which OpenCV uses for gray too
 
 # Linear sRGB to XYZ, each row divided by the D65 white point (IEC 61966-2-1, CIE 15).
 XYZ_FROM_RGB = (

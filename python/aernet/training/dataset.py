@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from aernet.errors import SourceError
-from aernet.pairs import find_official, find_pairs, read_split
+from aernet.data.sources import find_part
+from aernet.pairs import find_pairs, read_split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from aernet.pairs import Pair
     from aernet.training.colour import Colour
 
-IMAGES = "ISIC2018_Task1-2_Training_Input"
-MASKS = "ISIC2018_Task1_Training_GroundTruth"
 SPLIT = "isic2018_split.csv"
+"""Name of the table that assigns pictures to the subsets train, val and test."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,13 @@ class Pictures:
     """Pictures and masks of one subset."""
 
     image_ids: list[str]
-    """Names, in the order of the tensors."""
+    """Names of the pictures, in the order of the tensors."""
     rgb: torch.Tensor
     """N x 3 x S x S uint8, channel order R, G, B."""
     mask: torch.Tensor
-    """N x 1 x S x S uint8, 0 to 255: gray where the smaller pixel covers both lesion and skin."""
+    """N x 1 x S x S uint8, 0 to 255: gray where a pixel covers both lesion and skin after shrinking."""
     colour: Colour = "cielab"
-    """Colour space that a network is to see them in."""
+    """Colour space in which a network sees them."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -51,8 +50,8 @@ class Pictures:
 def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -> Pictures:
     """Read one subset of the ISIC 2018 Task 1 pairs and resize them to `size` x `size`.
 
-    `data` holds the official folders, or zip files with them, or else pictures and masks in any folders, and
-    `isic2018_split.csv` (image_id, subset).
+    `data` holds the official folders, or zip files with them, or else pictures and masks in any folders. It
+    also holds `isic2018_split.csv`, a table with the columns image_id and subset.
 
     Raises:
         SourceError: a picture, a mask or the table is missing or unreadable, or the sizes of a pair differ.
@@ -79,11 +78,8 @@ def subset_pairs(data: Path, subset: str) -> list[Pair]:
         SourceError: a picture, a mask or the table is missing or unreadable.
     """
     chosen = read_split(data / SPLIT, subset)
-    images, masks = (find_official(data, name) for name in (IMAGES, MASKS))
-    if (images is None) != (masks is None):
-        there, lacking = (IMAGES, MASKS) if images else (MASKS, IMAGES)
-        raise SourceError(f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it")
-    return find_pairs(images or data, masks or data, chosen)
+    images, masks = find_part(data, "Training") or (data, data)
+    return find_pairs(images, masks, chosen)
 
 
 def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:

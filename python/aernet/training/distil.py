@@ -1,4 +1,4 @@
-"""Distillation: a network learns masks that lie halfway between the expert's and what its teachers see."""
+"""Distillation: a network learns masks halfway between the experts' and its teachers' predictions."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
 
 def distilled(pictures: Pictures, teachers: Sequence[Path]) -> Pictures:
-    """Return the pictures with masks halfway between their own and the mean of the teachers' answers.
+    """Return the pictures with masks halfway between their own and the teachers' mean prediction.
 
-    One expert's border is one opinion; several trained networks agree on where any expert would hesitate
+    An expert's border is one opinion; the mean of several trained networks also tells where experts differ
     (Hinton, Vinyals and Dean 2015). Each teacher sees the picture and its three mirror images.
 
     Raises:
-        ModelError: a teacher is no model of this package.
+        ModelError: a teacher is not a model of this package.
     """
     total = np.zeros(pictures.mask.shape, np.float32)
     for teacher in teachers:
         with Segmenter(teacher, colour="rgb") as segmenter:
             for index in track(range(len(pictures)), f"Asking {teacher.name}"):
-                total[index, 0] += _answer(segmenter, pictures.rgb[index].numpy().transpose(1, 2, 0))
-    answer = torch.from_numpy(255 * total / len(teachers))
-    return replace(pictures, mask=((pictures.mask + answer) / 2).round().to(torch.uint8))
+                total[index, 0] += _probability(segmenter, pictures.rgb[index].numpy().transpose(1, 2, 0))
+    predicted = torch.from_numpy(255 * total / len(teachers))
+    return replace(pictures, mask=((pictures.mask + predicted) / 2).round().to(torch.uint8))
 
 
-def _answer(segmenter: Segmenter, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _probability(segmenter: Segmenter, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return the mean probability map over the mirror images: float32, of the picture's size."""
     mirrors = ((), (0,), (1,), (0, 1))
-    answers = [np.flip(segmenter(np.flip(picture, axes)).probability, axes) for axes in mirrors]
+    maps = [np.flip(segmenter(np.flip(picture, axes)).probability, axes) for axes in mirrors]
     height, width, _ = picture.shape
-    return cv2.resize(np.mean(answers, axis=0), (width, height)).astype(np.float32, copy=False)
+    return cv2.resize(np.mean(maps, axis=0), (width, height)).astype(np.float32, copy=False)
 
 
 def save_masks(pictures: Pictures, path: Path) -> None:
-    """Write the masks, so that a run that goes on need not ask its teachers again.
+    """Write the masks, so that a resumed run does not need its teachers again.
 
     Raises:
         AernetError: `path` cannot be written.
@@ -63,7 +63,7 @@ def load_masks(pictures: Pictures, path: Path) -> Pictures:
     """Return the pictures with the masks that `save_masks` wrote.
 
     Raises:
-        SourceError: they are of other pictures.
+        SourceError: the masks do not fit these pictures.
     """
     with np.load(path) as stored:
         mask = torch.from_numpy(stored["mask"])

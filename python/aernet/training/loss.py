@@ -1,4 +1,4 @@
-"""Loss functions on logits."""
+"""Loss functions that take logits."""
 
 from __future__ import annotations
 

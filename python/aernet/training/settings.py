@@ -1,62 +1,69 @@
-"""What a training run is made of: read from a preset, kept in every checkpoint."""
+"""The settings of a training run, which presets give and every checkpoint holds."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from aernet.errors import SourceError
 from aernet.network import Architecture  # noqa: TC001 - the settings are checked against their types
 from aernet.training.colour import Colour  # noqa: TC001
 from aernet.training.loss import LossName  # noqa: TC001
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+_Text = Annotated[str, Meta(description="a string")]
+_Switch = Annotated[bool, Meta(description="true or false")]
+_Number = Annotated[int, Meta(description="a whole number")]
+_Widths = Annotated[list[Annotated[int, Meta(gt=0)]], Meta(description="positive whole numbers")]
+_Sizes = Annotated[
+    list[Annotated[int, Meta(gt=0, multiple_of=32)]], Meta(min_length=1, description="multiples of 32")
+]
+_Rate = Annotated[float, Meta(gt=0, description="a positive number")]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a training run; the presets give every one of them."""
+    """Settings of a training run; a preset gives all of them."""
 
-    name: str
+    name: _Text
     """Name of the model."""
     architecture: Architecture
     """AER-Net or one of the paper's ablations."""
-    encoder: str
+    encoder: _Text
     """timm name of AER-Net's encoder."""
-    pretrained: bool
-    """Whether that encoder starts from ImageNet weights; else from random ones."""
-    widths: list[int]
-    """Channels of AER-Net's decoder stages, the coarsest first: five, or four and a head of stride 2."""
+    pretrained: _Switch
+    """Whether that encoder starts from ImageNet weights instead of random ones."""
+    widths: _Widths
+    """Channels of AER-Net's decoder stages, the coarsest first: five, or four before a head of stride 2."""
     colour: Colour
-    """Colour space that the network sees; models that ship see CIELAB."""
-    sizes: list[int]
-    """Sides of the training pictures in pixels, each for an equal share of the epochs; the last ships."""
-    augmentation: bool
+    """Colour space that the network sees; only CIELAB can be exported."""
+    sizes: _Sizes
+    """Sides of the training pictures in pixels, each for an equal share of the epochs; the last is the
+    model's."""
+    augmentation: _Switch
     """Whether the training pictures are changed at random."""
     loss: LossName
-    """Equation 1, or equation 1 and half the binary cross-entropy."""
+    """Equation 1 of the paper, or equation 1 plus half the binary cross-entropy."""
     optimizer: Literal["adam", "adamw"]
     """Adam as in the paper, or AdamW with a weight decay of 0.01."""
-    learning_rate: float
-    """Peak of the schedule."""
+    learning_rate: _Rate
+    """Highest learning rate of the schedule."""
     schedule: Literal["constant", "one-cycle"]
-    """Constant as in the paper, or one cycle over the whole run."""
-    epochs: int
+    """A constant rate as in the paper, or one cycle over the whole run."""
+    epochs: _Number
     """Passes over the training subset."""
-    batch_size: int
-    """Pictures a step, over all processes."""
-    seed: int
+    batch_size: _Number
+    """Pictures in each step, over all processes."""
+    seed: _Number
     """Seed of the weights, the order and the augmentation."""
-    training_data: str
-    """The pictures that the network will have learned from, for the model card."""
-    licence: str
-    """Licence of the network, given that of its pictures, for the model card."""
+    training_data: _Text
+    """The pictures that the network learns from, for the model card."""
+    licence: _Text
+    """Licence of the network, which depends on that of its pictures, for the model card."""
 
     @property
     def size(self) -> int:
@@ -76,18 +83,18 @@ def preset_names() -> list[str]:
 def load_settings(preset: str, **changes: Any) -> Settings:
     """Return the settings of a bundled preset, or of a TOML file, with some changed.
 
-    Where a preset names another as its `base`, it has the settings of that one but for those it gives itself.
+    A preset that names another as its `base` takes all settings from it that it does not give itself.
 
     Raises:
-        SourceError: no such preset, or it lacks a setting, has an unknown one, or one of the wrong type.
+        SourceError: there is no such preset, or a setting is missing, unknown or has a wrong value.
     """
     bundled = _presets() / f"{preset}.toml"
     path = bundled if bundled.is_file() else Path(preset)
     if not path.is_file():
         raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(preset_names())}")
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        values = msgspec.toml.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
         raise SourceError(f"preset {preset}: not TOML ({error})") from error
     if "base" in values:
         values = asdict(load_settings(values.pop("base"))) | values
@@ -98,36 +105,25 @@ def settings_from(values: dict[str, Any], source: str) -> Settings:
     """Return settings from plain values; `source` names their origin in errors.
 
     Raises:
-        SourceError: a setting is missing, unknown, or not what it may be.
+        SourceError: a setting is missing, unknown or has a wrong value.
     """
-    expected = {field.name for field in fields(Settings)}
-    if missing := sorted(expected - values.keys()):
+    hints = get_type_hints(Settings, include_extras=True)
+    if missing := sorted(hints.keys() - values.keys()):
         raise SourceError(f"{source}: lacks {', '.join(missing)}")
-    if unknown := sorted(values.keys() - expected):
+    if unknown := sorted(values.keys() - hints.keys()):
         raise SourceError(f"{source}: unknown setting {', '.join(unknown)}")
-    for name, hint in get_type_hints(Settings).items():
-        if not _fits(values[name], hint):
-            raise SourceError(f"{source}: {name} must be {_described(hint)}, got {values[name]!r}")
-    settings = Settings(**values)
-    if not settings.sizes or any(size % 32 or size < 32 for size in settings.sizes):
-        raise SourceError(f"{source}: sizes must be multiples of 32, got {settings.sizes}")
-    return settings
+    for name, hint in hints.items():
+        _check(f"{source}: {name}", values[name], hint)
+    return Settings(**values)
 
 
-def _fits(value: object, hint: Any) -> bool:
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if get_origin(hint) is list:
-        return isinstance(value, list) and all(type(entry) is int and entry > 0 for entry in value)
-    if hint is float:
-        return isinstance(value, float | int) and value > 0
-    return type(value) is hint
-
-
-def _described(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return "one of " + ", ".join(get_args(hint))
-    return {str: "a string", bool: "true or false", int: "a whole number"}.get(hint, "positive numbers")
+def _check(what: str, value: object, hint: Any) -> None:
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError:
+        literal = get_origin(hint) is Literal
+        expected = "one of " + ", ".join(get_args(hint)) if literal else hint.__metadata__[0].description
+        raise SourceError(f"{what} must be {expected}, got {value!r}") from None
 
 
 def _presets() -> Path:

@@ -1,4 +1,4 @@
-"""Start a network from another's weights: those of a checkpoint, or of an exported ONNX model."""
+"""Starts a network from another's weights: those of a checkpoint or of an exported ONNX model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from aernet.engine.onnx_model import widened
 from aernet.errors import ModelError
-from aernet.half_weights import widened
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
@@ -20,29 +20,28 @@ if TYPE_CHECKING:
 
     from aernet.network import SegmentationNetwork
 
-_FOLDED_BIAS = (
-    ".weight_bias"  # what the exporter calls the bias of a convolution that took in its normalisation
-)
+# The exporter's name for the bias of a convolution that the following normalisation is folded into.
+_FOLDED_BIAS = ".weight_bias"
 _NETWORK = "0."  # the exported module is the network followed by a sigmoid
 
 
 def start_from(network: SegmentationNetwork, source: Path, images: torch.Tensor) -> list[str]:
     """Give a network the weights of another wherever name and shape agree.
 
-    An ONNX model's batch normalisation lies within its convolutions; it is taken out again with the
-    statistics that `images` have there, so that training goes on from the same function.
+    In an ONNX model the batch normalisations are folded into the convolutions. They are separated again with
+    the statistics that `images` have there, so that training continues from the same function.
 
     Args:
-        network: what is to start, its standardisation fitted.
+        network: the network to start, with its standardisation fitted.
         source: checkpoint (`.pt`), or ONNX model that `aernet-trt export` wrote.
         images: N x 3 x S x S training pictures in the colour contract.
 
     Returns:
-        The modules that keep their own weights.
+        The names of the modules that keep their own weights.
 
     Raises:
-        SourceError: the checkpoint is none.
-        ModelError: the ONNX model is none, or shares no weight with the network.
+        SourceError: the checkpoint is missing or not a checkpoint.
+        ModelError: the ONNX model is missing or not a model, or shares no weight with the network.
     """
     is_checkpoint = source.suffix == ".pt"
     weights = load_checkpoint(source).network if is_checkpoint else _onnx_weights(source)
@@ -82,7 +81,7 @@ def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def _unfold_standardisation(network: SegmentationNetwork) -> None:
-    """Take the matrix of the standardisation out of the first convolution."""
+    """Separate the matrix of the standardisation from the first convolution."""
     convolution = network.first_convolution
     inverse = torch.linalg.inv(network.standardisation.matrix)
     convolution.weight.copy_(torch.einsum("oihw,ij->ojhw", convolution.weight, inverse))
@@ -92,10 +91,15 @@ def _unfold_standardisation(network: SegmentationNetwork) -> None:
 def _unfold_normalisation(
     network: nn.Module, biases: Mapping[str, torch.Tensor], images: torch.Tensor
 ) -> None:
-    """Take the batch normalisation out of the convolutions of these names, given the biases that hold it.
+    """Separate the batch normalisations from the convolutions that they are folded into.
 
-    Filters come to length 1, as far as a normalisation behind them hides their length, and each normalisation
-    then undoes with its scale what it does with the statistics of `images`.
+    Each filter is scaled to length 1. Its normalisation gets the statistics of `images`, and the scale and
+    offset that give the same output as before.
+
+    Args:
+        network: the network with the folded weights.
+        biases: the folded bias of each such convolution, by its name.
+        images: N x 3 x S x S training pictures in the colour contract.
     """
     scales: dict[nn.Module, torch.Tensor] = {}
     names: dict[nn.Module, str] = {}

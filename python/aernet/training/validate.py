@@ -1,4 +1,4 @@
-"""Jaccard and Dice on the validation subset, at every threshold that may be chosen."""
+"""The Jaccard and Dice indices on the validation subset, at every threshold that may be chosen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from aernet.evaluation.threshold import best_threshold
 from aernet.training.colour import convert
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from aernet.training.dataset import Pictures
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(19))
-INDIFFERENCE = 0.001
-PICTURES_A_BATCH = 20
+_PICTURES_A_BATCH = 20
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,19 @@ class Validation:
     """One for each of `THRESHOLDS`."""
 
     def chosen(self) -> int:
-        """Return the index of the highest threshold within 0.001 of the best mean Jaccard.
-
-        The annotators of ISIC drew wide: of thresholds as good, the highest draws the tightest border.
-        """
-        least = max(self.jaccard) - INDIFFERENCE
-        return max(index for index, jaccard in enumerate(self.jaccard) if jaccard >= least)
+        """Return the index of the threshold that the network gets; see `best_threshold`."""
+        return best_threshold(self.jaccard)
 
 
 @torch.no_grad()
 def validate(fabric: Fabric, network: torch.nn.Module, pictures: Pictures) -> Validation:
-    """Segment the pictures, shared out among the processes, and compare with the masks."""
+    """Segment the pictures, each process its share of them, and compare the result with the masks."""
     network.eval()
     thresholds = torch.tensor(THRESHOLDS, device=fabric.device)[:, None, None, None, None]
     sums = torch.zeros(2, len(THRESHOLDS), dtype=torch.float64, device=fabric.device)
-    for indices in torch.arange(fabric.global_rank, len(pictures), fabric.world_size).split(PICTURES_A_BATCH):
+    for indices in torch.arange(fabric.global_rank, len(pictures), fabric.world_size).split(
+        _PICTURES_A_BATCH
+    ):
         rgb, mask = pictures.batch(indices, fabric.device)
         logits = network(convert(rgb, pictures.colour).contiguous(memory_format=torch.channels_last))
         lesion = torch.sigmoid(logits.float()) >= thresholds  # T x N x 1 x S x S

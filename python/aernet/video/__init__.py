@@ -1,4 +1,4 @@
-"""Live video: sources, the pipeline that segments and steadies their frames, and sinks for the results."""
+"""Live video: sources of frames, the pipeline that segments them, and sinks for the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the lesion is and where, in pixels."""
+"""The size and the place of the lesion, in pixels."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ EXTENT_COLUMNS = (
     "centre_x_px",
     "centre_y_px",
 )
-"""What a table of extents has, in pixels."""
+"""The columns of a table of extents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The largest region of a mask, its holes filled."""
+    """Size and centre of the largest region of a mask, its holes filled."""
 
     area: int
-    """Pixels."""
+    """Area in pixels."""
     equivalent_diameter: float
-    """Of the circle of the same area, in pixels."""
+    """Diameter of the circle of the same area, in pixels."""
     feret_diameter: float
-    """The longest distance between two points of it, pixels being squares, in pixels."""
+    """Longest distance between two points of the region, in pixels; each pixel is a square."""
     centre: tuple[float, float]
-    """Mean x and y of its pixels, (0, 0) being the middle of the top left one."""
+    """Mean x and y of the region's pixels; (0, 0) is the middle of the top left pixel."""
 
 
 def outlines(mask: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.int32]]:
@@ -45,7 +45,7 @@ def outlines(mask: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.int32]]:
 
 
 def measure_extent(mask: npt.NDArray[np.uint8]) -> Extent | None:
-    """Measure the region of a mask, uint8 0/255, whose border encloses most; None if it is empty."""
+    """Measure the region of a mask, uint8 0/255, whose border encloses most; None if the mask is empty."""
     borders = outlines(mask)
     if not borders:
         return None
@@ -65,7 +65,7 @@ def measure_extent(mask: npt.NDArray[np.uint8]) -> Extent | None:
 
 
 def extent_row(mask: npt.NDArray[np.uint8]) -> dict[str, float | None]:
-    """Return a mask's extent as a table has it: None everywhere if the mask is empty."""
+    """Return a mask's extent as a row of a table, with None in each column if the mask is empty."""
     extent = measure_extent(mask)
     if extent is None:
         return dict.fromkeys(EXTENT_COLUMNS)

@@ -1,4 +1,4 @@
-"""PyAV, which is optional."""
+"""The import of PyAV, an optional dependency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def import_av(purpose: str) -> Any:
     """Return the module `av`.
 
     Raises:
-        AernetError: it is not installed.
+        AernetError: PyAV is not installed.
     """
     try:
         import av  # noqa: PLC0415 - optional

@@ -1,4 +1,4 @@
-"""How the picture as a whole has moved since the frame before."""
+"""The motion of the whole picture from one frame to the next."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-_SIDE = 256  # of the small picture, the longer one
+_SIDE = 256  # longer side of the small picture, in pixels
 _POINTS = 40
 _LEAST_POINTS = 8
-_LEAST_AGREEING = 0.6  # of the points; across a cut it is below 0.2
-_ZOOM = (0.85, 1.18)  # between two frames
-_LEAST_RESPONSE = 0.3  # of phase correlation; across a cut it is below 0.1
-_CUT_LEVELS = 10.0  # mean difference; a moving hand stays below 6, cuts are above 40
+_LEAST_AGREEING = 0.6  # part of the points that must agree; across a cut fewer than 0.2 do
+_ZOOM = (0.85, 1.18)  # least and greatest between two frames
+_LEAST_RESPONSE = 0.3  # of phase correlation; across a cut the response is below 0.1
+_CUT_LEVELS = 10.0  # mean difference; a moving hand causes less than 6, a cut more than 40
 
 
 def shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return the picture with a longer side of 256 pixels or less, its aspect kept."""
+    """Return the picture reduced to a longer side of 256 pixels or less, its aspect kept."""
     picture = halve(picture, 2 * _SIDE)
     scale = _SIDE / max(picture.shape[:2])
     return picture if scale >= 1 else _resize(picture, scale, cv2.INTER_LINEAR)
 
 
 def halve(picture: npt.NDArray[np.uint8], limit: int) -> npt.NDArray[np.uint8]:
-    """Return the picture, halved (area averaging's fast case) until its longer side is below the limit."""
+    """Halve the picture, which is area averaging's fast case, until its longer side is below the limit."""
     while max(picture.shape[:2]) >= limit:
         picture = _resize(picture, 0.5, cv2.INTER_AREA)
     return picture
@@ -37,16 +37,16 @@ def _resize(picture: npt.NDArray[np.uint8], scale: float, interpolation: int) ->
 
 
 class Motion:
-    """Follows the motion from frame to frame: shift, turn and zoom of the whole picture."""
+    """Follows the shift, rotation and zoom of the whole picture from frame to frame."""
 
     def __init__(self) -> None:
         self._before: npt.NDArray[np.uint8] | None = None
 
     def __call__(self, gray: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
-        """Return the transform from the frame before to this one, 2 x 3 in pixels; None across a cut.
+        """Return the transform from the previous frame to this one, 2 x 3 in pixels; None across a cut.
 
-        Sparse optical flow (Lucas and Kanade in pyramids), on which most points must agree; else the shift by
-        phase correlation; else none, if the two look alike.
+        Sparse optical flow (pyramidal Lucas-Kanade) gives the transform where most points agree; else phase
+        correlation gives a shift; else the transform is the identity if the frames look alike.
 
         Args:
             gray: uint8, a frame as `shrink` makes it.
@@ -54,7 +54,7 @@ class Motion:
         before, self._before = self._before, gray
         if before is None or before.shape != gray.shape:
             return None
-        # Flow is of what keeps its brightness; a camera's exposure does not.
+        # Optical flow assumes constant brightness, which a camera's exposure changes.
         brighter = np.float64(gray.mean()) / max(1.0, before.mean())
         flow = _by_flow(np.asarray(cv2.convertScaleAbs(before, alpha=brighter), np.uint8), gray)
         if flow is not None:

@@ -1,4 +1,4 @@
-"""A video file from end to end, each frame by itself, so that it can be broken off and gone on with."""
+"""Segments a video file frame by frame; an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -38,22 +38,21 @@ def segment_video(
     afresh: bool,
     on_frame: Callable[[], object],
 ) -> dict[str, Any]:
-    """Segment each frame of a video and return what is known of it.
+    """Segment each frame of a video and return its record for JSON.
 
-    Masks that an earlier run with the same settings left are taken, not made again; the other files are whole
-    or not there.
+    Masks of an earlier run with the same settings are reused; every other file appears only when complete.
 
     Args:
         segmenter: takes BGR frames.
         video: a video file.
-        files: "masks", a folder for `000000.png` and so on; "track", a CSV file; where wanted "overlay", an
-            MP4 file, and "contours", a JSON-lines file.
+        files: "masks", a folder for `000000.png` and so on; "track", a CSV file; optionally "overlay", an
+            MP4 file, and "contours", a JSON Lines file.
         largest: whether only the largest region counts, its holes filled.
-        afresh: whether earlier masks are made again.
+        afresh: whether to make earlier masks again.
         on_frame: called after each frame.
 
     Raises:
-        SourceError: the file is no 8-bit video of one size.
+        SourceError: the file is not a video of 8 bits a channel, or its frames change size.
         AernetError: an output cannot be written.
     """
     settings = {
@@ -114,7 +113,7 @@ def segment_video(
 
 
 def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None:
-    """Let go of masks that were made with other settings, and write down these."""
+    """Delete masks that were made with other settings, and write these settings down."""
     note = folder / _SETTINGS
     text = json.dumps(settings, indent=2)
     if not afresh and note.is_file() and note.read_text(encoding="utf-8") == text:

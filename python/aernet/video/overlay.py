@@ -1,4 +1,4 @@
-"""The picture that people see, cheap enough for every frame."""
+"""Draws the lesion and the state on a frame, fast enough for each frame of a video."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _colour(shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
 
 
 def _write(picture: npt.NDArray[np.uint8], words: str) -> None:
-    """Write words at the bottom, dark on a light ground."""
+    """Write words at the bottom of a picture, dark on a light ground."""
     scale = min(picture.shape[:2]) / 600
     thickness = max(1, round(2 * scale))
     (width, height), descent = cv2.getTextSize(words, _FONT, scale, thickness)

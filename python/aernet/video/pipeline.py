@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.1, 1.0  # doubled from one to the other
-_UNDER_WAY = 2  # frames in the segmenter
-_QUIET_SECONDS = 10.0  # after a warning: a loose plug is one fault
-_CLOSE_SECONDS = 5.0  # for a device that hangs
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.1, 1.0  # the delay doubles from first to last
+_UNDER_WAY = 2  # frames that the segmenter works on at once
+_QUIET_SECONDS = 10.0  # between warnings, so that a loose plug does not fill the log
+_CLOSE_SECONDS = 5.0  # to wait for a device that hangs
 
 
 class _Frame(NamedTuple):
@@ -51,23 +51,23 @@ class _Frame(NamedTuple):
 
 
 class Pipeline:
-    """Segments a source's frames and hands each result to all who want it.
+    """Segments a source's frames and hands each result to its loops and sinks.
 
-    A live source's newest frame is taken, and those that no one had time for are dropped and counted; of a
-    file every frame is taken, in order, and the source waits. A live source that goes away is tried again
-    until it is back: one warning in the log, `status().connected` is False meanwhile.
+    From a live source the pipeline takes the newest frame; it drops and counts the others. From a file it
+    takes every frame in order, and the source waits. When a live source goes away, the pipeline logs one
+    warning and opens it again until it is back; meanwhile `status().connected` is False.
 
-    Iterate it, or `start` it with sinks; leaving the loop ends it. Frames and results in flight are bounded.
+    Iterate over the pipeline, or `start` it with sinks; leaving the loop ends it. Its queues are bounded.
 
     Args:
-        segmenter: a `Segmenter` that takes BGR frames; it stays open when the pipeline ends.
+        segmenter: a `Segmenter` for BGR frames; the pipeline does not close it.
         source: an address as `open_source` takes it, or a `Source`.
-        smooth: steady the probability over time.
-        retry: try a live source again when it goes away, instead of raising.
+        smooth: whether to smooth the probability over time.
+        retry: whether to open a live source again when it goes away, instead of raising.
 
     Raises:
         SourceError: the address names no source.
-        AernetError: the segmenter takes other frames than BGR.
+        AernetError: the segmenter takes frames other than BGR.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Pipeline:
         self._frames = BoundedQueue[_Frame](1 if live else 2, waits=not live)
         self._predicted = BoundedQueue[tuple[_Frame, "Future[list[Prediction]]"]](_UNDER_WAY, waits=True)
         self._under_way = threading.Semaphore(_UNDER_WAY)
-        self._taken = 0
+        self._captured = 0
         self._begin = 0.0
         self._statistics = Statistics()
         self._error: BaseException | None = None
@@ -105,11 +105,11 @@ class Pipeline:
             self._warm_up()
 
     def __iter__(self) -> Generator[VideoResult]:
-        """Start, and return the results one by one; of a live source the newest, if the loop is slow.
+        """Start, and yield the results one by one; a slow loop over a live source gets the newest only.
 
         Raises:
-            SourceError: the source cannot be opened, is not what it should be, or went away without `retry`.
-            FrameError: the segmenter does not take its frames.
+            SourceError: the source cannot be opened, gives no 8-bit pictures, or goes away without `retry`.
+            FrameError: the segmenter rejects a frame.
         """
         loop = BoundedQueue[VideoResult](1, waits=not self.source.live)
         with self._lock:
@@ -128,7 +128,7 @@ class Pipeline:
         self.wait()
 
     def start(self) -> Self:
-        """Start, if it has not been started or closed."""
+        """Start the threads, unless the pipeline was started or closed before."""
         with self._lock:
             if not (self._threads or self._ended):
                 self._threads = [
@@ -143,7 +143,7 @@ class Pipeline:
     def call(self, on_result: Callable[[VideoResult], object]) -> Self:
         """Start, and call a function with each result on a thread of its own.
 
-        What the function raises is logged and ends the stream; `wait` and `close` raise it.
+        An exception in the function is logged and ends the stream; `wait` and `close` raise it.
         """
         results = self.__iter__()
 
@@ -153,7 +153,7 @@ class Pipeline:
                     for result in results:
                         on_result(result)
                 except Exception as error:
-                    if error is not self._error:  # which others raise
+                    if error is not self._error:  # the pipeline's own error, which `wait` raises
                         _log.exception("on_result failed, and the stream ends")
                         self._failed_callback = error
                     raise
@@ -164,19 +164,19 @@ class Pipeline:
         return self
 
     def add(self, sink: Sink) -> None:
-        """Hand every result from now on to a sink as well, on a thread of its own; see `Sink`.
+        """Hand every result from now on to a sink, on a thread of its own; see `Sink`.
 
-        A sink that fails is closed and logged once; all else goes on.
+        A sink that fails is closed and logged once; the pipeline and the other sinks go on.
         """
         reader = SinkThread(sink, self._statistics, waits=sink.every and not self.source.live)
         with self._lock:
             self._readers.append(reader)
             if self._ended:
                 reader.inbox.close()
-            reader.thread.start()  # before anyone can join it
+            reader.thread.start()  # before another thread can join it
 
     def remove(self, sink: Sink) -> None:
-        """Hand a sink nothing more, and return when it has done what it was given and is closed."""
+        """Stop feeding a sink; return when it has written its waiting results and is closed."""
         with self._lock:
             reader = next(reader for reader in self._readers if reader.sink is sink)
             self._readers.remove(reader)
@@ -188,14 +188,14 @@ class Pipeline:
         return self._statistics.status()
 
     def stop(self) -> None:
-        """Ask it to end, from any thread; what is in flight still reaches the sinks."""
+        """Ask the pipeline to end, from any thread; frames in flight still reach the sinks."""
         self._stopping.set()
         self._frames.close()
         for loop in self._loops:
             loop.close()
 
     def wait(self) -> None:
-        """Start, and return when it has ended and its sinks are closed; raise what ended it, if an error."""
+        """Start, and return when the pipeline and its sinks have ended; raise the error if one ended it."""
         self.start()
         self._join(None)
         if self._error is not None:
@@ -203,9 +203,9 @@ class Pipeline:
             raise self._error
 
     def close(self) -> None:
-        """Stop and return when all is closed; a device that hangs is left alone after 5 seconds.
+        """Stop, and return when all is closed; a source that hangs is abandoned after 5 seconds.
 
-        Raises what ended the stream in a function given to `call`, unless `wait` has raised it already.
+        An exception in a function given to `call` is raised here, unless `wait` has raised it already.
         """
         self.stop()
         self._join(_CLOSE_SECONDS)
@@ -250,7 +250,7 @@ class Pipeline:
         warned = -_QUIET_SECONDS
         try:
             while not self._stopping.is_set():
-                reason = self._take_frames()
+                reason = self._capture_frames()
                 if reason is None:
                     return
                 if self._statistics.connected:
@@ -265,28 +265,28 @@ class Pipeline:
             self._statistics.connected = False
             self._frames.close()
 
-    def _take_frames(self) -> str | None:
-        """Take frames to the source's end; return why it is to be opened again, None if it is not."""
+    def _capture_frames(self) -> str | None:
+        """Capture frames to the source's end; return why to open the source again, or None to stop."""
         try:
             with closing(self.source.frames()) as frames:
                 for picture, moment in frames:
                     arrived = time.perf_counter()
-                    if self._taken == 0:
+                    if self._captured == 0:
                         self._begin = moment
-                    if not self._frames.put(_Frame(picture, self._taken, moment - self._begin, arrived)):
+                    if not self._frames.put(_Frame(picture, self._captured, moment - self._begin, arrived)):
                         return None
-                    self._taken += 1
+                    self._captured += 1
                     self._statistics.connected = True
         except SourceError as error:
-            if self._taken == 0 or not self.source.live or not self._retry:
+            if self._captured == 0 or not self.source.live or not self._retry:
                 raise
             return str(error)
-        if self._taken == 0:
+        if self._captured == 0:
             raise SourceError(f"{self.source.name}: gave no frame")
         return f"{self.source.name}: has ended" if self.source.live and self._retry else None
 
     def _warm_up(self) -> None:
-        """Predict twice: the first two take longer, and what a camera gives meanwhile would be dropped."""
+        """Predict twice on a blank frame: the first runs are slow and would cost a camera's first frames."""
         size = self.segmenter.card.size
         blank = np.zeros((size, size, 3), np.uint8)
         for future in [self.segmenter.predict(blank) for _ in range(_UNDER_WAY)]:
@@ -296,7 +296,7 @@ class Pipeline:
         frames = iter(self._frames)
         try:
             while True:
-                self._under_way.acquire()  # and then the newest frame is taken
+                self._under_way.acquire()  # before a frame is taken, so that the frame is the newest
                 frame = next(frames, None)
                 if frame is None or not self._predicted.put((frame, self.segmenter.predict(frame.picture))):
                     return
@@ -308,7 +308,7 @@ class Pipeline:
         try:
             for count, (frame, future) in enumerate(self._predicted):
                 (prediction,) = future.result()
-                prediction.to_host()  # the device is free for another frame from here on
+                prediction.to_host()  # from here on the device is free for another frame
                 self._under_way.release()
                 result = self._result(frame, prediction, dropped=frame.number - count)
                 self._statistics.count(result)
@@ -320,7 +320,7 @@ class Pipeline:
             self._end()
 
     def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
-        """Stabilize a prediction, and make the mask of what comes of it."""
+        """Stabilize a prediction, make its mask, and judge the state."""
         stable = self._stabilizer(frame.picture, prediction, frame.timestamp)
         segmentation = Segmentation.of(
             frame.picture,

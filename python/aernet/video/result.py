@@ -1,4 +1,4 @@
-"""What the pipeline makes of one frame."""
+"""The result of one frame of a video."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class VideoResult:
     """A frame's segmentation and its place in the video."""
 
     segmentation: Segmentation[HostImage]
-    """Frame, mask and probability; smoothed over the frames before where smoothing is on."""
+    """Frame, mask and probability; the latter two are smoothed over time where smoothing is on."""
     state: State
-    """What to tell whoever holds the instrument."""
+    """What the video shows, for the person who holds the instrument."""
     frame_index: int
-    """The frame's number in the source, from 0; frames that were dropped count."""
+    """The frame's number in the source, from 0; dropped frames count."""
     timestamp: float
     """Seconds since the source's first frame, by the source's clock."""
     dropped: int
-    """How many of the source's frames before this one gave no result; in a loop, none that the loop saw."""
+    """How many earlier frames gave no result; in a loop, also those whose results the loop missed."""
     latency_ms: float
-    """Milliseconds from the frame's arrival here to the finished mask; what the camera took is not in it."""
+    """Milliseconds from the frame's arrival to the finished mask, without the camera's own delay."""

@@ -1,4 +1,4 @@
-"""A sink's own thread."""
+"""The thread that feeds a sink."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_NICENESS = 5  # a frame waits for capture and network, and these should not wait for a recording
-_LATE_RESULTS = 8  # that a sink which wants every result may have waiting
+_NICENESS = 5  # capture and network go first, because a frame waits for them
+_LATE_RESULTS = 8  # queued for a sink that wants every result
 
 
 class SinkThread:
     """Feeds a sink on a thread of its own from an inbox of its own.
 
     Args:
-        sink: is closed at the end.
-        statistics: learns what ends the sink before its time.
+        sink: the sink to feed, and to close at the end.
+        statistics: records the error that ends the sink early.
         waits: whether the pipeline waits when the inbox is full.
     """
 
@@ -40,9 +40,9 @@ class SinkThread:
         self._statistics = statistics
 
     def _feed(self) -> None:
-        if sys.platform == "linux":  # where a thread has a priority of its own
+        if sys.platform == "linux":  # elsewhere threads have no priority of their own
             os.nice(_NICENESS)
-        # A sink that has failed mostly fails to close as well; what came first is what matters.
+        # A sink that has failed often fails to close as well; the first error is the cause.
         errors = [_raised(self._write), _raised(self.sink.close)]
         first = next((error for error in errors if error), None)
         if first is not None:
@@ -62,7 +62,7 @@ class SinkThread:
 
 
 def _raised(act: Callable[[], None]) -> Exception | None:
-    """Act, and return what that raised: whatever it is, all but the sink goes on."""
+    """Call a function and return what it raised, so that an error ends the sink alone."""
     try:
         act()
     except Exception as error:  # noqa: BLE001

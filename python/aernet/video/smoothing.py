@@ -1,4 +1,4 @@
-"""The probability over time: steady on a still hand, without lag on a moving one."""
+"""Smoothing of the probability map over time, along the motion of the picture."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-_LONGEST_SECONDS = 1.0  # that the past still counts
+_LONGEST_GAP_SECONDS = 1.0  # between frames; after a longer gap the past is forgotten
 
 
 class Smoothing:
     """An exponential mean of the probability map along the motion of the picture.
 
     Args:
-        seconds: its time constant; docs/video.md has what others give.
+        seconds: the time constant of the mean; docs/video.md compares several.
     """
 
     def __init__(self, seconds: float = 0.1) -> None:
@@ -28,14 +28,14 @@ class Smoothing:
         motion: npt.NDArray[np.float64] | None,
         seconds: float,
     ) -> npt.NDArray[np.float32]:
-        """Return the mean up to now, float32, S x S; what has come into the picture counts at once.
+        """Return the smoothed map, float32, S x S; pixels new to the picture are not smoothed.
 
         Args:
             probability: float32, S x S, in [0, 1].
-            motion: from the frame before to this one, 2 x 3 in the map's pixels; None forgets the past.
-            seconds: since the frame before; beyond 1 the past is forgotten.
+            motion: from the previous frame to this one, 2 x 3 in the map's pixels; None forgets the past.
+            seconds: since the previous frame; after more than 1 the past is forgotten.
         """
-        if self._mean is None or motion is None or not 0 < seconds <= _LONGEST_SECONDS:
+        if self._mean is None or motion is None or not 0 < seconds <= _LONGEST_GAP_SECONDS:
             self._mean = probability
         else:
             moved = probability.copy()

@@ -1,4 +1,4 @@
-"""The predictions of a video, steady from frame to frame."""
+"""Stabilizes the predictions of a video from frame to frame."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 class Stabilized(NamedTuple):
-    """A prediction, and what was learned of its frame on the way."""
+    """A stabilized prediction, with the small frame and the motion found on the way."""
 
     prediction: Prediction
-    """Smoothed over the frames before, where smoothing is on."""
+    """Smoothed over the previous frames where smoothing is on."""
     small: HostImage
     """The frame as `shrink` makes it."""
     motion: npt.NDArray[np.float64] | None
-    """From the frame before to this one, 2 x 3 in pixels of `small`; None across a cut."""
+    """From the previous frame to this one, 2 x 3 in pixels of `small`; None across a cut."""
 
 
 class Stabilizer:
     """Follows the motion of a video, and smooths its predictions along it.
 
     Args:
-        smooth: whether predictions are smoothed; else they stay as they are.
+        smooth: whether predictions are smoothed; the motion is followed either way.
     """
 
     def __init__(self, *, smooth: bool) -> None:
         self._smoothing = Smoothing() if smooth else None
         self._motion = Motion()
-        self._before = 0.0
+        self._previous_time = 0.0
 
     def __call__(self, picture: HostImage, prediction: Prediction, timestamp: float) -> Stabilized:
         """Take the next frame, uint8 BGR, its prediction, and its time in seconds."""
@@ -49,16 +49,16 @@ class Stabilizer:
             probability = prediction.to_host()
             along = scaled(motion, small.shape[:2], probability.shape)
             prediction = HostPrediction(
-                picture, self._smoothing(probability, along, timestamp - self._before)
+                picture, self._smoothing(probability, along, timestamp - self._previous_time)
             )
-        self._before = timestamp
+        self._previous_time = timestamp
         return Stabilized(prediction, small, motion)
 
 
 def scaled(
     motion: npt.NDArray[np.float64] | None, shape: tuple[int, ...], wanted: tuple[int, ...]
 ) -> npt.NDArray[np.float64] | None:
-    """Return a motion in the pixels of a picture of another shape, pixel centres at whole numbers."""
+    """Return a motion in the pixels of a picture of another shape; pixel centres are whole numbers."""
     if motion is None:
         return None
     ratio = np.array([wanted[1] / shape[1], wanted[0] / shape[0]])

@@ -1,4 +1,4 @@
-"""What to tell whoever holds the instrument: from cheap measures, and never in haste."""
+"""What the video shows, judged by cheap measures; a state changes only after its measure has lasted."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy.typing as npt
 
 from aernet.video.motion import halve
 
-_SECONDS = (0.5, 0.3)  # that a measure must be bad to raise a state, and good to end it
-_SPEED_SECONDS = 0.2  # over which a hand's tremor is averaged away
-_FOCUS_SECONDS = 0.2  # between two looks at the focus
+_SECONDS = (0.5, 0.3)  # how long a measure must be bad to raise a state, and good to end it
+_SPEED_SECONDS = 0.2  # time constant that averages the hand's tremor away
+_FOCUS_SECONDS = 0.2  # between two measurements of the focus
 _FOCUS_SIDE = 512
-_CONTRAST = 1.0  # levels; with less there is nothing to be in focus
-_NOISE = 4.2  # 99.5th percentile over median, of the size of Gaussian noise
-_EDGES = 1.1  # times the noise, to be edges
+_CONTRAST = 1.0  # levels; below it there is too little detail to judge the focus
+_NOISE = 4.2  # 99.5th percentile over median of the absolute value of Gaussian noise
+_EDGES = 1.1  # times the noise; detail above it counts as an edge
 _SOFTEST = 10.0
-_LEAST_LESION = 0.0005  # of the frame
+_LEAST_LESION = 0.0005  # part of the frame
 
 
 class State(str, Enum):
-    """What the video shows; the value is in words."""
+    """What the video shows; each value is the text that users see."""
 
     LESION = "lesion"
     NO_LESION = "no lesion"
@@ -34,11 +34,11 @@ class State(str, Enum):
 
 
 class Switch:
-    """On when a value has been above one bound for a while, off when it has been below another for a while.
+    """Turns on after a value has stayed above one bound, and off after it has stayed below another.
 
     Args:
-        on: the bound to be above.
-        off: the bound to be below, not above `on`.
+        on: the bound above which it turns on.
+        off: the bound below which it turns off, not above `on`.
     """
 
     def __init__(self, on: float, off: float) -> None:
@@ -47,7 +47,7 @@ class Switch:
         self._since: float | None = None
 
     def __call__(self, value: float, now: float) -> bool:
-        """Take a value at a time in seconds; tell whether it is on."""
+        """Take a value and its time in seconds; return whether the switch is on."""
         contrary = value < self._bounds[1] if self._on else value > self._bounds[0]
         if not contrary:
             self._since = None
@@ -60,10 +60,10 @@ class Switch:
 
 
 class States:
-    """Judges frame after frame. The bounds are those of docs/video.md."""
+    """Judges frame after frame; docs/video.md lists the bounds."""
 
     def __init__(self) -> None:
-        # In the order in which they matter: what is moving is blurred too, and what is no skin has no lesion.
+        # In order of precedence: a moving picture is blurred too, and a picture without skin has no lesion.
         self._switches = {
             State.NOT_SKIN: Switch(0.94, 0.88),
             State.GLARE: Switch(0.05, 0.03),
@@ -72,8 +72,8 @@ class States:
             State.NO_LESION: Switch(1 - _LEAST_LESION, 1 - _LEAST_LESION),
         }
         self._velocity = np.zeros(2)
-        self._before = 0.0
-        self._looked = -np.inf
+        self._previous_time = 0.0
+        self._focus_time = -np.inf
         self._softness = 0.0
 
     def __call__(
@@ -88,13 +88,13 @@ class States:
 
         Args:
             picture: the frame, uint8 BGR.
-            small: the same as `shrink` makes it.
-            motion: from the frame before to this one, in pixels of `small`; None across a cut.
-            area_fraction: the part of the frame that is lesion.
+            small: the frame as `shrink` makes it.
+            motion: from the previous frame to this one, in pixels of `small`; None across a cut.
+            area_fraction: the part of the frame that the lesion covers, in [0, 1].
             now: the frame's time in seconds.
         """
-        if not 0 <= now - self._looked < _FOCUS_SECONDS:
-            self._looked = now
+        if not 0 <= now - self._focus_time < _FOCUS_SECONDS:
+            self._focus_time = now
             self._softness = softness(picture)
         values = {
             State.NOT_SKIN: 1 - skin(small),
@@ -109,8 +109,8 @@ class States:
     def _speed(
         self, small: npt.NDArray[np.uint8], motion: npt.NDArray[np.float64] | None, now: float
     ) -> float:
-        """Return how fast the picture's middle moves, in longer sides a second, without the hand's tremor."""
-        seconds, self._before = now - self._before, now
+        """Return the speed of the picture's centre without tremor, in longer sides a second."""
+        seconds, self._previous_time = now - self._previous_time, now
         if motion is None or seconds <= 0:
             self._velocity[:] = 0
             return 0.0
@@ -134,9 +134,9 @@ def glare(small: npt.NDArray[np.uint8]) -> float:
 def softness(picture: npt.NDArray[np.uint8]) -> float:
     """Return how soft the sharpest edges in the middle of a BGR picture are; 0 where there are none.
 
-    The strongest detail at a scale of about 2 pixels over that at 1 pixel, the noise taken off both, in the
-    picture at half a thousand pixels: 0.7 to 1.8 in sharp dermoscopic pictures, above 3 from a blur of 3
-    pixels on. A ratio of the strongest, because smooth skin has little detail and is in focus all the same.
+    The picture is reduced to about 500 pixels. Its strongest detail at a scale of about 2 pixels, over that
+    at 1 pixel, both without noise, is 0.7 to 1.8 in sharp dermoscopic pictures, and above 3 under a blur of 3
+    pixels or more. Only the strongest detail counts because smooth skin has little even when in focus.
     """
     height, width = picture.shape[:2]
     middle = picture[height // 8 : height - height // 8, width // 8 : width - width // 8]

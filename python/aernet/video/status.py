@@ -1,4 +1,4 @@
-"""How a pipeline is doing."""
+"""Statistics of a running pipeline."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class Status:
     """A pipeline's counters at one moment."""
 
     connected: bool
-    """Whether the source gives frames; False before the first, and while it is away and tried again."""
+    """Whether the source gives frames; False before the first frame and while the source is away."""
     state: State
-    """That of the last result; "no lesion" before the first."""
+    """The state of the last result; "no lesion" before the first."""
     results: int
-    """How many there were."""
+    """Number of results."""
     dropped: int
     """Frames of the source that gave no result."""
     seconds: float
-    """From the first result to the last."""
+    """Seconds from the first result to the last."""
     fps: float
     """Results a second in the last 2 seconds."""
     latency_ms_p50: float
     """Median latency of the last 1000 results in milliseconds; 0 without any."""
     latency_ms_p99: float
-    """What 99 of 100 of them stay under."""
+    """Latency in milliseconds that 99 of 100 of these results stay below."""
     failures: tuple[str, ...]
-    """What ended sinks before their time."""
+    """Messages of the errors that ended sinks early."""
 
 
 class Statistics:
@@ -58,7 +58,7 @@ class Statistics:
         self.failures: list[str] = []
 
     def count(self, result: VideoResult) -> None:
-        """Take note of a result."""
+        """Count a result."""
         now = time.perf_counter()
         with self._lock:
             self._first = self._first if self._results else now

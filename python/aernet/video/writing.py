@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _CLOCK = 90000  # ticks a second, as is usual in video
-_KEY_SECONDS = 1.0  # at most between frames that can be jumped to
-_BT709, _SMPTE170M, _LIMITED = 1, 6, 1  # primaries and transfer, matrix, range: ITU-T H.273
+_KEY_SECONDS = 1.0  # longest time between key frames, to which players can jump
+_BT709, _SMPTE170M, _LIMITED = 1, 6, 1  # colour codes of ITU-T H.273
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How pictures become a file."""
+    """How pictures are encoded in a file."""
 
     codec: str
     layout: str
-    """Of the pixels, as FFmpeg calls it."""
+    """Pixel layout, by FFmpeg's name."""
     options: Mapping[str, str]
-    """Of the codec."""
+    """Options of the codec."""
     container: Mapping[str, str]
-    """Of the file format."""
+    """Options of the file format."""
 
 
 H264 = Encoding(
@@ -47,21 +47,21 @@ H264 = Encoding(
         "flush_packets": "1",
     },
 )
-"""For MP4: BGR pictures, as browsers play them, playable whenever writing breaks off."""
+"""BGR pictures in MP4, which browsers play; the file stays playable if writing breaks off."""
 
 FFV1 = Encoding(codec="ffv1", layout="gray", options={}, container={"flush_packets": "1"})
-"""For Matroska: masks without loss."""
+"""Lossless masks in Matroska."""
 
 
 class VideoWriter:
-    """A video file of pictures and their times; what was written can be played whatever happens next.
+    """Writes pictures with their times into a video file; what was written stays playable after a crash.
 
     Args:
-        path: its suffix names the container.
+        path: the file; its suffix names the container.
         encoding: `H264` or `FFV1`.
 
     Raises:
-        AernetError: it cannot be written, or PyAV is not installed.
+        AernetError: the file cannot be written, or PyAV is not installed.
     """
 
     def __init__(self, path: Path, encoding: Encoding) -> None:
@@ -72,7 +72,7 @@ class VideoWriter:
         self._last = self._key = -2 * _CLOCK
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.open("wb").close()  # FFmpeg would find out with the first frame
+            path.open("wb").close()  # fails now; FFmpeg would fail at the first frame
             self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
         except (OSError, self._av.FFmpegError) as error:
             raise self._unwritable(error) from None
@@ -81,12 +81,12 @@ class VideoWriter:
         """Add a picture.
 
         Args:
-            picture: uint8, for `H264` BGR, H x W x 3 (an odd last row or column is left out), for `FFV1`
-                H x W; brought to the size of the first.
-            seconds: its time; that of the picture before at least.
+            picture: uint8; for `H264` BGR, H x W x 3 (an odd last row or column is cut off), for `FFV1`
+                H x W. It is resized to the size of the first picture.
+            seconds: the picture's time, not below that of the previous picture.
 
         Raises:
-            AernetError: it cannot be written.
+            AernetError: the file cannot be written.
         """
         if self._encoding is H264:
             picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
@@ -101,10 +101,10 @@ class VideoWriter:
             raise self._unwritable(error) from None
 
     def close(self) -> None:
-        """Finish the file; one without a frame is removed.
+        """Finish the file, or remove it if it has no frame.
 
         Raises:
-            AernetError: its end cannot be written.
+            AernetError: the end of the file cannot be written.
         """
         try:
             if self._stream is not None:
@@ -122,7 +122,7 @@ class VideoWriter:
         stream.width, stream.height, stream.pix_fmt = width, height, self._encoding.layout
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
-        context.thread_count = 1  # the others are busy
+        context.thread_count = 1  # the other cores are busy with the network
         if self._encoding is H264:
             context.color_primaries = context.color_trc = _BT709
             context.colorspace, context.color_range = _SMPTE170M, _LIMITED
@@ -140,4 +140,4 @@ class VideoWriter:
         return frame
 
     def _unwritable(self, error: OSError) -> AernetError:
-        return AernetError(f"{self._path}: cannot be written ({error.strerror}); it ends here")
+        return AernetError(f"{self._path}: cannot be written ({error.strerror}); the video ends here")

@@ -1,4 +1,4 @@
-"""One picture of each result for all who watch."""
+"""Sends each result, encoded once, to all pages that watch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from aernet.video.result import VideoResult
 
-_ON_THE_WAY = 2  # views that a client has not yet drawn
+_IN_FLIGHT = 2  # views that were sent to a client and that it has not drawn
 
 
 class View(NamedTuple):
-    """A result, and what is sent of it."""
+    """A result, and the message that shows it."""
 
     result: VideoResult
     message: bytes
@@ -28,17 +28,17 @@ class Client:
     """A page that watches."""
 
     def __init__(self) -> None:
-        self.ready = asyncio.BoundedSemaphore(_ON_THE_WAY)
+        self.ready = asyncio.BoundedSemaphore(_IN_FLIGHT)
         """Acquired for each view that is sent, released for each that the page has drawn."""
-        self.results: deque[VideoResult] = deque(maxlen=_ON_THE_WAY + 1)
-        """What the page shows, and what is on the way to it."""
+        self.results: deque[VideoResult] = deque(maxlen=_IN_FLIGHT + 1)
+        """The results that the page shows or will show next."""
 
 
 class Broadcast:
     """A sink that hands the newest result to every client that waits for one.
 
-    A result is encoded once for all of them, and not at all if there is none. Nothing is queued: a client
-    that takes its time gets the first result after it is ready. All but `write` belongs to the server's loop.
+    A result is encoded once for all clients, and not at all if none waits. Nothing is queued: a slow client
+    gets the first result after it is ready. All methods but `write` run on the server's event loop.
     """
 
     name = "viewer"
@@ -50,16 +50,16 @@ class Broadcast:
         self._clients: list[Client] = []
 
     def write(self, result: VideoResult) -> None:
-        """Encode a result, if somebody waits for it."""
+        """Encode a result, if a client waits for it."""
         if self._loop is not None and self._waiting:
             self._loop.call_soon_threadsafe(self._hand_out, View(result, encode_view(result)))
 
     def close(self) -> None:
-        """Do nothing: clients stay, and are told that the source is away."""
+        """Do nothing: clients stay connected, and the status tells them that the source is away."""
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Yield a client that counts until the block ends."""
+        """Yield a client that is registered until the block ends."""
         client = Client()
         self._clients.append(client)
         try:

@@ -1,4 +1,4 @@
-"""Connections that must come to the point."""
+"""HTTP connections with a deadline, so that slow clients cannot hold them open."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import asyncio
 
 REQUEST_SECONDS = 10.0
-"""In which a request's head must be complete."""
+"""Time within which a request's head must be complete."""
 CONNECTIONS = 100
-"""At the same time."""
-_SILENT_MILLISECONDS = 20000  # of a client that was sent something
+"""Most connections at the same time."""
+_SILENT_MILLISECONDS = 20000  # until a client that acknowledges nothing is dropped
 
 
 class DeadlineProtocol(H11Protocol):
-    """HTTP/1.1 where a connection without a complete request ends after a while, however slowly it talks."""
+    """HTTP/1.1 that aborts a connection whose request is not complete in time, even if bytes trickle in."""
 
     _deadline: asyncio.TimerHandle | None = None
 
@@ -27,23 +27,23 @@ class DeadlineProtocol(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
             transport.abort()
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # else the system has its own, of minutes
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere the system's timeout of minutes applies
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_MILLISECONDS)
         self._set_deadline()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; they move the deadline only if they complete a request."""
+        """Take bytes; only a complete request moves the deadline."""
         super().data_received(data)
         self._set_deadline()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request."""
+        """Start the deadline of the next request."""
         super().on_response_complete()
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Cancel the deadline."""
         self._cancel_deadline()
         super().connection_lost(exc)
 
@@ -55,7 +55,7 @@ class DeadlineProtocol(H11Protocol):
             self._deadline = self.loop.call_later(REQUEST_SECONDS, self._expire)
 
     def _expire(self) -> None:
-        # What asks for a WebSocket in a way that its protocol cannot read gets no answer from it.
+        # A malformed request for a WebSocket gets no answer from its protocol, and must expire too.
         if not getattr(self.transport.get_protocol(), "handshake_complete", False):
             self.transport.abort()
 

@@ -1,4 +1,4 @@
-"""What is sent of a result."""
+"""Encodes a result for the page."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _QUALITY = 80  # of JPEG
 
 
 def encode_view(result: VideoResult) -> bytes:
-    """Return a result as the page takes it.
+    """Return a result as a message for the page.
 
-    Two big-endian uint32, the sizes in bytes of what follows: a JSON object (`frame`, the index; `seconds`;
-    `state`; `width` and `height` of the frame; `outlines`, each x, y, x, y, ... in pixels of the frame) and
-    the picture as JPEG, its longer side 1280 at most; the rest is the probability, 255 times, as gray JPEG.
+    Two big-endian uint32 hold the sizes in bytes of the next two parts: a JSON object (`frame`, the index;
+    `seconds`; `state`; `width` and `height` of the frame; `outlines`, each x, y, x, y, ... in its pixels) and
+    the picture as JPEG of at most 1280 pixels a side. The probability times 255 follows as gray JPEG.
     """
     segmentation = result.segmentation
     height, width = segmentation.mask.shape
@@ -51,7 +51,7 @@ def _shrunk(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     scale = _LONGEST / max(picture.shape)
     if scale >= 1:
         return picture
-    interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # slow, but does not alias
+    interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # does not alias, but is slow
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""What the server answers."""
+"""The answers of the server."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from aernet.viewer.recorder import Recorder
 
 _STATUS_SECONDS = 0.5
-_GONE = (WebSocketDisconnect, RuntimeError)  # the latter when uvicorn has closed it for want of a pong
+_GONE = (WebSocketDisconnect, RuntimeError)  # uvicorn raises the latter after a missing pong
 _FILES = {"/": "index.html", "/viewer.css": "viewer.css", "/viewer.js": "viewer.js"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
 class Pages:
-    """The page, its stream, snapshots and recordings; no path of a request's ever names a file.
+    """The page, its stream, snapshots and recordings; no request path is used as the path of a file.
 
     - `GET /`, `/viewer.css`, `/viewer.js`: the page.
-    - `/stream`, a WebSocket: views as `encode_view` makes them, two and then one for each message of the
-      page's; every half second the status, a JSON object.
-    - `GET /snapshot/FRAME`: what `encode_snapshot` makes of a frame that some page may be showing.
-    - `POST /recording`, `DELETE /recording`: a recording starts, stops.
+    - `/stream`, a WebSocket: two views as `encode_view` makes them, then one for each message of the page;
+      every half second the status, a JSON object.
+    - `GET /snapshot/FRAME`: the ZIP that `encode_snapshot` makes of a frame, while a page may show it.
+    - `POST /recording`, `DELETE /recording`: start and stop a recording.
     - `GET /recordings/NAME`: a finished recording.
     """
 
@@ -67,7 +67,7 @@ class Pages:
                 tasks.start_soon(self._send_views, websocket, client)
                 tasks.start_soon(self._send_status, websocket)
                 while (await websocket.receive())["type"] == "websocket.receive":
-                    with suppress(ValueError):  # more than were sent
+                    with suppress(ValueError):  # the page acknowledged more views than were sent
                         client.ready.release()
                 tasks.cancel_scope.cancel()
 

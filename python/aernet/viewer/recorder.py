@@ -1,4 +1,4 @@
-"""Recordings that somebody starts and stops."""
+"""Recordings that the page starts and stops."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Records what a pipeline shows, one file at a time, into a folder. Several threads may use it.
+    """Records a pipeline into a folder, one file at a time. Several threads may use a recorder.
 
     Args:
-        pipeline: gives the results.
-        folder: is made with the first recording.
+        pipeline: the source of the results.
+        folder: the folder, made with the first recording.
     """
 
     def __init__(self, pipeline: Pipeline, folder: Path) -> None:
         self._pipeline = pipeline
         self._folder = folder
         self._lock = threading.Lock()
-        self._take: _Take | None = None
+        self._current: _TimedRecording | None = None
         self._paths: dict[str, Path] = {}
 
     @property
     def running(self) -> str | None:
-        """The name of the file that is being written."""
-        take = self._take
-        return take.path.name if take is not None and not take.ended else None
+        """The name of the file that is being written, or None."""
+        current = self._current
+        return current.path.name if current is not None and not current.ended else None
 
     @property
     def finished(self) -> list[str]:
-        """The names of the files that can be had, in order."""
+        """The names of the complete files, in order."""
         running = self.running
         return [name for name, path in self._paths.copy().items() if name != running and path.is_file()]
 
     def path(self, name: str) -> Path | None:
-        """Return the file that one of the `finished` names means."""
+        """Return the path of a `finished` recording, or None if the name is unknown."""
         return self._paths[name] if name in self.finished else None
 
     def start(self) -> None:
-        """Start a file, if none is being written.
+        """Start a recording, if none is running.
 
         Raises:
-            AernetError: it cannot be written, or PyAV is not installed.
+            AernetError: the file cannot be written, or PyAV is not installed.
         """
         with self._lock:
             if self.running is None:
-                self._let_go()
+                self._finish()
                 name = f"aernet-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._paths) + 1}.mp4"
-                take = _Take(self._folder / name)
-                self._paths[name] = take.path
-                self._take = take
-                self._pipeline.add(take)
+                current = _TimedRecording(self._folder / name)
+                self._paths[name] = current.path
+                self._current = current
+                self._pipeline.add(current)
 
     def stop(self) -> None:
-        """Finish the file, if one is being written."""
+        """Finish the recording, if one is running."""
         with self._lock:
-            self._let_go()
+            self._finish()
 
-    def _let_go(self) -> None:
-        if self._take is not None:
-            self._pipeline.remove(self._take)
-            self._take = None
+    def _finish(self) -> None:
+        if self._current is not None:
+            self._pipeline.remove(self._current)
+            self._current = None
 
 
-class _Take:
-    """A recording whose time begins with its first frame, and that tells when it has ended."""
+class _TimedRecording:
+    """A recording whose time starts at 0 with its first frame, and that knows whether it has ended."""
 
     every = True
 

@@ -1,4 +1,4 @@
-"""Who may ask the server for something."""
+"""Refuses requests that do not come from the viewer's own page."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _HEADERS = {
 
 
 class Guard:
-    """Lets through what its own page asks for, and refuses all else before the application sees it.
+    """Passes the requests of its own page on, and refuses all others before the application sees them.
 
-    - The Host names this machine, so that no other name can be made to point here (DNS rebinding).
-    - An Origin, if there is one, is that Host, so that no other page can ask.
-    - With a token, the page's address holds it once, and the cookie that it is answered with from then on.
-    - There is no body: no request of the page's has one.
+    - The Host must name this machine, against DNS rebinding.
+    - An Origin, if there is one, must equal the Host, so that no other page can send requests.
+    - Where there is a token, the page's address holds it once; from then on a cookie holds it.
+    - A request must have no body, because the page sends none.
 
     Args:
-        app: what is guarded.
-        hosts: the names that Host may have, in lower case.
-        addresses: whether Host may be any IP address as well: no name points there.
-        token: what a client must know; None where everyone may ask.
-        cookie: the name of the cookie; of ports on one machine all have the same cookies.
+        app: the application to guard.
+        hosts: the allowed values of Host, in lower case.
+        addresses: whether Host may also be any IP address, which DNS rebinding cannot use.
+        token: the token that a client must know; None lets every client in.
+        cookie: the name of the cookie; it should hold the port, because cookies ignore ports.
     """
 
     def __init__(
@@ -73,20 +73,20 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             status, words = refusal
-            # What may follow the head is not waited for.
+            # Closing the connection avoids waiting for a body.
             response = PlainTextResponse(words + "\n", status, {"Connection": "close"})
             await response(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if not self._is_here(host):
-            return 403, "This server does not go by that name."
+            return 403, "This server does not have the name in the Host header."
         if any(not _is_origin(origin, host) for origin in headers.getlist("origin")):
-            return 403, "Another page may not ask."
+            return 403, "Requests of other pages are refused."
         if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
             return 401, "Open the address that aernet-trt printed when it was started."
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
-            return 413, "No request has a body here."
+            return 413, "Requests with a body are refused."
         return None
 
     def _is_here(self, host: str) -> bool:
@@ -117,5 +117,5 @@ def _is_origin(origin: str, host: str) -> bool:
     return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
-def _same(given: str, token: str) -> bool:
-    return secrets.compare_digest(given.encode(), token.encode())
+def _same(value: str, token: str) -> bool:
+    return secrets.compare_digest(value.encode(), token.encode())

@@ -1,4 +1,4 @@
-"""The server, on a thread of its own."""
+"""The viewer's web server, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
     from aernet.video import Pipeline
 
-_LONGEST_HEAD = 16384  # bytes of a request before its body
+_LONGEST_HEAD = 16384  # bytes of a request's head
 _LONGEST_MESSAGE = 64  # bytes that a page may send through its WebSocket
-_PING_SECONDS = 10.0  # between pings, and to answer one
+_PING_SECONDS = 10.0  # between pings, and for the answer to one
 
 
 class Viewer:
-    """Shows a pipeline as a page, from entering the block to leaving it.
+    """Shows a pipeline as a web page while its `with` block runs.
 
-    On a loopback address everyone on this machine may look. On any other only who has the token that `url`
-    holds; HTTP is not encrypted, so that a network that is not trusted needs a tunnel.
+    At a loopback address every user of this machine may open the page. At any other address a client needs
+    the token in `url`. HTTP is not encrypted, so an untrusted network needs a tunnel.
 
     Args:
-        pipeline: what is shown; runs, or will.
-        host: the address to listen at; "0.0.0.0" and "::" are all that the machine has.
-        port: 0 is any that is free.
-        folder: for the recordings that are made from the page; made when needed.
+        pipeline: the pipeline to show, started or not.
+        host: the address to listen at; "0.0.0.0" and "::" mean all addresses of the machine.
+        port: the port to listen at; 0 takes any free port.
+        folder: the folder for recordings from the page; made when needed.
 
     Raises:
         AernetError: the address cannot be listened at.
@@ -59,7 +59,7 @@ class Viewer:
         self.url = url(host, self._socket)
         """The page's address, with the token if one is needed."""
         self.port: int = self._socket.getsockname()[1]
-        """The port that it listens at."""
+        """The port at which the viewer listens."""
         local = is_loopback(self._socket)
         token = None if local else secrets.token_urlsafe(32)
         if token is not None:
@@ -106,4 +106,4 @@ class Viewer:
         self._pipeline.remove(self._broadcast)
         self._server.should_exit = True
         self._thread.join()
-        self._recorder.stop()  # now that nobody can start another
+        self._recorder.stop()  # last, so that no client can start another

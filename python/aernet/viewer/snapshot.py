@@ -1,4 +1,4 @@
-"""A result to keep: the picture, the mask, and what is known of them."""
+"""A snapshot of a result: the picture, the mask, and the facts about them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def encode_snapshot(result: VideoResult, segmenter: Predictor, source: str) -> bytes:
     """Return a ZIP of `picture.png` (the frame), `mask.png` (0 or 255) and `result.json`.
 
-    Both pictures are without loss and of the frame's size. `result.json` has the extent of the largest
-    region, in pixels.
+    Both pictures are lossless and have the frame's size. `result.json` has the extent of the largest region,
+    in pixels.
     """
     segmentation = result.segmentation
     facts = {

@@ -2,12 +2,12 @@
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 2000;
-const SILENT_MS = 5000; // after which a server that says nothing, not even its status, is given up
+const SILENT_MS = 5000; // without any message; after that the page reconnects
 const FROZEN_FRAMES = 2;
 
 const find = (id) => document.getElementById(id);
 
-/** Read a message of the server's; `encode_view` says what is in it. */
+/** Decode a view from the server; `encode_view` in encoding.py defines its format. */
 async function readView(buffer) {
   const sizes = new DataView(buffer);
   const picture = 8 + sizes.getUint32(0);
@@ -62,12 +62,12 @@ function draw(canvas, bitmap, options) {
 const live = new Pane();
 const frozen = []; // panes, the oldest first
 let connected = false;
-let still = false; // the live picture is frozen
-let asking = 0; // snapshots that the server is asked for
+let isFrozen = false; // whether the live picture is frozen
+let pendingSnapshots = 0; // requests for snapshots without an answer yet
 let state = "";
-let answerServer = () => {}; // tell the server that the views which were not drawn may be replaced
+let acknowledgeViews = () => {}; // asks the server for a new view for each one received
 
-/** Change text only where it differs, so that a screen reader says it once. */
+/** Change text only where it differs, so that a screen reader reads it once. */
 function write(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;
@@ -75,7 +75,7 @@ function write(element, text) {
 }
 
 function showState() {
-  const text = still && live.view ? `frozen: ${live.view.state}` : state;
+  const text = isFrozen && live.view ? `frozen: ${live.view.state}` : state;
   write(find("state"), connected ? text : "not connected; trying again");
   find("state").classList.toggle("away", !connected || state.startsWith("waiting"));
   find("record").disabled = !connected;
@@ -127,43 +127,43 @@ function showRecordings(names) {
 function connect(delay = FIRST_RETRY_MS) {
   const socket = new WebSocket(new URL("stream", location.href.replace(/^http/, "ws")));
   let newest = -1;
-  let unanswered = 0;
-  let silence;
+  let unacknowledged = 0;
+  let timeout;
   socket.binaryType = "arraybuffer";
-  const lose = () => {
-    clearTimeout(silence);
+  const reconnect = () => {
+    clearTimeout(timeout);
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     connected = false;
     showState();
     setTimeout(connect, delay, Math.min(2 * delay, LAST_RETRY_MS));
   };
-  const hear = () => {
-    clearTimeout(silence);
-    silence = setTimeout(lose, SILENT_MS);
+  const restartTimeout = () => {
+    clearTimeout(timeout);
+    timeout = setTimeout(reconnect, SILENT_MS);
   };
-  const answer = () => {
-    if (still || asking > 0 || document.hidden) {
+  const acknowledge = () => {
+    if (isFrozen || pendingSnapshots > 0 || document.hidden) {
       return;
     }
-    for (; unanswered > 0 && socket.readyState === WebSocket.OPEN; unanswered -= 1) {
+    for (; unacknowledged > 0 && socket.readyState === WebSocket.OPEN; unacknowledged -= 1) {
       socket.send("");
     }
   };
   socket.onopen = () => {
     connected = true;
     delay = FIRST_RETRY_MS;
-    answerServer = answer;
+    acknowledgeViews = acknowledge;
     write(find("message"), "");
   };
   socket.onmessage = async ({ data }) => {
-    hear();
+    restartTimeout();
     if (typeof data === "string") {
       showStatus(JSON.parse(data));
       return;
     }
-    const view = still || document.hidden ? null : await readView(data);
-    if (view !== null && !still && view.frame > newest) {
+    const view = isFrozen || document.hidden ? null : await readView(data);
+    if (view !== null && !isFrozen && view.frame > newest) {
       newest = view.frame;
       const before = live.view;
       live.show(view);
@@ -175,35 +175,35 @@ function connect(delay = FIRST_RETRY_MS) {
         showState();
       }
     }
-    unanswered += 1;
-    answer();
+    unacknowledged += 1;
+    acknowledge();
   };
-  socket.onclose = lose;
-  hear();
+  socket.onclose = reconnect;
+  restartTimeout();
 }
 
-/** Ask the server for something; what goes wrong is said on the page. */
-async function ask(path, method = "GET") {
+/** Send a request to the server; the page shows an error. */
+async function request(path, method = "GET") {
   write(find("message"), "");
   try {
-    const answer = await fetch(path, { method });
-    if (!answer.ok) {
-      throw new Error(await answer.text());
+    const response = await fetch(path, { method });
+    if (!response.ok) {
+      throw new Error(await response.text());
     }
-    return await answer.blob();
+    return await response.blob();
   } catch (error) {
     write(find("message"), error.message);
     return null;
   }
 }
 
-/** Return a view's picture, mask and facts as ZIP; the server has them until it may replace what is shown. */
+/** Return a view's snapshot as ZIP; acknowledging views waits for it, because the server keeps only the latest. */
 function snapshotOf(view) {
   if (view.snapshot === undefined) {
-    asking += 1;
-    view.snapshot = ask(`snapshot/${view.frame}`).finally(() => {
-      asking -= 1;
-      answerServer();
+    pendingSnapshots += 1;
+    view.snapshot = request(`snapshot/${view.frame}`).finally(() => {
+      pendingSnapshots -= 1;
+      acknowledgeViews();
     });
   }
   return view.snapshot;
@@ -231,7 +231,7 @@ function button(text, label, onclick) {
   return element;
 }
 
-/** Put a view beside the one frozen before it. */
+/** Show a frozen view beside the previous one. */
 function keep(view) {
   view.kept = true;
   snapshotOf(view);
@@ -263,20 +263,20 @@ function keep(view) {
 }
 
 find("freeze").onclick = () => {
-  still = !still;
-  find("freeze").setAttribute("aria-pressed", String(still));
-  if (still) {
+  isFrozen = !isFrozen;
+  find("freeze").setAttribute("aria-pressed", String(isFrozen));
+  if (isFrozen) {
     keep(live.view);
   }
   showState();
-  answerServer();
+  acknowledgeViews();
 };
 
 find("snapshot").onclick = () => save(live.view);
 
 find("record").onclick = () => {
   const running = find("record").getAttribute("aria-pressed") === "true";
-  ask("recording", running ? "DELETE" : "POST");
+  request("recording", running ? "DELETE" : "POST");
 };
 
 for (const choice of document.getElementsByName("overlay")) {
@@ -293,13 +293,13 @@ find("opacity").oninput = () => {
 };
 find("opacity").oninput();
 
-document.addEventListener("visibilitychange", () => answerServer());
+document.addEventListener("visibilitychange", () => acknowledgeViews());
 
-// The token has become a cookie and need not stay in sight.
+// The token is in a cookie now and need not stay in sight.
 history.replaceState(null, "", location.pathname);
 live.element.setAttribute("aria-label", "Live picture");
 find("live").append(live.element);
 for (const choice of document.getElementsByName("overlay")) {
-  choice.checked = choice.value === "outline"; // browsers restore what was chosen before a reload
+  choice.checked = choice.value === "outline"; // browsers restore the choice from before a reload
 }
 connect();

@@ -65,7 +65,7 @@ def test_what_is_no_video_is_one_line(monkeypatch, tmp_path, said):
     program.write_text(f"#!{sys.executable}\nprint({said!r})\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SourceError, match="something else in it writes to standard output; leave that out"):
+    with pytest.raises(SourceError, match="another element writes to standard output; remove it"):
         next(open_source("videotestsrc ! identity").frames())
 
 

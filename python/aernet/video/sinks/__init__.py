@@ -1,4 +1,4 @@
-"""Sinks: where results go. `base` says what a sink is and how to write one."""
+"""Sinks, which take the results of a pipeline; `base` explains how to write one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["MaskPictures", "MaskVideo", "Recording", "Sink", "Track", "open_reco
 
 
 def open_recording(path: Path) -> Sink:
-    """Return the sink that a path asks for: .mp4 the overlay, .mkv the masks, no suffix a folder of masks.
+    """Return the sink for a path: .mp4 records the overlay, .mkv the masks, a folder the masks as PNG.
 
     Raises:
-        AernetError: the path is called otherwise, or cannot be written.
+        AernetError: the path has another suffix, or cannot be written.
     """
     match path.suffix.lower():
         case ".mp4":

@@ -1,15 +1,15 @@
-"""What a sink is.
+"""The interface of a sink.
 
-A sink takes results and does something with them: shows, records, serves. It is given to `Pipeline.add`,
-which feeds it on a thread of its own through a bounded inbox: `write` may take its time, and no one waits for
-it while the source is live. Results are shared between sinks and must not be written to.
+A sink shows, records or serves results. `Pipeline.add` feeds it on a thread of its own through a bounded
+inbox, so that a slow `write` does not hold up a live source. Sinks share the results and must not write to
+them.
 
-- `every = True`: it wants each result. While a file is read the pipeline waits for it; from a live source up
-  to 8 results wait for it, and beyond that the oldest is left out and counted.
-- `every = False`: it wants the newest result, and those it had no time for are forgotten.
+- `every = True`: the sink wants each result. While a file is read, the pipeline waits for the sink; from a
+  live source up to 8 results wait for it, and beyond that the oldest is dropped and counted.
+- `every = False`: the sink wants the newest result; those that it has no time for are dropped.
 
-`write` is never called by two threads at once; `close` is called once, by the same thread, when the pipeline
-ends, the sink is removed, or `write` has raised. What either raises ends the sink, not the pipeline: an
+`write` is never called by two threads at once. `close` is called once, by the same thread, when the pipeline
+ends, the sink is removed, or `write` has raised. An exception in either ends the sink, not the pipeline: an
 `AernetError` or `OSError` becomes one line in the log and in `Pipeline.status().failures`.
 """
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Takes results; see the module."""
+    """Takes results; the module says when its methods are called."""
 
     name: str
-    """What messages call it."""
+    """The name of the sink in messages."""
     every: bool
-    """Whether it wants each result, or the newest."""
+    """Whether the sink wants each result, or only the newest."""
 
     def write(self, result: VideoResult) -> None:
         """Take a result."""
         ...
 
     def close(self) -> None:
-        """Finish."""
+        """Finish what the sink writes, and free what it holds."""
         ...

@@ -1,4 +1,4 @@
-"""Masks as pictures, one a frame."""
+"""A sink that writes each mask as a picture."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class MaskPictures:
         """Write a mask.
 
         Raises:
-            AernetError: it cannot be written.
+            AernetError: the file cannot be written.
         """
         write_mask(mask_path(self._folder, result.frame_index), result.segmentation.mask)
 
     def close(self) -> None:
-        """Do nothing: each file is finished."""
+        """Do nothing: each mask is a file of its own, already complete."""
 
 
 def mask_path(folder: Path, index: int) -> Path:
@@ -47,7 +47,7 @@ def write_mask(path: Path, mask: npt.NDArray[np.uint8]) -> None:
     """Write a mask as PNG.
 
     Raises:
-        AernetError: it cannot be written.
+        AernetError: the file cannot be written.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(cv2.imencode(".png", mask)[1].tobytes())

@@ -1,4 +1,4 @@
-"""Videos of what was seen, and of the masks."""
+"""Sinks that record videos: the frames with the lesion outlined, and the masks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Recording:
         """Add a frame.
 
         Raises:
-            AernetError: it cannot be written; what was written before can be played.
+            AernetError: the file cannot be written; the frames before stay playable.
         """
         self._writer.add(draw_overlay(result), result.timestamp)
 
@@ -38,7 +38,7 @@ class Recording:
         """Finish the file.
 
         Raises:
-            AernetError: its end cannot be written.
+            AernetError: the end of the file cannot be written.
         """
         self._writer.close()
 
@@ -60,7 +60,7 @@ class MaskVideo:
         """Add a mask.
 
         Raises:
-            AernetError: it cannot be written; what was written before can be played.
+            AernetError: the file cannot be written; the frames before stay playable.
         """
         self._writer.add(result.segmentation.mask, result.timestamp)
 
@@ -68,6 +68,6 @@ class MaskVideo:
         """Finish the file.
 
         Raises:
-            AernetError: its end cannot be written.
+            AernetError: the end of the file cannot be written.
         """
         self._writer.close()

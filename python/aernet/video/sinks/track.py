@@ -1,4 +1,4 @@
-"""The lesion's size and place over time, as a table."""
+"""A sink that writes the lesion's size and place over time as a table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _COLUMNS = ("frame", "seconds", "state", *EXTENT_COLUMNS, "latency_ms", "dropped
 
 
 class Track:
-    """Writes one line a result, at once: CSV, or JSON lines if the file is called `.jsonl`; see `Extent`.
+    """Writes each result as a line of CSV, or of JSON if the file is called `.jsonl`; see `Extent`.
 
     Raises:
-        AernetError: the file is called otherwise, or cannot be written.
+        AernetError: the file has another suffix, or cannot be written.
     """
 
     every = True
@@ -33,7 +33,7 @@ class Track:
         self._lines = path.suffix.lower() == ".jsonl"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # One line is one write, so that what was written is whole whatever happens.
+            # Each line is one write, so that a crash leaves whole lines only.
             self._file = path.open("w", buffering=1, encoding="utf-8", newline="")
         except OSError as error:
             raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
@@ -45,7 +45,7 @@ class Track:
         """Add a line.
 
         Raises:
-            AernetError: it cannot be written.
+            AernetError: the line cannot be written.
         """
         row = {
             "frame": result.frame_index,

@@ -24,7 +24,7 @@ def has_display() -> bool:
 
 
 class Window:
-    """Shows results in a window of OpenCV's. It is no sink: some systems want windows on the main thread.
+    """Shows results in an OpenCV window; not a sink, as some systems want windows on the main thread.
 
     Raises:
         AernetError: there is no screen, or OpenCV was built without windows.
@@ -39,7 +39,7 @@ class Window:
             raise AernetError(f"window: OpenCV cannot open one ({error.err}); use --view none") from None
 
     def show(self, result: VideoResult) -> bool:
-        """Show a result; False once the window is closed, by its frame or by q or Escape."""
+        """Show a result; return False once the user has closed the window, or pressed q or Escape."""
         cv2.imshow(_TITLE, draw_overlay(result))
         key = cv2.waitKey(1)
         return key & 0xFF not in _CLOSING_KEYS and cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1

@@ -1,4 +1,4 @@
-"""Sources of pictures, told apart by their address."""
+"""Sources of pictures, each chosen by the form of its address."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["open_source"]
 
 
 def open_source(address: str | os.PathLike[str] | int) -> Source:
-    """Return the source that an address names; what is behind it is opened when its frames are asked for.
+    """Return the source that an address names; `frames` opens the camera or file behind it.
 
     | address | source |
     |---|---|
     | `0`, `v4l2:///dev/video0` | a camera; `?width=1280&height=720&fps=30` asks it for a mode |
-    | `csi://0` | a CSI camera of a Jetson; likewise |
+    | `csi://0` | a CSI camera of a Jetson; takes the same options |
     | `rtsp://host/path` | a network camera |
     | `v4l2src ! videoconvert` | a GStreamer pipeline, without its sink |
     | `test://` | the synthetic dermatoscope; `?seed=0&fps=30&width=1280&height=720` |
@@ -35,7 +35,7 @@ def open_source(address: str | os.PathLike[str] | int) -> Source:
     | a folder, a glob, a picture | pictures in the order of their paths |
 
     Raises:
-        SourceError: the address is of no such kind, or names a file that is not there.
+        SourceError: the address has none of these forms, or names a file that does not exist.
     """
     text = str(address) if isinstance(address, int) else os.fspath(address)
     if text.isdecimal():
@@ -49,7 +49,7 @@ def _open_url(text: str) -> Source:
     try:
         parts = urlsplit(text)
     except ValueError as error:
-        raise SourceError(f"{without_password(text)}: is no address ({error})") from None
+        raise SourceError(f"{without_password(text)}: is not a valid address ({error})") from None
     match parts.scheme:
         case "v4l2" if parts.path:
             return Camera(parts.path, **_mode(text, "width", "height", "fps"))
@@ -75,11 +75,11 @@ def _open_path(path: Path) -> Source:
 
 
 def _mode(text: str, *names: str) -> dict[str, int]:
-    """Return what follows the question mark of an address: whole numbers by name."""
+    """Return the options that follow the question mark of an address: whole numbers by name."""
     values = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
     for name, value in values.items():
         if name not in names:
-            raise SourceError(f"{text}: {name!r} cannot be asked for; expected {', '.join(names)}")
+            raise SourceError(f"{text}: unknown option {name!r}; expected {', '.join(names)}")
         if not value.isdecimal() or (int(value) == 0 and name != "seed"):
             raise SourceError(f"{text}: {name} must be a whole number above 0, found {value!r}")
     return {name: int(value) for name, value in values.items()}

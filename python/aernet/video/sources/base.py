@@ -1,4 +1,4 @@
-"""What every source can do."""
+"""The interface of a source."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Where pictures come from, one after the other."""
+    """Delivers pictures one after the other."""
 
     name: str
-    """What messages call it."""
+    """The name of the source in messages."""
     live: bool
-    """Whether it goes on by itself, so that what is not taken at once is stale."""
+    """Whether pictures keep coming unasked, as from a camera, so that an old one is stale."""
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
-        """Open the source and yield pictures, uint8 BGR, H x W x 3, each a fresh array, and their seconds.
+        """Open the source and yield pictures, fresh uint8 BGR arrays, H x W x 3, with their times in seconds.
 
-        The time is the source's own clock, from any beginning: `time.perf_counter()` at arrival where it is
-        live, the presentation time in a file. A source that is live is opened anew by the next call; closing
-        the iterator closes the source.
+        The time is `time.perf_counter()` at arrival for a live source, and the presentation time for a file;
+        it may start anywhere. Each call opens the source anew; closing the iterator closes it.
 
         Raises:
-            SourceError: it cannot be opened, is gone, or holds what is no 8-bit picture.
+            SourceError: the source cannot be opened, goes away, or gives no 8-bit pictures.
         """
         ...

@@ -1,4 +1,4 @@
-"""Cameras that the system drives, through OpenCV."""
+"""Cameras of the operating system, through OpenCV."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Camera:
     """A camera by number or, on Linux, by device file.
 
     Args:
-        device: its number, or its path.
-        width: of the frames that are asked for; a camera gives the mode that it has nearest.
-        height: likewise.
-        fps: likewise, frames a second.
+        device: number or path of the camera.
+        width: requested width of the frames in pixels; the camera takes its nearest mode.
+        height: requested height in pixels.
+        fps: requested frames a second.
     """
 
     live = True
@@ -58,7 +58,7 @@ class Camera:
                     f"{self.name}: cannot be opened as a camera; close any program that holds it, "
                     "or plug it in again"
                 )
-            # Uncompressed, USB 2 carries 30 frames a second of 640 x 480 at most.
+            # USB 2 carries at most 640 x 480 at 30 frames a second without compression.
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             for setting, value in self._mode.items():
                 if value is not None:
@@ -72,11 +72,13 @@ class Camera:
             capture.release()
 
     def _check(self) -> None:
-        """Say what OpenCV does not: that a device is absent or closed to this user."""
+        """Raise what OpenCV does not tell: the device is absent, or this user may not open it."""
         if not isinstance(self._device, str):
             return
         if not Path(self._device).exists():
             present = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
             raise SourceError(f"{self.name}: no such device; cameras here: {present}")
         if not os.access(self._device, os.R_OK | os.W_OK):
-            raise SourceError(f"{self.name}: not yours to open; join the group that owns it (mostly 'video')")
+            raise SourceError(
+                f"{self.name}: you may not open it; join the group that owns it (mostly 'video')"
+            )

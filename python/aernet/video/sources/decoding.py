@@ -1,4 +1,4 @@
-"""FFmpeg through PyAV: what video files and network streams share."""
+"""Decoding by FFmpeg through PyAV, for video files and network streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
     """Open an address as `av.open` does, and yield the container and its first video stream.
 
     Raises:
-        SourceError: it cannot be opened, holds no video, or breaks off.
+        SourceError: the address cannot be opened, holds no video, or breaks off.
     """
     av = import_av(name)
     try:
@@ -48,10 +48,10 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
 
 
 def to_picture(frame: VideoFrame, name: str) -> npt.NDArray[np.uint8]:
-    """Return a frame as uint8 BGR, H x W x 3, turned as its stream says.
+    """Return a frame as uint8 BGR, H x W x 3, rotated as its stream says.
 
     Raises:
-        SourceError: it has more than 8 bits a channel.
+        SourceError: the frame has more than 8 bits a channel.
     """
     bits = max(component.bits for component in frame.format.components)
     if bits > 8:

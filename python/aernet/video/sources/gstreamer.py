@@ -1,6 +1,6 @@
 """GStreamer pipelines, run by `gst-launch-1.0`, whose frames arrive through a pipe.
 
-OpenCV's wheels come without GStreamer; a process of its own works beside any of them.
+OpenCV's wheels come without GStreamer; a separate process works beside any of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PROGRAM = "gst-launch-1.0"
-# YUV4MPEG2 tells the frames' size but not their colours, so that those are settled here.
+# YUV4MPEG2 states the frames' size but not their colours, so the pipeline fixes the colours.
 _TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink fd=1"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
 _HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
@@ -46,11 +46,11 @@ class GStreamer:
     """A GStreamer pipeline that ends in raw video; an `appsink` at its end is left out.
 
     Args:
-        pipeline: as `gst-launch-1.0` takes it.
-        name: what messages call it; None for the pipeline itself.
+        pipeline: in the syntax of `gst-launch-1.0`.
+        name: its name in messages; None takes the pipeline itself.
 
     Raises:
-        SourceError: a quotation in it has no end.
+        SourceError: a quotation mark in the pipeline is not closed.
     """
 
     live = True
@@ -60,7 +60,7 @@ class GStreamer:
         try:
             self._arguments = shlex.split(_APPSINK.sub("", pipeline) + _TAIL)
         except ValueError as error:
-            raise SourceError(f"{self.name}: is no pipeline ({error})") from None
+            raise SourceError(f"{self.name}: is not a valid pipeline ({error})") from None
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
         """Yield frames as they arrive; see `Source`."""
@@ -74,10 +74,10 @@ class GStreamer:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 bufsize=0,
-                start_new_session=True,  # Ctrl-C is for this program to take
+                start_new_session=True,  # so that Ctrl-C does not reach it
             ) as process,
         ):
-            atexit.register(process.kill)  # where the pipeline hangs, and nobody waits for it any more
+            atexit.register(process.kill)  # in case the pipeline hangs and is abandoned
             try:
                 yield from self._pictures(cast("IO[bytes]", process.stdout))
             except EOFError as error:
@@ -94,9 +94,9 @@ class GStreamer:
             header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
         sizes = _HEADER.match(header)
         if sizes is None:
-            raise SourceError(f"{self.name}: something else in it writes to standard output; leave that out")
+            raise SourceError(f"{self.name}: another element writes to standard output; remove it")
         width, height = int(sizes[1]), int(sizes[2])
-        if width % 8 or height % 2:  # GStreamer pads the rows of others
+        if width % 8 or height % 2:  # GStreamer pads the rows of other sizes
             raise SourceError(
                 f"{self.name}: expected a width that is a multiple of 8 and an even height, found "
                 f"{width} x {height}; add '! videoscale ! video/x-raw,width=...,height=...'"
@@ -113,7 +113,7 @@ def _read(pipe: IO[bytes], buffer: npt.NDArray[np.uint8], seconds: float) -> npt
     """Fill the buffer and return it.
 
     Raises:
-        EOFError: the pipe has ended, or gave nothing for so many seconds.
+        EOFError: the pipe has ended, or gives nothing for `seconds`.
     """
     filled = 0
     while filled < len(buffer):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_SECONDS = (3.0, 2.0)  # to open it, and between frames
+_SECONDS = (3.0, 2.0)  # timeouts for opening the stream, and between frames
 _OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
 
 
@@ -35,5 +35,5 @@ class NetworkStream:
 
 
 def without_password(text: str) -> str:
-    """Return what messages may say of an address, or of a text that holds some: no user, no password."""
+    """Return an address, or a text with addresses, without users and passwords, for messages."""
     return re.sub(r"//[^/\s]*@", "//", text)

@@ -1,4 +1,4 @@
-"""Pictures in place of a video."""
+"""Picture files as the frames of a video."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _FPS = 25.0
 
 
 def is_pictures(path: Path) -> bool:
-    """Tell whether a path names a folder, a picture, or several by a glob."""
+    """Tell whether a path names a folder, a picture, or pictures by a glob."""
     if path.exists():
         return path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES
     return glob.has_magic(str(path))
 
 
 class PictureSequence:
-    """The pictures of a folder or a glob by their paths, as if taken 25 a second; they may differ in size.
+    """The pictures of a folder or a glob, sorted by path, at 25 frames a second; their sizes may differ.
 
     Raises:
-        SourceError: there is none.
+        SourceError: there is no picture.
     """
 
     live = False
@@ -38,9 +38,9 @@ class PictureSequence:
         self.name = str(path)
         names = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207 - any path
         if not names:
-            raise SourceError(f"{path}: no picture is called so")
+            raise SourceError(f"{path}: no file matches")
         self.paths = find_pictures([Path(name) for name in sorted(names)])
-        """Of the pictures."""
+        """The paths of the pictures, in order."""
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
         """Yield the pictures; see `Source`."""

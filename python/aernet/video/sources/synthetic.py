@@ -1,4 +1,4 @@
-"""A synthetic dermatoscope: it moves over the bundled pictures, whose lesions are known."""
+"""A synthetic dermatoscope that moves over the bundled pictures, whose lesions are known."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_SCENE_SECONDS = 8.0  # on one lesion; then the next, by a cut
-_BORDER = 0.25  # of the picture's sides, mirrored
-_PAN = 0.07  # of the frame's sides
+_SCENE_SECONDS = 8.0  # on one lesion, before a cut to the next
+_BORDER = 0.25  # width of the mirrored border, as a part of the picture's sides
+_PAN = 0.07  # amplitude, as a part of the frame's sides
 _TREMOR = 0.004
 _ZOOM = (1.0, 1.3)
 _EXPOSURE = 0.15
-_NOISE = 3.0  # levels
+_NOISE = 3.0  # standard deviation in levels
 _NOISE_TILES = 8
 _BLUR = 2.0  # pixels of the half-size frame
 _LONGEST = 7680  # pixels
@@ -46,15 +46,15 @@ class View:
 
 
 class SyntheticDermatoscope:
-    """Pans, zooms, trembles, defocuses and re-exposes over the bundled pictures, all by seed and index.
+    """Shows the bundled pictures with pans, zooms, tremor, defocus and changes of exposure.
 
-    Each frame bears the word SYNTHETIC. As a source it is a camera that delivers `fps` frames a second.
+    The seed and the index determine a frame, which bears the word SYNTHETIC. As a source it is a live camera.
 
     Args:
-        width: of the frames, even, at most 7680.
-        height: likewise.
+        width: width of the frames in pixels, even, at most 7680.
+        height: height of the frames, within the same limits.
         fps: frames a second.
-        seed: of all that is random.
+        seed: seed of everything random.
 
     Raises:
         SourceError: the size is odd, or too large.
@@ -77,26 +77,26 @@ class SyntheticDermatoscope:
         self._noise = noise.astype(np.uint8)
 
     def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
-        """Yield each frame when it is due, for ever; one that is a whole frame late delays the next."""
+        """Yield frames endlessly, `fps` a second; a frame late by a whole period delays the next ones."""
         period = 1 / self.fps
-        due = time.perf_counter()
+        next_time = time.perf_counter()
         for index in count():
-            # Not drawn beforehand: until then the cores are busy with the frame before.
-            time.sleep(max(0.0, due - time.perf_counter()))
+            # Drawn only now, because the cores were busy with the previous frame until now.
+            time.sleep(max(0.0, next_time - time.perf_counter()))
             picture = self.picture(index)
             yield picture, time.perf_counter()
-            due = max(due, time.perf_counter() - period) + period
+            next_time = max(next_time, time.perf_counter() - period) + period
 
     def picture(self, index: int) -> npt.NDArray[np.uint8]:
         """Return frame `index`, uint8 BGR, height x width x 3."""
         view = self.view(index)
-        seen = cv2.getRectSubPix(self._canvas(view.scene)[0], view.size, view.centre)
+        crop = cv2.getRectSubPix(self._canvas(view.scene)[0], view.size, view.centre)
         width, height = view.size
         noise = self._noise[index % _NOISE_TILES, :height, :width]
         if view.blur:
-            seen = cv2.GaussianBlur(seen, (0, 0), view.blur)
-        seen = cv2.addWeighted(seen, view.gain, noise, 1, -128)
-        frame = cv2.resize(seen, self.size, interpolation=cv2.INTER_LINEAR)
+            crop = cv2.GaussianBlur(crop, (0, 0), view.blur)
+        crop = cv2.addWeighted(crop, view.gain, noise, 1, -128)
+        frame = cv2.resize(crop, self.size, interpolation=cv2.INTER_LINEAR)
         scale = self.size[1] / 800
         place = (round(16 * scale), round(40 * scale))
         for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
@@ -105,15 +105,15 @@ class SyntheticDermatoscope:
         return np.asarray(frame, np.uint8)
 
     def truth(self, index: int) -> npt.NDArray[np.uint8]:
-        """Return where the lesion truly is in frame `index`, by an expert: uint8 0/255, height x width."""
+        """Return the expert's mask of the lesion in frame `index`: uint8 0/255, height x width."""
         view = self.view(index)
-        seen = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
-        return cv2.threshold(cv2.resize(seen, self.size), 127, 255, cv2.THRESH_BINARY)[1].astype(
+        crop = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
+        return cv2.threshold(cv2.resize(crop, self.size), 127, 255, cv2.THRESH_BINARY)[1].astype(
             np.uint8, copy=False
         )
 
     def motion(self, index: int) -> npt.NDArray[np.float64] | None:
-        """Return the 2 x 3 transform to frame `index` from the one before, in pixels; None across a cut."""
+        """Return the 2 x 3 transform from the previous frame to `index`, in pixels; None across a cut."""
         before, after = self.view(index - 1), self.view(index)
         if before.scene != after.scene:
             return None
@@ -137,7 +137,7 @@ class SyntheticDermatoscope:
         hand = np.random.default_rng((self.seed, scene))
         phases = hand.uniform(0, 2 * np.pi, 8)
         shaking = np.random.default_rng((self.seed, scene, index)).normal(0, 0.25, 2)
-        # The hand rests for the first half of a scene and then looks around.
+        # The hand rests for the first half of a scene and then moves around.
         roams = np.clip((moment - _SCENE_SECONDS / 2) / 0.5, 0, 1)
         sway = np.sin(2 * np.pi * moment / hand.uniform(2.5, 4, 2) + phases[:2]) * roams
         tremor = np.sin(2 * np.pi * moment * hand.uniform(6, 10, 2) + phases[2:4]) + shaking
@@ -163,7 +163,7 @@ class SyntheticDermatoscope:
 
 @cache
 def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Return a bundled picture, covering `half`, with a mirrored border, and its expert's mask alike."""
+    """Return a bundled picture that covers `half`, and its expert's mask, both with a mirrored border."""
     path = example_pictures()[number]
     mask_path = Path(str(files("aernet"))) / "video" / "masks" / f"{path.stem}_segmentation.png"
     picture, mask = read_picture(path), read_picture(mask_path)[:, :, 0]

@@ -8,7 +8,7 @@ from aernet.errors import SourceError
 from aernet.video.sources.decoding import opened_video, to_picture
 
 VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
-"""Suffixes, in lower case, of the files that count as videos where pictures are expected as well."""
+"""Suffixes, in lower case, of the files that count as videos where pictures are accepted too."""
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,10 +27,10 @@ class VideoFile:
         self.name = str(path)
 
     def count(self) -> int | None:
-        """Return about how many frames there are; None where the file does not say.
+        """Return the approximate number of frames; None where the file does not say.
 
         Raises:
-            SourceError: it is no video.
+            SourceError: the file is not a video.
         """
         with opened_video(self.name, self.name) as (container, stream):
             if stream.frames:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from aernet.errors import AernetError, SourceError
-from aernet.training import fit as fitting
+from aernet.training import epochs
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.fit import train
+from aernet.training.train import train
 
 
 def test_training_learns_and_keeps_its_log(dataset, encoder_weights, settings, tmp_path):
@@ -64,7 +64,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_leaves_the_batch(
         batches.append(mask.numpy())
         return logits.mean() * (np.nan if len(batches) == 3 else 1)
 
-    monkeypatch.setattr(fitting, "segmentation_loss", not_a_number_at_the_third_step)
+    monkeypatch.setattr(epochs, "segmentation_loss", not_a_number_at_the_third_step)
     with pytest.raises(
         AernetError, match=r"^epoch 2: the loss is nan on ISIC_.*lower the learning rate$"
     ) as error:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 from engine.models import write_network
+from msgspec.structs import fields
 from typer.testing import CliRunner
 
 from aernet.cli.app import app
-from aernet.engine.check import Machine, check_engine, rebuild_command
+from aernet.engine.agreement import Agreement
+from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import Manifest, _digest, load_manifest, manifest_path
-from aernet.engine.verification import Verification
 from aernet.errors import EngineError
 
 AMPERE = Gpu("NVIDIA GeForce RTX 3090", "8.6")
@@ -36,7 +37,7 @@ def engine(write_crafted, tmp_path):
 
 def refusal(engine, machine=MACHINE, model=None):
     with pytest.raises(EngineError) as refused:
-        check_engine(engine, machine, model)
+        require_compatible(engine, machine, model)
     message = str(refused.value)
     assert message.startswith(str(engine))
     assert "\n" not in message
@@ -44,9 +45,9 @@ def refusal(engine, machine=MACHINE, model=None):
 
 
 def test_an_engine_that_fits(engine, network, write_crafted, tmp_path):
-    assert check_engine(engine, MACHINE, network) == load_manifest(engine)
+    assert require_compatible(engine, MACHINE, network) == load_manifest(engine)
     orin = write_crafted(tmp_path / "orin.engine", **ON_ORIN)
-    assert check_engine(orin, ORIN) == load_manifest(orin)
+    assert require_compatible(orin, ORIN) == load_manifest(orin)
 
 
 def test_another_version(engine):
@@ -58,7 +59,7 @@ def test_another_version(engine):
 
 def test_a_post_release_is_no_other_version(write_crafted, tmp_path):
     engine = write_crafted(tmp_path / "orin.engine", **(ON_ORIN | {"runtime_version": "10.13.3.9"}))
-    check_engine(engine, replace(ORIN, runtimes={"tensorrt": "10.13.3.9.post1"}))
+    require_compatible(engine, replace(ORIN, runtimes={"tensorrt": "10.13.3.9.post1"}))
 
 
 def test_another_flavour(engine):
@@ -91,7 +92,7 @@ def test_compute_capabilities(write_crafted, tmp_path, built_for, found, fits):
     engine = write_crafted(tmp_path / "darker.engine", compute_capabilities=built_for)
     machine = replace(MACHINE, gpu=Gpu("a card", found))
     if fits:
-        check_engine(engine, machine)
+        require_compatible(engine, machine)
     else:
         message = refusal(engine, machine)
         assert (
@@ -182,7 +183,7 @@ def test_a_manifest_with_a_value_of_another_type(engine, name):
         changed = content | {name: value}
         manifest_path(engine).write_text(json.dumps(changed | {"manifest_sha256": _digest(changed)}))
         try:
-            rebuild_command(engine, check_engine(engine, MACHINE))
+            rebuild_command(engine, require_compatible(engine, MACHINE))
         except EngineError as error:
             refused += "not the manifest of an engine" in str(error)
     assert refused >= 7
@@ -197,7 +198,7 @@ def test_what_is_no_engine(engine, content):
 
 
 def test_an_engine_that_failed_on_a_gpu(write_crafted, tmp_path):
-    failed = Verification("a GPU", 5, 0.5, 0.1, 0.9, 0)
+    failed = Agreement("a GPU", 5, 0.5, 0.1, 0.9, 0)
     engine = write_crafted(tmp_path / "darker.engine", verification=failed)
     message = refusal(engine)
     assert "Dice 0.50000 mean, 0.10000 worst" in message

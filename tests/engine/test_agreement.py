@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aernet.engine.verification import Verification
+from aernet.engine.agreement import Agreement
 from aernet.errors import EngineError
 from aernet.evaluation.metrics import score
 
@@ -17,7 +17,7 @@ def test_dice_is_that_of_the_official_definition():
     masks = [(random.random((2, 40, 30)) < 0.4).astype(np.uint8) * 255 for _ in range(3)]
     probability = np.full((4, 4), 0.5, np.float32)
     answers = [((mask, probability), (other, probability + np.float32(0.25))) for mask, other in masks]
-    verification = Verification.of("test", answers)
+    verification = Agreement.of("test", answers)
     dices = [score(other, mask).dice for mask, other in masks]
     assert verification.mean_dice == pytest.approx(np.mean(dices))
     assert verification.worst_dice == pytest.approx(min(dices))
@@ -28,13 +28,13 @@ def test_dice_is_that_of_the_official_definition():
 
 def test_empty_masks_agree():
     nothing = answer([[0, 0]], [[0.1, 0.2]])
-    assert Verification.of("test", [(nothing, nothing)]) == Verification("test", 1, 1.0, 1.0, 0.0, 0)
+    assert Agreement.of("test", [(nothing, nothing)]) == Agreement("test", 1, 1.0, 1.0, 0.0, 0)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_counted_and_never_passes(value):
     expected, found = answer([[1, 1]], [[0.5, 0.25]]), answer([[1, 1]], [[value, 0.5]])
-    verification = Verification.of("test", [(expected, found)])
+    verification = Agreement.of("test", [(expected, found)])
     assert (verification.mean_dice, verification.largest_difference) == (1.0, 0.25)
     assert verification.not_numbers == 1
     with pytest.raises(EngineError, match=r"x\.engine: expected .* 1 NaN or infinite, .*; do this"):
@@ -46,7 +46,7 @@ def test_what_is_no_number_is_counted_and_never_passes(value):
     [(0.999, 0.99, True), (0.9989, 0.995, False), (0.9995, 0.9899, False), (1.0, 1.0, True)],
 )
 def test_the_bounds(mean, worst, passed):
-    verification = Verification("test", 9, mean, worst, 0.4, 0)
+    verification = Agreement("test", 9, mean, worst, 0.4, 0)
     assert verification.passed == passed
     if passed:
         verification.require("x", "y")

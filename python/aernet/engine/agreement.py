@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from aernet.errors import EngineError
@@ -20,8 +20,7 @@ LEAST_MEAN_DICE = 0.999
 LEAST_WORST_DICE = 0.99
 
 
-@dataclass(frozen=True)
-class Verification:
+class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The agreement of masks and probabilities over pictures."""
 
     runtime: str
@@ -38,7 +37,7 @@ class Verification:
     """How many probabilities are NaN or infinite."""
 
     @classmethod
-    def of(cls, runtime: str, answers: Iterable[tuple[Answer, Answer]]) -> Verification:
+    def of(cls, runtime: str, answers: Iterable[tuple[Answer, Answer]]) -> Agreement:
         """Compare the answers to each picture: mask, any shape, 0 where there is no lesion, and probability.
 
         In each pair the first is the reference, all of whose probabilities are numbers.
@@ -49,7 +48,7 @@ class Verification:
             not_numbers += int(numbers.size - np.count_nonzero(numbers))
             if numbers.any():
                 largest = max(largest, float(np.abs(probability - other_probability)[numbers].max()))
-            dices.append(_dice(mask != 0, other_mask != 0))
+            dices.append(float(_dice(mask != 0, other_mask != 0)))
         return cls(runtime, len(dices), float(np.mean(dices)), min(dices), largest, not_numbers)
 
     @property

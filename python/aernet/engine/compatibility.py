@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from aernet.engine.adapter import installed_runtimes
 from aernet.engine.folders import default_engine_path
@@ -33,7 +35,7 @@ class Machine:
         return cls(installed_runtimes(), find_gpu())
 
 
-def check_engine(engine: Path, machine: Machine, model: Path | None = None) -> Manifest:
+def require_compatible(engine: Path, machine: Machine, model: Path | None = None) -> Manifest:
     """Return the manifest of an engine that may be loaded on this machine.
 
     Args:
@@ -57,22 +59,22 @@ def check_engine(engine: Path, machine: Machine, model: Path | None = None) -> M
             f"{engine}: its manifest speaks of {manifest.runtime} {manifest.runtime_version}, the file is of"
             f" {header.runtime} {'.'.join(map(str, header.version))}; {again}"
         )
-    _check_runtime(engine, manifest, machine)
-    _check_gpu(engine, manifest, machine)
+    _require_runtime(engine, manifest, machine)
+    _require_gpu(engine, manifest, machine)
     if model is not None and sha256_of(model) != manifest.onnx_sha256:
-        other = replace(manifest, model=str(model))
         raise EngineError(
             f"{engine}: built from another model than {model} (SHA-256 of the ONNX differs);"
-            f" build it again: {rebuild_command(engine, other)}"
+            f" build it again: {rebuild_command(engine, manifest, model=str(model))}"
         )
     if manifest.verification is not None:
-        as_fp32 = rebuild_command(engine, replace(manifest, precision="fp32"))
+        as_fp32 = rebuild_command(engine, manifest, precision="fp32")
         manifest.verification.require(str(engine), f"build it in fp32: {as_fp32}")
     return manifest
 
 
-def rebuild_command(engine: Path, manifest: Manifest) -> str:
-    """Return the command line that builds an engine as its manifest says, at the same place."""
+def rebuild_command(engine: Path, manifest: Manifest, **changes: Any) -> str:
+    """Return the command line that builds an engine again as its manifest says, but for `changes`."""
+    manifest = replace(manifest, **changes)
     words = ["aernet-trt", "build-engine", manifest.model, "--runtime", manifest.runtime]
     words += ["--precision", manifest.precision, "--batch", *map(str, manifest.batch)]
     for capability in manifest.compute_capabilities:
@@ -87,12 +89,12 @@ def rebuild_command(engine: Path, manifest: Manifest) -> str:
     return shlex.join(words)
 
 
-def _check_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
+def _require_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
     built = f"{manifest.runtime} {manifest.runtime_version}"
     version = machine.runtimes.get(manifest.runtime)
     if version is None and machine.runtimes:
         other, its_version = next(iter(machine.runtimes.items()))
-        command = rebuild_command(engine, replace(manifest, runtime=other, compute_capabilities=()))
+        command = rebuild_command(engine, manifest, runtime=other, compute_capabilities=())
         raise EngineError(
             f"{engine}: built for {built}, this machine has {other} {its_version}; build it again: {command}"
         )
@@ -108,18 +110,16 @@ def _check_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
         )
 
 
-def _check_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
+def _require_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
     gpu = machine.gpu
     if gpu is None:
         raise EngineError(f"{engine}: needs an NVIDIA GPU, this machine shows none; run on the CPU instead")
     if not any(_covers(capability, gpu.compute_capability) for capability in manifest.compute_capabilities):
-        wanted = replace(
-            manifest, compute_capabilities=(*manifest.compute_capabilities, gpu.compute_capability)
-        )
+        wanted = (*manifest.compute_capabilities, gpu.compute_capability)
         raise EngineError(
             f"{engine}: built for compute capability {', '.join(manifest.compute_capabilities)},"
             f" this machine's {gpu.name} has {gpu.compute_capability};"
-            f" build it again: {rebuild_command(engine, wanted)}"
+            f" build it again: {rebuild_command(engine, manifest, compute_capabilities=wanted)}"
         )
     if manifest.gpu not in {None, gpu.name}:
         raise EngineError(

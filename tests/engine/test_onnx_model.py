@@ -6,14 +6,15 @@ import onnx
 import pytest
 from engine.models import write_network
 
-from aernet.engine.model import layer_types, read_model
+from aernet.engine.onnx_model import read_model
 from aernet.errors import EngineError, ModelError
 
 
 def test_a_model_and_its_card(network):
-    model, card = read_model(network)
+    model = read_model(network)
+    card = model.card
     assert (card.name, card.size, card.threshold) == ("darker", 64, 0.5)
-    assert layer_types(model) == {"float32": 4}
+    assert model.layer_types == {"float32": 4}
 
 
 def test_what_is_no_model(metadata, tmp_path):
@@ -34,7 +35,7 @@ def test_what_is_no_model(metadata, tmp_path):
 def test_a_model_of_half_precision_is_not_where_engines_start(network, tmp_path):
     from aernet.engine.precision import to_half
 
-    half = to_half(read_model(network)[0])
+    half = to_half(read_model(network)).proto
     half.graph.output[0].name = "mask"
     half.graph.node[-1].output[0] = "mask"
     onnx.save(half, tmp_path / "half.onnx")

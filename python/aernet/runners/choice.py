@@ -1,0 +1,138 @@
+"""The choice of a runner: where a model runs on this machine, and why there."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aernet.errors import AernetError, EngineError, ModelError
+from aernet.models import bundled_models, resolve_model
+from aernet.pictures import example_pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aernet.runners.base import Runner
+
+_log = logging.getLogger(__name__)
+
+_CUDA = re.compile(r"cuda(?::(\d+))?")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A runner, and how it came to be chosen."""
+
+    runner: Runner
+    why: str
+    refusals: tuple[str, ...] = ()
+    """Why those that come first were not taken, with what to do about it."""
+
+
+def open_runner(model: Path, device: str) -> Runner:
+    """Load a model where `choose_runner` says; what it passed over on a GPU is logged as a warning, once.
+
+    Raises:
+        AernetError: there is no such device, or the model cannot run there.
+        ModelError: the file is not an AER-Net model.
+    """
+    choice = choose_runner(model, device)
+    for refusal in choice.refusals:
+        _warn_once(f"{refusal}; {choice.runner.runtime} on {choice.runner.device} runs it instead")
+    return choice.runner
+
+
+def choose_runner(model: Path, device: str) -> Choice:
+    """Load a model on the best that there is: TensorRT, ONNX Runtime on the GPU, ONNX Runtime on the CPU.
+
+    Args:
+        model: an ONNX file, whose engine lies where `build-engine` puts it; or an engine.
+        device: "cpu", "cuda" (the first GPU), "cuda:1" (the second), or "auto" for a GPU if there is one.
+
+    Raises:
+        AernetError: there is no such device, or the model cannot run there.
+        ModelError: the file is not an AER-Net model.
+    """
+    cuda = _CUDA.fullmatch(device)
+    if device not in {"auto", "cpu"} and not cuda:
+        raise AernetError(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1, ...")
+    index = int(cuda[1] or 0) if cuda else 0
+    if model.suffix == ".engine":
+        if device == "cpu":
+            raise AernetError(
+                f"{model}: an engine needs a GPU, device 'cpu' was asked for; name the ONNX file"
+            )
+        return Choice(_run_engine(model, index), "an engine was named")
+
+    # Loading ONNX Runtime takes longer than importing all the rest.
+    from aernet.engine.gpu import find_gpu  # noqa: PLC0415
+    from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
+
+    on_cpu = OnnxRuntimeRunner(model)
+    if device == "cpu":
+        return Choice(on_cpu, "the CPU was asked for")
+    if find_gpu() is None:
+        if cuda:
+            raise AernetError(f"device {device!r}: no NVIDIA GPU, or no driver for it; use 'cpu'")
+        return Choice(on_cpu, "there is no NVIDIA GPU, or no driver for it")
+    ways: dict[str, Callable[[], Runner]] = {
+        "the GPU, with an engine that passed its checks": lambda: _run_built_engine(model, on_cpu, index),
+        "the GPU, without an engine": lambda: OnnxRuntimeRunner(model, index),
+    }
+    refusals: list[str] = []
+    for why, way in ways.items():
+        try:
+            return Choice(way(), why, tuple(refusals))
+        except AernetError as error:  # noqa: PERF203 - there are two ways
+            refusals.append(str(error))
+    if cuda:
+        raise AernetError(f"device {device!r}: {'; '.join(refusals)}")
+    return Choice(on_cpu, "nothing that is installed runs it on the GPU", tuple(refusals))
+
+
+def _run_built_engine(model: Path, reference: Runner, index: int) -> Runner:
+    """Open the engine that `build-engine` made of a model."""
+    from aernet.engine.folders import default_engine_path  # noqa: PLC0415
+    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
+    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
+
+    engine = default_engine_path(reference.card.name)
+    if not engine.is_file():
+        name = next((name for name, path in bundled_models().items() if path == model), model)
+        raise EngineError(f"{name}: has no engine yet; 'aernet-trt build-engine {name}' builds it")
+    runner = TensorRtRunner(engine, index, model=model)
+    if runner.manifest.verification is None:
+        compare_with_model(runner, reference, example_pictures())
+    return runner
+
+
+def _run_engine(engine: Path, index: int) -> Runner:
+    """Open an engine that was named; its model need not be there."""
+    from aernet.engine.manifest import sha256_of  # noqa: PLC0415
+    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
+    from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
+    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
+
+    runner = TensorRtRunner(engine, index)
+    if runner.manifest.verification is None:
+        try:
+            model = resolve_model(runner.manifest.model)
+        except ModelError:
+            model = None
+        if model and sha256_of(model) == runner.manifest.onnx_sha256:
+            compare_with_model(runner, OnnxRuntimeRunner(model), example_pictures())
+        else:
+            _warn_once(
+                f"{engine}: never compared with its model, which is not here;"
+                f" 'aernet-trt verify {engine} --against MODEL' does it"
+            )
+    return runner
+
+
+@cache
+def _warn_once(message: str) -> None:
+    _log.warning("%s", message)

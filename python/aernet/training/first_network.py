@@ -1,0 +1,88 @@
+"""The network that a run begins with: fresh, or with another network's weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from rich.console import Console
+
+from aernet.errors import AernetError, SourceError
+from aernet.network import build_network
+from aernet.training.checkpoint import load_checkpoint
+from aernet.training.colour import CHANNELS, convert
+from aernet.training.start import start_from
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aernet.network import SegmentationNetwork
+    from aernet.training.dataset import Pictures
+    from aernet.training.settings import Settings
+
+_PICTURES_FOR_STATISTICS = 64
+
+
+def first_network(
+    settings: Settings, training: Pictures, start: Path | None, encoder_weights: Path | None
+) -> SegmentationNetwork:
+    """Return the network with its colour layer fitted to the training pictures.
+
+    Args:
+        settings: the settings of the run.
+        training: the training pictures.
+        start: checkpoint or exported ONNX model whose weights are taken wherever they fit.
+        encoder_weights: without `start`, ImageNet weights of the encoder as a timm state dict; None lets timm
+            download them.
+
+    Raises:
+        AernetError: the weights cannot be had.
+        SourceError: a file is missing, or `start` was trained on another colour space.
+    """
+    if start is None:
+        network = _fresh_network(settings, encoder_weights)
+        _fit_standardisation(network, training)
+        return network
+    known = load_checkpoint(start).settings.colour if start.suffix == ".pt" else "cielab"
+    if known != settings.colour:
+        raise SourceError(
+            f"{start}: was trained on pictures in {known}, but the preset has colour {settings.colour}"
+        )
+    network = build_network(
+        settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour]
+    )
+    _fit_standardisation(network, training)
+    sample = torch.linspace(0, len(training) - 1, min(len(training), _PICTURES_FOR_STATISTICS)).long()
+    rgb, _ = training.batch(sample, torch.device("cpu"))
+    fresh = start_from(network, start, convert(rgb, training.colour))
+    if fresh:
+        Console().print(f"Random weights, because {start} has none: {', '.join(fresh)}", soft_wrap=True)
+    return network
+
+
+def _fresh_network(settings: Settings, encoder_weights: Path | None) -> SegmentationNetwork:
+    if encoder_weights and not encoder_weights.is_file():
+        raise SourceError(f"encoder weights {encoder_weights}: no such file")
+    try:
+        return build_network(
+            settings.architecture,
+            settings.encoder,
+            settings.widths,
+            CHANNELS[settings.colour],
+            pretrained=settings.pretrained and (encoder_weights or True),
+        )
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise AernetError(
+            f"encoder {settings.encoder}: its weights cannot be had ({reason});"
+            " give a timm state dict with --encoder-weights"
+        ) from error
+
+
+def _fit_standardisation(network: SegmentationNetwork, training: Pictures) -> None:
+    """Fit the colour layer to 100 pixels of every training picture."""
+    pixels = training.rgb.flatten(2)
+    chosen = torch.randint(pixels.shape[2], (100,))
+    rgb = pixels[:, :, chosen].float() / 255  # N x 3 x 100
+    colours = convert(rgb[..., None], training.colour)[..., 0]
+    network.standardisation.fit(colours.transpose(1, 2).flatten(0, 1), rgb.transpose(1, 2).flatten(0, 1))

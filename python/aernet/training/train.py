@@ -1,0 +1,112 @@
+"""Training: prepares the pictures and the network of a run, and hands them to the epochs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import torch
+from lightning_fabric import Fabric, seed_everything
+
+from aernet.errors import AernetError, SourceError
+from aernet.training.checkpoint import load_checkpoint
+from aernet.training.dataset import load_subset
+from aernet.training.distil import distilled, load_masks, save_masks
+from aernet.training.epochs import Epochs
+from aernet.training.first_network import first_network
+from aernet.training.licences import licences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from aernet.training.dataset import Pictures
+    from aernet.training.settings import Settings
+
+
+def train(
+    settings: Settings,
+    data: Path,
+    output: Path,
+    *,
+    encoder_weights: Path | None = None,
+    start: Path | None = None,
+    teachers: Sequence[Path] = (),
+    resume: bool = False,
+    compiled: bool = False,
+) -> None:
+    """Train a network; write `last.pt`, `best.pt` (best Jaccard index on the subset val) and `log.csv`.
+
+    Started under `torchrun`, each process takes its share of every batch.
+
+    Args:
+        settings: the settings of the run.
+        data: folder with the ISIC 2018 pairs and the table of subsets (see `load_subset`).
+        output: folder of the run; it is made if needed.
+        encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm download them.
+        start: checkpoint or exported ONNX model whose weights the network starts from, wherever names and
+            shapes agree, instead of ImageNet's.
+        teachers: models whose predictions the network learns from beside the experts' masks (see
+            `distilled`).
+        resume: continue after the epoch of `last.pt`; the result equals that of a run without interruption.
+        compiled: whether to compile the network first: this takes minutes, and epochs become faster.
+
+    Raises:
+        AernetError: `output` already holds a run or cannot be written, the weights cannot be had, or the loss
+            is not a number (the batch is then saved as `nan-batch.npz`).
+        SourceError: the data, or the checkpoint to resume, is missing or unreadable.
+    """
+    last = output / "last.pt"
+    if last.exists() and not resume:
+        raise AernetError(
+            f"{output}: holds a run already; go on with --resume, or choose another folder for --output"
+        )
+    fabric = _fabric()
+    checkpoint = load_checkpoint(last) if resume else None
+    if checkpoint and checkpoint.settings != settings:
+        raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
+    training = load_subset(data, "train", settings.size, settings.colour)
+    validation = load_subset(data, "val", settings.size, settings.colour)
+    training = _taught(fabric, training, teachers, output / "distilled.npz", resume=resume)
+    seed_everything(settings.seed, verbose=False)
+    if checkpoint:
+        network, inherited = checkpoint.build(), checkpoint.inherited
+    else:
+        network = first_network(settings, training, start, encoder_weights)
+        inherited = licences([*([start] if start else []), *teachers])
+    epochs = Epochs(fabric, settings, output, network, training, validation, inherited)
+    if checkpoint:
+        epochs.resume(checkpoint)
+    epochs.run(compiled=compiled)
+
+
+def _fabric() -> Fabric:
+    """Return the processes of this run, with the precision that is fastest here."""
+    cuda = torch.cuda.is_available()
+    # A processor without bfloat16 instructions emulates them, which is slower than float32.
+    processor: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    half = (
+        torch.cuda.is_bf16_supported() if cuda else processor.get("avx512_bf16") or processor.get("amx_bf16")
+    )
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu",
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+        precision="bf16-mixed" if half else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _taught(
+    fabric: Fabric, training: Pictures, teachers: Sequence[Path], stored: Path, *, resume: bool
+) -> Pictures:
+    """Return the pictures with the masks to learn; a resumed run reads those that it stored at its start."""
+    if resume:
+        return load_masks(training, stored) if stored.exists() else training
+    if not teachers:
+        return training
+    training = distilled(training, teachers)
+    if fabric.is_global_zero:
+        save_masks(training, stored)
+    return training
