@@ -183,6 +183,43 @@ Event::~Event() {
     clean_up(*device_, [this] { cudaEventDestroy(event_); });
 }
 
-void Event::record(cudaStream_t stream) const { device_->check(cudaEventRecord(event_, stream), "recording an event"); }
+void Event::record(cudaStream_t stream) const {
+    const CurrentDevice current(*device_);
+    device_->check(cudaEventRecord(event_, stream), "recording an event");
+}
+
+bool Event::is_reached() const {
+    const CurrentDevice current(*device_);
+    const auto status = cudaEventQuery(event_);
+    if (status == cudaErrorNotReady) {
+        cudaGetLastError();  // some releases of CUDA would report it at a later call
+        return false;
+    }
+    device_->check(status, "looking at an event");
+    return true;
+}
+
+void Event::wait(const std::string& doing) const {
+    const CurrentDevice current(*device_);
+    device_->check(cudaEventSynchronize(event_), doing);
+}
+
+void Event::hold(cudaStream_t stream, const std::string& doing) const {
+    const CurrentDevice current(*device_);
+    device_->check(cudaStreamWaitEvent(stream, event_, 0), doing);
+}
+
+float Event::milliseconds_since(const Event& start) const {
+    const CurrentDevice current(*device_);
+    float milliseconds = 0;
+    device_->check(cudaEventElapsedTime(&milliseconds, start.event_, event_), "timing a step");
+    return milliseconds;
+}
+
+std::shared_ptr<const Event> end_of_work(const std::shared_ptr<const Device>& device, cudaStream_t stream) {
+    auto event = std::make_shared<const Event>(device, false);
+    event->record(stream);
+    return event;
+}
 
 }  // namespace aernet

@@ -77,7 +77,7 @@ void clean_up(const Device& device, const Work& work) {
     }
 }
 
-// A stream that waits for no other, or a point in the work of one.
+// A queue of work on a device that waits for no other.
 class Stream {
    public:
     explicit Stream(std::shared_ptr<const Device> device);
@@ -91,6 +91,8 @@ class Stream {
     std::shared_ptr<const Device> device_;
     cudaStream_t stream_ = nullptr;
 };
+
+// A point in the work of a stream. Before it is recorded for the first time it counts as reached.
 class Event {
    public:
     Event(std::shared_ptr<const Device> device, bool is_timed);
@@ -98,12 +100,21 @@ class Event {
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
 
-    cudaEvent_t get() const { return event_; }
     void record(cudaStream_t stream) const;
+    bool is_reached() const;
+    // Waits until it is reached; `doing` is what an error says was going on.
+    void wait(const std::string& doing) const;
+    // Lets what is queued on a stream from now on wait for it.
+    void hold(cudaStream_t stream, const std::string& doing) const;
+    // Both timed and reached.
+    float milliseconds_since(const Event& start) const;
 
    private:
     std::shared_ptr<const Device> device_;
     cudaEvent_t event_ = nullptr;
 };
+
+// The end of what is queued on a stream.
+std::shared_ptr<const Event> end_of_work(const std::shared_ptr<const Device>& device, cudaStream_t stream);
 
 }  // namespace aernet

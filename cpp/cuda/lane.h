@@ -1,16 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/element.h"
 #include "core/image.h"
 #include "cuda/device.h"
 #include "cuda/memory.h"
+#include "cuda/prediction.h"
+#include "cuda/upload.h"
 
 namespace aernet {
 
@@ -31,74 +32,60 @@ class Graph {
     cudaGraphExec_t work_;
 };
 
-// The way of a batch of frames through a device: a stream and the memory that it needs. For one thread and one batch
-// at a time: put() of each frame, run(), a mask of each frame, wait(). All but the last only queue work.
+// The way of a batch of frames through a device: a stream, and the network's input and output. For one thread and one
+// batch at a time: wait() for the last batch, put() each frame, run() the network, take the predictions(). All but the
+// first only queue work.
 class Lane {
    public:
-    enum Step : std::size_t { kCopyIn, kPreprocess, kEngine, kMask, kCopyOut, kSteps };
-
-    // For at most `batch` frames; `is_timed` makes times() possible.
-    Lane(std::shared_ptr<const Device> device, int size, int batch, Element image, Element probability, bool is_timed);
+    // For at most `batch` frames.
+    Lane(std::shared_ptr<const Device> device, int size, int batch, Element image, Element probability);
     // Waits for what is queued.
     ~Lane();
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
-    const std::shared_ptr<const Device>& device() const { return device_; }
-    int batch() const { return batch_; }
-    int size() const { return size_; }
-    Element probability_element() const { return probability_element_; }
-    std::size_t probability_bytes() const;  // of one frame
-    cudaStream_t stream() const { return stream_.get(); }
+    const std::shared_ptr<const Device>& device() const { return memory_->device(); }
+    cudaStream_t stream() const { return memory_->stream(); }
     // The network's input, batch x 3 x size x size, and its output, batch x 1 x size x size.
     void* image() const { return image_.data(); }
     void* probability() const { return probability_.data(); }
 
-    // Frame -> its part of the network's input. From host memory, which is copied unless it is page-locked, or from
-    // device memory once `ready` (null: now).
-    void put(int index, const Image& frame);
-    void put(int index, const Image& frame, const Event* ready);
-
-    void run(const Graph& graph);
-    // What `enqueue` puts on the stream. Throws DeviceError where it does what cannot be captured.
-    std::unique_ptr<Graph> capture(const std::function<void()>& enqueue);
-
-    // The network's output -> the mask, height x width, in host or device memory; the probability in host memory.
-    void take(int index, std::ptrdiff_t height, std::ptrdiff_t width, float threshold, Memory memory, const Block& mask,
-              std::uint8_t* probability);
-
+    // Whether the predictions of the last batch are there.
+    bool is_idle() const { return !end_ || end_->is_reached(); }
+    // Waits for what is queued, and lets go of the frames.
     void wait();
 
-    // Milliseconds of each step of the last batch, which was one frame.
-    std::array<float, kSteps> times() const;
+    // Image -> the next part of the network's input: from the host's memory, or from the device's once `ready`. `frame`
+    // keeps it where it is, and becomes the prediction's; `copied`, if it is not null, is recorded when the image is on
+    // the device. Throws std::out_of_range beyond `batch` frames.
+    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
+    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready);
+
+    void run(const Graph& graph);
+    // What `enqueue` puts on the stream that it is given. Throws DeviceError where it does what cannot be captured.
+    std::unique_ptr<Graph> capture(const std::function<void(cudaStream_t)>& enqueue) const;
+
+    // One of each frame that was put, in order.
+    std::vector<Prediction> predictions();
 
    private:
-    // A page-locked copy of a frame, which may be overwritten once it `is_read`.
-    struct Staging {
-        std::unique_ptr<Block> block;
-        Event is_read;
-    };
-
     std::size_t numbers() const { return static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_); }
-    std::size_t image_bytes() const;
-    void preprocess(int index, const Image& frame);
-    void reserve(std::unique_ptr<Block>& block, Memory memory, std::ptrdiff_t bytes);
-    void mark(std::size_t step);
-    void check(cudaError_t status, const char* doing) const { device_->check(status, doing); }
+    std::size_t image_bytes() const { return 3 * numbers() * bytes_of(image_element_); }
+    std::size_t probability_bytes() const { return numbers() * bytes_of(probability_element_); }
+    void preprocess(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
+    void check(cudaError_t status, const char* doing) const { device()->check(status, doing); }
 
-    std::shared_ptr<const Device> device_;
+    std::shared_ptr<StreamMemory> memory_;
     int size_;
-    int batch_;
+    std::size_t batch_;
     Element image_element_;
     Element probability_element_;
-    Stream stream_;
     Block image_;
     Block probability_;
-    std::array<Staging, 2> staging_;  // one is filled while the device reads the other
-    std::unique_ptr<Block> frame_;
-    std::unique_ptr<Block> mask_;
-    Event others_;
-    std::array<std::unique_ptr<Event>, kSteps + 1> marks_;
+    Upload upload_;
+    std::vector<std::shared_ptr<const void>> frames_;    // that were put
+    std::vector<std::shared_ptr<const void>> borrowed_;  // those that the device reads where they are
+    std::shared_ptr<const Event> end_;                   // of the last batch; null before the first
 };
 
 }  // namespace aernet

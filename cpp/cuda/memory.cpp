@@ -1,6 +1,5 @@
 #include "cuda/memory.h"
 
-#include <algorithm>
 #include <string>
 
 namespace aernet {
@@ -8,7 +7,8 @@ namespace aernet {
 namespace {
 
 constexpr std::size_t kMostFree = 8;  // blocks that a pool keeps while nobody uses them
-constexpr std::size_t kGranularity = 1 << 20;
+constexpr std::size_t kMostLocked = 16;
+constexpr std::size_t kGranularity = 1 << 18;
 
 }  // namespace
 
@@ -54,44 +54,66 @@ void Block::copy_to(void* target, std::size_t bytes) const {
     device_->check(cudaMemcpy(target, data_, bytes, cudaMemcpyDefault), "copying");
 }
 
-std::shared_ptr<Block> BlockPool::take(std::size_t bytes) {
+StreamMemory::~StreamMemory() { wait(); }
+
+std::shared_ptr<Block> StreamMemory::take(Memory memory, std::size_t bytes) {
     bytes = (bytes + kGranularity - 1) / kGranularity * kGranularity;
     std::unique_ptr<Block> block;
+    std::unique_ptr<Block> too_small;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
-        const auto fits = [bytes](const std::unique_ptr<Block>& free) { return free->bytes() >= bytes; };
-        const auto found = std::find_if(free_.begin(), free_.end(), fits);
-        if (found == free_.end() && !free_.empty()) {
-            free_.pop_back();  // too small, and makes room for one that is not
-        } else if (found != free_.end()) {
-            block = std::move(*found);
-            free_.erase(found);
+        auto& [in_use, free] = blocks_[static_cast<std::size_t>(memory)];
+        auto found = free.lower_bound(bytes);
+        if (found != free.end()) {
+            block = std::move(found->second);
+            free.erase(found);
+        } else if (!free.empty()) {
+            too_small = std::move((--found)->second);  // makes room for one that is not
+            free.erase(found);
         }
-        ++in_use_;
+        ++in_use;
     }
-    if (!block) {
-        try {
-            block = std::make_unique<Block>(device_, memory_, bytes);
-        } catch (...) {
-            give_back(nullptr);
-            throw;
+    try {
+        if (too_small) {
+            wait();
+            too_small.reset();
         }
+        if (!block) {
+            block = std::make_unique<Block>(device_, memory, bytes);
+        } else if (block->is_shared_.exchange(false)) {
+            end_of_work(device_, cudaStreamLegacy)->hold(stream(), "waiting for another library's work");
+        }
+    } catch (...) {
+        give_back(memory, std::move(block));
+        throw;
     }
-    return {block.release(),
-            [pool = shared_from_this()](Block* used) { pool->give_back(std::unique_ptr<Block>(used)); }};
+    return {block.release(), [pool = shared_from_this()](Block* used) {
+                pool->give_back(used->memory(), std::unique_ptr<Block>(used));
+            }};
 }
 
-std::size_t BlockPool::in_use() {
+bool StreamMemory::is_short_of_locked() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return in_use_;
+    return blocks_[static_cast<std::size_t>(Memory::kHost)].in_use > kMostLocked;
 }
 
-void BlockPool::give_back(std::unique_ptr<Block> block) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    --in_use_;
-    if (block && free_.size() < kMostFree) {
-        free_.push_back(std::move(block));
+void StreamMemory::give_back(Memory memory, std::unique_ptr<Block> block) {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        auto& [in_use, free] = blocks_[static_cast<std::size_t>(memory)];
+        --in_use;
+        if (block && free.size() < kMostFree) {
+            const auto bytes = block->bytes();
+            free.emplace(bytes, std::move(block));
+        }
     }
+    if (block) {
+        wait();  // its last work may still be queued
+    }
+}
+
+void StreamMemory::wait() const {
+    clean_up(*device_, [this] { cudaStreamSynchronize(stream()); });
 }
 
 }  // namespace aernet

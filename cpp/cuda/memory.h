@@ -1,18 +1,20 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "cuda/device.h"
 
 namespace aernet {
 
 // Where memory lies: on the device, or page-locked on the host, where the device reaches it.
-enum class Memory { kDevice, kHost };
+enum class Memory : std::size_t { kDevice, kHost };
 
 class Block {
    public:
@@ -21,6 +23,7 @@ class Block {
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
 
+    Memory memory() const { return memory_; }
     std::uint8_t* data() const { return data_; }
     std::size_t bytes() const { return bytes_; }
     // The same memory as kernels address it.
@@ -31,30 +34,47 @@ class Block {
     void copy_to(void* target, std::size_t bytes) const;
 
    private:
+    friend class StreamMemory;
+
     std::shared_ptr<const Device> device_;
     Memory memory_;
     std::size_t bytes_;
     std::uint8_t* data_ = nullptr;
     std::uint8_t* on_device_ = nullptr;
+    std::atomic<bool> is_shared_{false};
 };
 
-// Blocks that are used again when their last user lets go of them, which any thread may do.
-class BlockPool : public std::enable_shared_from_this<BlockPool> {
+// A stream with the memory of what is made on it. A block is used again when its last user lets go of it, which any
+// thread may do while its work is still queued: the next user's work is queued behind it.
+class StreamMemory : public std::enable_shared_from_this<StreamMemory> {
    public:
-    BlockPool(std::shared_ptr<const Device> device, Memory memory) : device_(std::move(device)), memory_(memory) {}
+    explicit StreamMemory(std::shared_ptr<const Device> device) : device_(std::move(device)), stream_(device_) {}
+    // Waits for the stream.
+    ~StreamMemory();
+
+    const std::shared_ptr<const Device>& device() const { return device_; }
+    cudaStream_t stream() const { return stream_.get(); }
 
     // Of at least `bytes`.
-    std::shared_ptr<Block> take(std::size_t bytes);
-    std::size_t in_use();
+    std::shared_ptr<Block> take(Memory memory, std::size_t bytes);
+    // Says that another library may work in the block on its default stream, also after it has let go of it.
+    static void share(Block& block) { block.is_shared_ = true; }
+    // Whether so much page-locked memory is in use that results should be copied into ordinary memory.
+    bool is_short_of_locked();
 
    private:
-    void give_back(std::unique_ptr<Block> block);
+    struct Blocks {
+        std::size_t in_use = 0;
+        std::multimap<std::size_t, std::unique_ptr<Block>> free;  // by size
+    };
+
+    void give_back(Memory memory, std::unique_ptr<Block> block);
+    void wait() const;
 
     std::shared_ptr<const Device> device_;
-    Memory memory_;
+    Stream stream_;
     std::mutex mutex_;
-    std::size_t in_use_ = 0;
-    std::vector<std::unique_ptr<Block>> free_;
+    std::array<Blocks, 2> blocks_;
 };
 
 }  // namespace aernet

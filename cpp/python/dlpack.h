@@ -5,6 +5,8 @@
 // The structures of DLPack 0.8 as they lie in memory (https://dmlc.github.io/dlpack/latest/c_api.html).
 namespace aernet::dlpack {
 
+constexpr auto kTensor = "dltensor";  // names of capsules
+constexpr auto kUsedTensor = "used_dltensor";
 constexpr std::int32_t kCuda = 2;
 constexpr std::int32_t kCudaManaged = 13;
 constexpr std::uint8_t kUnsigned = 1;

@@ -23,6 +23,11 @@ class Prediction(Protocol):
         """The frame as the runner read it: a frame in a GPU's memory is a `DeviceArray` here."""
         ...
 
+    @property
+    def probability(self) -> ProbabilityMap:
+        """What the network gave, float32, S x S, numbers or not; on a GPU this waits for it."""
+        ...
+
     def mask(self, height: int, width: int, threshold: float) -> Frame:
         """Resize the map and apply a threshold, on the device that holds the map.
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from engine.recorded_tensorrt import BINDINGS, Instance, Recorded
+from fakes.recorded_tensorrt import BINDINGS, Instance, Recorded
 
 from aernet.engine.adapter import BuilderOptions, RuntimeAdapter
 from aernet.errors import EngineError

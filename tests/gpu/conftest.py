@@ -8,49 +8,28 @@ from pathlib import Path
 
 import cv2
 import pytest
-from engine.models import METADATA, write_crafted
-from gpu.copying import SIZE, VERSION, CopyingRuntime, Driver
+from gpu.driver import require_driver
+from runners.planes import open_plane_engine
 
-import aernet.runners.tensorrt
-from aernet import AernetError, Segmenter, _native
+from aernet import Segmenter
 from aernet.engine.adapter import installed_runtimes
-from aernet.models import resolve_model
 from aernet.pictures import example_pictures, read_picture
-from aernet.runners.tensorrt import TensorRtRunner
+
+SIZE = 256
 
 
 @pytest.fixture(scope="session", autouse=True)
 def driver():
     """The CUDA driver; no test of this folder runs without a GPU."""
-    count, reason = 0, "this aernet was built without CUDA"
-    if _native.cuda_version is not None:
-        try:
-            count = _native.device_count()
-        except AernetError as error:
-            reason = str(error)
-    if count == 0 and os.environ.get("AERNET_REQUIRE_GPU") == "1":
-        pytest.fail(reason)
-    if count == 0:
-        pytest.skip(reason)
-    return Driver()
+    return require_driver()
 
 
 @pytest.fixture
 def open_copying(driver, tmp_path, monkeypatch):
     """Open a runner whose engine copies a plane of its input: all is real but TensorRT."""
 
-    def open_copying(plane=0, *, batch=(1, 1, 8), graphs=True):
-        runtime = CopyingRuntime(driver, plane)
-        monkeypatch.setattr(aernet.runners.tensorrt, "open_runtime", lambda _: runtime)
-        monkeypatch.setattr(aernet.runners.tensorrt, "installed_runtimes", lambda: {"tensorrt-rtx": VERSION})
-        path = write_crafted(
-            tmp_path / "copying.engine",
-            resolve_model("aernet"),
-            metadata=METADATA | {"aernet.size": str(SIZE)},
-            compute_capabilities=("7.0+",),
-            batch=batch,
-        )
-        return TensorRtRunner(path, graphs=graphs), runtime
+    def open_copying(plane=0, **options):
+        return open_plane_engine(monkeypatch, tmp_path, driver, plane, SIZE, **options)
 
     return open_copying
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gpu.agreement import THRESHOLD, assert_agrees, expected
+from gpu.conftest import SIZE
+from runners.planes import answers, assert_agrees, expected, masks_on_device
 
 from aernet import FrameError
 
@@ -42,9 +43,9 @@ def gpuarray():
 
 def test_torch(copying, frame, torch):
     tensor = torch.from_numpy(frame).cuda()
-    (answer,) = copying.run([copying.accept(tensor)], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(frame, "bgr"))
-    (mask,) = copying.masks_on_device([copying.accept(tensor)], THRESHOLD, "bgr")
+    (answer,) = answers(copying, [copying.gpu.wrap(tensor)])
+    assert_agrees(answer, expected(frame, "bgr", size=SIZE))
+    (mask,) = masks_on_device(copying, [copying.gpu.wrap(tensor)])
     for taken in (torch.from_dlpack(mask), torch.as_tensor(mask, device="cuda")):
         assert taken.data_ptr() == mask.__cuda_array_interface__["data"][0]
         np.testing.assert_array_equal(taken.cpu().numpy(), answer[0])
@@ -52,12 +53,12 @@ def test_torch(copying, frame, torch):
 
 def test_a_crop_of_a_tensor_is_not_copied(copying, frame, torch):
     crop = torch.from_numpy(frame).cuda()[100:-50, 30:-90]
-    accepted = copying.accept(crop)
+    accepted = copying.gpu.wrap(crop)
     assert accepted.__cuda_array_interface__["data"][0] == crop.data_ptr()
-    (answer,) = copying.run([accepted], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(np.ascontiguousarray(frame[100:-50, 30:-90]), "bgr"))
+    (answer,) = answers(copying, [accepted])
+    assert_agrees(answer, expected(np.ascontiguousarray(frame[100:-50, 30:-90]), "bgr", size=SIZE))
     with pytest.raises(FrameError, match="make it contiguous"):
-        copying.accept(crop.permute(2, 0, 1))
+        copying.gpu.wrap(crop.permute(2, 0, 1))
 
 
 def test_work_on_a_stream_of_torch_is_waited_for(copying, torch):
@@ -68,21 +69,21 @@ def test_work_on_a_stream_of_torch_is_waited_for(copying, torch):
     with torch.cuda.stream(stream):
         torch.cuda._sleep(200_000_000)  # cycles: about a tenth of a second
         tensor.fill_(255)
-        frame = copying.accept(tensor)
-    (answer,) = copying.run([frame], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(white, "bgr"))
+        frame = copying.gpu.wrap(tensor)
+    (answer,) = answers(copying, [frame])
+    assert_agrees(answer, expected(white, "bgr", size=SIZE))
 
 
 def test_a_mask_that_is_still_read_is_not_written_over(copying, frame, torch):
     """What torch queued on its default stream before it let go of a mask sees that mask."""
     black = np.zeros_like(frame)
-    (wanted,) = copying.run([frame], THRESHOLD, "bgr")
-    (mask,) = copying.masks_on_device([frame], THRESHOLD, "bgr")
+    (wanted,) = answers(copying, [frame])
+    (mask,) = masks_on_device(copying, [frame])
     taken = torch.from_dlpack(mask)
     torch.cuda._sleep(200_000_000)
     copy = taken.clone()
     del taken, mask
-    copying.masks_on_device([black], THRESHOLD, "bgr")
+    masks_on_device(copying, [black])
     np.testing.assert_array_equal(copy.cpu().numpy(), wanted[0])
 
 
@@ -90,10 +91,10 @@ def test_cupy(copying, frame, cupy):
     array = cupy.asarray(frame)
     with cupy.cuda.Stream(non_blocking=True):
         twice = (array // 2) * 2
-        accepted = copying.accept(twice)
-    (answer,) = copying.run([accepted], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(frame // 2 * 2, "bgr"))
-    (mask,) = copying.masks_on_device([accepted], THRESHOLD, "bgr")
+        accepted = copying.gpu.wrap(twice)
+    (answer,) = answers(copying, [accepted])
+    assert_agrees(answer, expected(frame // 2 * 2, "bgr", size=SIZE))
+    (mask,) = masks_on_device(copying, [accepted])
     for taken in (cupy.asarray(mask), cupy.from_dlpack(mask)):
         assert taken.data.ptr == mask.__cuda_array_interface__["data"][0]
         np.testing.assert_array_equal(cupy.asnumpy(taken), answer[0])
@@ -101,10 +102,10 @@ def test_cupy(copying, frame, cupy):
 
 def test_pycuda(copying, driver, frame, gpuarray):
     before = driver.current_context()
-    accepted = copying.accept(gpuarray.to_gpu(frame))
-    (answer,) = copying.run([accepted], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(frame, "bgr"))
-    (mask,) = copying.masks_on_device([accepted], THRESHOLD, "bgr")
+    accepted = copying.gpu.wrap(gpuarray.to_gpu(frame))
+    (answer,) = answers(copying, [accepted])
+    assert_agrees(answer, expected(frame, "bgr", size=SIZE))
+    (mask,) = masks_on_device(copying, [accepted])
     interface = mask.__cuda_array_interface__
     taken = gpuarray.GPUArray(interface["shape"], np.uint8, gpudata=interface["data"][0])
     np.testing.assert_array_equal(taken.get(), answer[0])
@@ -120,10 +121,10 @@ def test_a_context_of_pycudas_own_is_refused_and_left_as_it_is(copying, driver, 
     try:
         array = gpuarray.to_gpu(frame)
         with pytest.raises(FrameError, match=r"primary context, found another context's; .*autoprimaryctx"):
-            copying.accept(array)
+            copying.gpu.wrap(array)
         own = driver.current_context()
-        (answer,) = copying.run([frame], THRESHOLD, "bgr")
-        assert_agrees(answer, expected(frame, "bgr"))
+        (answer,) = answers(copying, [frame])
+        assert_agrees(answer, expected(frame, "bgr", size=SIZE))
         assert driver.current_context() == own
         np.testing.assert_array_equal(array.get(), frame)
         del array
@@ -144,5 +145,5 @@ def test_the_example(examples, capsys):
 def test_page_locked_memory(copying, frame, torch):
     locked = torch.from_numpy(frame).pin_memory().numpy()
     for view in (locked, locked[50:-50, 20:-10], locked[..., ::-1], locked[::-1]):
-        (answer,) = copying.run([view], THRESHOLD, "bgr")
-        assert_agrees(answer, expected(view, "bgr"))
+        (answer,) = answers(copying, [view])
+        assert_agrees(answer, expected(view, "bgr", size=SIZE))

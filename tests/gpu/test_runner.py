@@ -5,16 +5,17 @@ from __future__ import annotations
 import gc
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from frames import random_view
-from gpu.agreement import THRESHOLD, assert_agrees, expected
+from gpu.conftest import SIZE
+from runners.planes import answer_of, answers, assert_agrees, expected, masks_on_device
 
-from aernet import AernetError, FrameError
+from aernet import AernetError
+from aernet.cli.timing import measurements
 from aernet.runners.tensorrt import TensorRtRunner
 
 FRAMES = 100_000
@@ -30,8 +31,8 @@ def test_any_frame_gives_what_the_cpu_gives(open_copying, plane, graphs):
     for _ in range(100):
         height, width = (int(side) for side in rng.integers(1, rng.choice([40, 300, 1500]), 2))
         frame, colour, _ = random_view(rng, height, width)
-        (answer,) = runner.run([frame], THRESHOLD, colour)
-        assert_agrees(answer, expected(frame, colour, plane))
+        (answer,) = answers(runner, [frame], colour)
+        assert_agrees(answer, expected(frame, colour, plane, SIZE))
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,8 @@ def test_any_frame_gives_what_the_cpu_gives(open_copying, plane, graphs):
 def test_sizes(copying, shape):
     frame = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     for view in (frame, frame[::-1], frame[:, ::-1]):
-        (answer,) = copying.run([view], THRESHOLD, "bgr")
-        assert_agrees(answer, expected(view, "bgr"))
+        (answer,) = answers(copying, [view])
+        assert_agrees(answer, expected(view, "bgr", size=SIZE))
 
 
 def test_nv12(copying, real_frames):
@@ -58,67 +59,27 @@ def test_nv12(copying, real_frames):
     i420 = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     nv12 = i420.copy()
     nv12[1080:] = i420[1080:].reshape(2, -1).T.reshape(540, 1920)  # the chroma side by side
-    (answer,) = copying.run([nv12], THRESHOLD, "nv12")
-    assert_agrees(answer, expected(cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420), "bgr"))
+    (answer,) = answers(copying, [nv12], "nv12")
+    assert_agrees(answer, expected(cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420), "bgr", size=SIZE))
 
 
 def test_graphs_and_the_eager_path_give_the_same(open_copying, real_frames):
     captured, runtime = open_copying()
-    queued = runtime.queued
-    first = [captured.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames]
-    assert runtime.queued == queued
+    queued = len(runtime.enqueued)
+    first = [answers(captured, [frame])[0] for frame in real_frames]
+    assert len(runtime.enqueued) == queued
     eager, runtime = open_copying(graphs=False)
-    queued = runtime.queued
-    second = [eager.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames]
-    assert runtime.queued == queued + len(real_frames)
+    queued = len(runtime.enqueued)
+    second = [answers(eager, [frame])[0] for frame in real_frames]
+    assert len(runtime.enqueued) == queued + len(real_frames)
     for (mask, probability), (other_mask, other_probability) in zip(first, second, strict=True):
         np.testing.assert_array_equal(mask, other_mask)
         np.testing.assert_array_equal(probability, other_probability)
 
 
-def test_batches(open_copying, real_frames):
-    runner, _ = open_copying(batch=(1, 2, 4))
-    for count in (1, 3, 4, 5, len(real_frames)):
-        frames = real_frames[:count]
-        for answer, frame in zip(runner.run(frames, THRESHOLD, "bgr"), frames, strict=True):
-            assert_agrees(answer, expected(frame, "bgr"))
-
-
-def test_threads(copying, real_frames):
-    frames = real_frames * 20
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda frame: copying.run([frame], THRESHOLD, "bgr")[0], frames))
-    wanted = [expected(frame, "bgr") for frame in real_frames]
-    for index, answer in enumerate(answers):
-        assert_agrees(answer, wanted[index % len(wanted)])
-
-
-def test_two_frames_under_way(copying, real_frames):
-    wanted = [expected(frame, "bgr") for frame in real_frames]
-    under_way, answers = deque(), []
-    for frame in real_frames * 10:
-        under_way.append(copying.submit(frame, THRESHOLD, "bgr"))
-        if len(under_way) == 2:
-            answers += under_way.popleft().result()
-    answers += under_way.popleft().result()
-    for index, answer in enumerate(answers):
-        assert_agrees(answer, wanted[index % len(wanted)])
-
-
-def test_results_stay_what_they_are(copying, real_frames):
-    held = [copying.run([frame], THRESHOLD, "bgr")[0] for frame in real_frames * 5]
-    kept = [(mask.copy(), probability.copy()) for mask, probability in held]
-    for frame in reversed(real_frames):
-        copying.run([frame], THRESHOLD, "bgr")
-    for (mask, probability), (mask_then, probability_then) in zip(held, kept, strict=True):
-        np.testing.assert_array_equal(mask, mask_then)
-        np.testing.assert_array_equal(probability, probability_then)
-
-
 def test_masks_that_stay(copying, real_frames):
-    masks = copying.masks_on_device(real_frames, THRESHOLD, "bgr")
-    answers = copying.run(real_frames, THRESHOLD, "bgr")
-    for mask, (on_host, _) in zip(masks, answers, strict=True):
+    masks = masks_on_device(copying, real_frames)
+    for mask, (on_host, _) in zip(masks, answers(copying, real_frames), strict=True):
         assert mask.shape == on_host.shape
         np.testing.assert_array_equal(np.asarray(mask), on_host)
 
@@ -126,20 +87,13 @@ def test_masks_that_stay(copying, real_frames):
 def test_a_mask_tints_a_picture(copying, real_frames):
     for frame in real_frames:
         wanted = np.ascontiguousarray(frame)
-        (mask,) = copying.masks_on_device([wanted], THRESHOLD, "bgr")
-        picture = copying._gpu.wrap(OnDevice(copying._gpu, wanted))
+        (mask,) = masks_on_device(copying, [wanted])
+        picture = copying.gpu.wrap(OnDevice(copying.gpu, wanted))
         mask.tint(picture, (80, 255, 80), 0.15)
         on_host = np.asarray(mask)
         tinted = cv2.addWeighted(wanted, 0.85, np.full_like(wanted, (80, 255, 80)), 0.15, 0)
         wanted = cv2.copyTo(tinted, on_host, wanted.copy())
         assert np.abs(np.asarray(picture).astype(int) - wanted).max() <= 1
-
-
-def test_a_bad_frame_does_no_harm(copying, real_frames):
-    with pytest.raises(FrameError, match=r"^frames\[1\]: frame: expected"):
-        copying.run([real_frames[0], real_frames[0][..., :2]], THRESHOLD, "bgr")
-    (answer,) = copying.run([real_frames[0]], THRESHOLD, "bgr")
-    assert_agrees(answer, expected(real_frames[0], "bgr"))
 
 
 def test_a_gpu_that_is_not_there(copying):
@@ -149,10 +103,11 @@ def test_a_gpu_that_is_not_there(copying):
 
 def test_times_and_floor(copying, real_frames):
     frame = np.ascontiguousarray(real_frames[5])
+    measures = measurements(copying)
     for _ in range(3):
-        times, floor = copying.times(frame), copying.floor(frame)
-    assert all(0 <= value < 1000 for value in times.values())
-    assert sum(times.values()) > 0
+        steps, floor = (measure(frame) for measure in measures)
+    assert all(0 <= value < 1000 for value in steps.values())
+    assert sum(steps.values()) > 0
     assert all(0 < value < 1000 for value in floor.values())
 
 
@@ -179,17 +134,17 @@ def test_memory_is_flat(copying, driver):
     def run(count):
         for index in range(count // 2):
             frame = frames[index % 3]
-            under_way.append(copying.submit(frame, THRESHOLD, "bgr"))
+            under_way.append(copying.submit([frame], "bgr"))
             if len(under_way) == 2:
-                under_way.popleft().result()
+                answer_of(under_way.popleft().result()[0])
             if index % 2:
-                copying.run([frame], THRESHOLD, "bgr")
+                answers(copying, [frame])
             else:
-                copying.masks_on_device([frame], THRESHOLD, "bgr")
+                masks_on_device(copying, [frame])
 
     run(2000)
     gc.collect()
-    with copying._gpu:
+    with copying.gpu:
         used, resident = driver.used_memory(), resident_bytes()
         run(FRAMES)
         gc.collect()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from runners.planes import answers
 
 from aernet import Segmenter
 from aernet.engine.manifest import load_manifest
@@ -62,7 +63,7 @@ def test_masks(on_gpu, real_frames, expected):
 def test_graphs_and_the_eager_path_give_the_same(engine, on_gpu, real_frames):
     eager = TensorRtRunner(engine, graphs=False)
     for frame in real_frames:
-        ((mask, probability),) = eager.run([frame], on_gpu.threshold, "bgr")
+        ((mask, probability),) = answers(eager, [frame], threshold=on_gpu.threshold)
         result = on_gpu(frame)
         np.testing.assert_array_equal(mask, result.mask)
         np.testing.assert_array_equal(probability, result.probability)
@@ -71,8 +72,8 @@ def test_graphs_and_the_eager_path_give_the_same(engine, on_gpu, real_frames):
 def test_the_engine_was_captured(on_gpu):
     from aernet._native import Graph
 
-    lane = on_gpu.runner._idle[0]
-    assert isinstance(lane.engine(1), Graph)
+    lane = on_gpu.runner._lanes[0]
+    assert isinstance(lane.network(1), Graph)
 
 
 def test_batches(on_gpu, real_frames, expected):

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from kernels.host import Kernels
+from fakes.kernels import Kernels
 
 ROOT = Path(__file__).parents[2]
 FLAGS = "-O2 -std=c++17 -shared -fPIC -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
@@ -22,7 +22,7 @@ def compiled(tmp_path_factory):
             pytest.skip("no C++ compiler")
         library = tmp_path_factory.mktemp("kernels") / f"{sanitizer}.so"
         checks = [f"-fsanitize={sanitizer}", f"-fno-sanitize-recover={sanitizer}"]
-        files = [f"-I{ROOT / 'cpp'}", ROOT / "tests" / "kernels" / "host.cpp", "-o", library]
+        files = [f"-I{ROOT / 'cpp'}", ROOT / "tests" / "fakes" / "kernels.cpp", "-o", library]
         done = subprocess.run(
             [compiler, *FLAGS.split(), *checks, *files], capture_output=True, text=True, check=False
         )

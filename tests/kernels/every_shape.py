@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from kernels.host import CHANNELS, Bytes, Frames, Kernels, PixelFormat
+from fakes.kernels import CHANNELS, Bytes, Frames, Kernels, PixelFormat
 
 SIDES = ((1, 1), (7, 3), (9, 18), (40, 37), (33, 64), (64, 101), (50, 259))
 

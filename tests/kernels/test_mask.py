@@ -3,9 +3,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from fakes.kernels import laid_out, memory_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import laid_out, memory_of
 from tolerances import PROBABILITY
 
 import aernet

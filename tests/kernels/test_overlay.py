@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from fakes.kernels import laid_out, memory_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import laid_out, memory_of
 
 from aernet.segmentation import _OUTLINE, _TINT
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from fakes.kernels import CHANNELS, HALF, Frames, PixelFormat, laid_out
 from frames import lab_by_opencv, lab_in_double, planes, resized
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernels.host import CHANNELS, HALF, Frames, PixelFormat, laid_out
 from tolerances import COLOUR, EXACT_COLOUR
 
 import aernet

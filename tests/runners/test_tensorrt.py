@@ -1,4 +1,4 @@
-"""The runner and the whole device layer over a CUDA that runs on the host; TensorRT itself is pretended."""
+"""The TensorRT runner and the whole device layer over the fake CUDA runtime and a fake TensorRT."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ import cv2
 import numpy as np
 import pytest
 from engine.models import write_crafted, write_network
+from fakes.arrays import CudaArray, DlpackArray
+from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 from frames import random_view
-from runners.pretended import SIZE, VERSION, CudaArray, DlpackArray, Runtime
+from runners.planes import answer_of, masks_on_device
 
+import aernet.runners.comparison
 import aernet.runners.tensorrt
-from aernet import AernetError, EngineError, FrameError, SourceError
+import aernet.segmenter
+from aernet import AernetError, EngineError, FrameError, Segmenter, SourceError
+from aernet.cli.timing import measurements
 from aernet.engine.manifest import load_manifest
+from aernet.runners.comparison import compare_with_model
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
-from aernet.runners.tensorrt import TensorRtRunner, verify
+from aernet.runners.tensorrt import TensorRtRunner
 
 THRESHOLD = 0.5
 STEEPEST = 5  # of the model: 20 / 4
@@ -35,18 +41,18 @@ def reference(network):
 
 
 @pytest.fixture
-def set_up(host_native, monkeypatch):
-    """Say what the pretended GPU is like."""
+def set_up(fake_native, monkeypatch):
+    """Say what the fake GPU is like."""
 
     def set_up(**changes):
-        settings = host_native.Settings()
+        settings = fake_native.Settings()
         for name, value in changes.items():
             setattr(settings, name, value)
-        host_native.set(settings)
+        fake_native.set(settings)
 
-    set_up.native = host_native
+    set_up.native = fake_native
     set_up()
-    monkeypatch.setattr(aernet.runners.tensorrt, "_native", host_native)
+    monkeypatch.setattr(aernet.runners.tensorrt, "_native", fake_native)
     monkeypatch.setattr(aernet.runners.tensorrt, "installed_runtimes", lambda: {"tensorrt-rtx": VERSION})
     yield set_up
     set_up()
@@ -54,11 +60,11 @@ def set_up(host_native, monkeypatch):
 
 @pytest.fixture
 def open_engine(set_up, network, tmp_path, monkeypatch):
-    """Open an engine with a pretended TensorRT of its own."""
+    """Open an engine with a fake TensorRT of its own."""
 
     def open_engine(dtype=np.float32, *, batch=(1, 1, 8), graphs=True, capturable=True, size=SIZE):
-        runtime = Runtime(set_up.native, dtype)
-        runtime.is_capturable, runtime.size = capturable, size
+        runtime = FakeTensorRt(DarkNetwork(set_up.native), dtype, size)
+        runtime.is_capturable = capturable
         monkeypatch.setattr(aernet.runners.tensorrt, "open_runtime", lambda _: runtime)
         path = write_crafted(tmp_path / "darker.engine", network, batch=batch)
         return TensorRtRunner(path, model=network, graphs=graphs), runtime
@@ -74,6 +80,14 @@ def runner(open_engine):
 def pictures(seed, count, sides=(1, 200)):
     rng = np.random.default_rng(seed)
     return [random_view(rng, *(int(side) for side in rng.integers(*sides, 2))) for _ in range(count)]
+
+
+def read(predictions, colour="bgr"):
+    return [answer_of(prediction, colour, THRESHOLD) for prediction in predictions]
+
+
+def run(runner, frames, colour="bgr"):
+    return read(runner.predict(frames, colour), colour)
 
 
 def assert_same(answers, expected, tolerance=STEEPEST * COLOUR):
@@ -95,24 +109,24 @@ def test_any_frame_gives_what_the_cpu_gives(open_engine, reference, set_up, inte
     set_up(is_integrated=integrated)
     runner, _ = open_engine(dtype, graphs=graphs)
     for view, colour, _ in pictures(dtype().itemsize, 12):
-        answers = runner.run([view], THRESHOLD, colour)
-        assert_same(answers, reference.run([view], THRESHOLD, colour))
+        answers = run(runner, [view], colour)
+        assert_same(answers, run(reference, [view], colour))
 
 
 def test_a_large_frame_is_copied_by_several_threads(runner, reference):
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (1500, 2003, 3), np.uint8)
     for view in (frame, frame[::-1], frame[:, ::-1], frame[..., ::-1], frame[:, :1000]):
-        assert_same(runner.run([view], THRESHOLD, "bgr"), reference.run([view], THRESHOLD, "bgr"))
+        assert_same(run(runner, [view]), run(reference, [view]))
 
 
 @pytest.mark.parametrize("integrated", [False, True])
-def test_page_locked_frames(host_native, runner, reference, set_up, integrated):
+def test_page_locked_frames(fake_native, runner, reference, set_up, integrated):
     set_up(is_integrated=integrated)
-    memory = host_native.allocate([150, 170, 4], on_device=False)
+    memory = fake_native.allocate([150, 170, 4], on_device=False)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
     for view in (memory, memory[20:-20, 7:-9], memory[..., :3], memory[..., 0], memory[::-1]):
-        assert_same(runner.run([view], THRESHOLD, "bgr"), reference.run([view], THRESHOLD, "bgr"))
+        assert_same(run(runner, [view]), run(reference, [view]))
 
 
 @pytest.mark.parametrize("colour", ["bgr", "nv12"])
@@ -122,17 +136,17 @@ def test_nv12_is_no_other_picture(runner, reference, examples, colour):
     nv12 = i420.copy()
     nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
     frame = nv12 if colour == "nv12" else picture
-    assert_same(runner.run([frame], THRESHOLD, colour), reference.run([frame], THRESHOLD, colour))
+    assert_same(run(runner, [frame], colour), run(reference, [frame], colour))
 
 
-def test_one_launch_a_frame_and_no_python(host_native, open_engine):
+def test_one_launch_a_frame_and_no_python(fake_native, open_engine):
     runner, runtime = open_engine()
     frame = np.zeros((90, 80, 3), np.uint8)
-    runner.run([frame], THRESHOLD, "bgr")
-    launches, queued = host_native.graph_launches(), len(runtime.enqueued)
+    run(runner, [frame])
+    launches, queued = fake_native.calls()["graph"], len(runtime.enqueued)
     for _ in range(5):
-        runner.run([frame], THRESHOLD, "bgr")
-    assert host_native.graph_launches() - launches == 5
+        run(runner, [frame])
+    assert fake_native.calls()["graph"] - launches == 5
     assert len(runtime.enqueued) == queued
 
 
@@ -140,34 +154,34 @@ def test_one_launch_a_frame_and_no_python(host_native, open_engine):
     ("asked", "refused"),
     [({"graphs": False}, False), ({"capturable": False}, False), ({}, True)],
 )
-def test_without_a_graph_each_frame_is_queued(host_native, open_engine, set_up, reference, asked, refused):
+def test_without_a_graph_each_frame_is_queued(fake_native, open_engine, set_up, reference, asked, refused):
     set_up(refuses_capture=refused)
     runner, runtime = open_engine(**asked)
-    launches, queued = host_native.graph_launches(), len(runtime.enqueued)
+    launches, queued = fake_native.calls()["graph"], len(runtime.enqueued)
     frame = np.full((90, 80, 3), 140, np.uint8)
-    answers = [runner.run([frame], THRESHOLD, "bgr") for _ in range(3)]
-    assert host_native.graph_launches() == launches
+    answers = [run(runner, [frame]) for _ in range(3)]
+    assert fake_native.calls()["graph"] == launches
     assert runtime.enqueued[queued:] == [1, 1, 1]
-    assert_same(answers[2], reference.run([frame], THRESHOLD, "bgr"))
+    assert_same(answers[2], run(reference, [frame]))
 
 
 def test_a_batch_larger_than_the_engines(open_engine, reference):
     runner, runtime = open_engine(batch=(1, 2, 3))
     frames = [view for view, colour, _ in pictures(1, 30) if colour == "bgr"][:8]
     assert len(frames) == 8
-    assert_same(runner.run(frames, THRESHOLD, "bgr"), reference.run(frames, THRESHOLD, "bgr"))
+    assert_same(run(runner, frames), run(reference, frames))
     assert set(runtime.enqueued) == {1, 2, 3}
 
 
 def test_fewer_frames_than_the_engine_takes(open_engine, reference):
     runner, runtime = open_engine(batch=(4, 4, 4))
     frames = [view for view, colour, _ in pictures(2, 20) if colour == "bgr"][:5]
-    assert_same(runner.run(frames, THRESHOLD, "bgr"), reference.run(frames, THRESHOLD, "bgr"))
+    assert_same(run(runner, frames), run(reference, frames))
     assert set(runtime.enqueued) == {4}
 
 
 def test_no_frames(runner):
-    assert runner.run([], THRESHOLD, "bgr") == []
+    assert run(runner, []) == []
 
 
 def test_a_bad_frame_is_numbered_and_does_no_harm(open_engine, reference):
@@ -176,20 +190,20 @@ def test_a_bad_frame_is_numbered_and_does_no_harm(open_engine, reference):
     with pytest.raises(
         FrameError, match=r"^frames\[3\]: frame: expected a NumPy array of uint8, found float"
     ):
-        runner.run([good, good, good, good.astype(float)], THRESHOLD, "bgr")
+        run(runner, [good, good, good, good.astype(float)])
     with pytest.raises(FrameError, match=r"^frame: expected H x W x 3"):
-        runner.run([good[..., :2]], THRESHOLD, "bgr")
+        run(runner, [good[..., :2]])
     with pytest.raises(FrameError, match=r"^frame: expected NV12, uint8, \(H \* 3 / 2\) x W with even sides"):
-        runner.run([good], THRESHOLD, "nv12")
-    assert_same(runner.run([good], THRESHOLD, "bgr"), reference.run([good], THRESHOLD, "bgr"))
+        run(runner, [good], "nv12")
+    assert_same(run(runner, [good]), run(reference, [good]))
 
 
 def test_results_stay_what_they_are(runner):
     frames = [np.full((60 + index, 50, 3), 4 * index, np.uint8) for index in range(40)]
-    held = [runner.run([frame], THRESHOLD, "bgr")[0] for frame in frames]
+    held = [run(runner, [frame])[0] for frame in frames]
     kept = [(mask.copy(), probability.copy()) for mask, probability in held]
     for frame in reversed(frames):
-        runner.run([frame], THRESHOLD, "bgr")
+        run(runner, [frame])
     for (mask, probability), (mask_then, probability_then) in zip(held, kept, strict=True):
         np.testing.assert_array_equal(mask, mask_then)
         np.testing.assert_array_equal(probability, probability_then)
@@ -197,55 +211,94 @@ def test_results_stay_what_they_are(runner):
 
 
 def test_two_frames_under_way(runner, reference, set_up):
-    set_up(delay_us=300)
+    set_up(delay_us=5000)
     frames = [view for view, colour, _ in pictures(3, 30) if colour == "bgr"][:9]
-    expected = reference.run(frames, THRESHOLD, "bgr")
-    jobs = [runner.submit(frame, THRESHOLD, "bgr") for frame in frames]
-    assert len(runner._idle) == 0  # the last two are still under way
-    answers = [job.result()[0] for job in reversed(jobs)]
+    expected = run(reference, frames)
+    futures = [runner.submit([frame], "bgr") for frame in frames]
+    assert not any(lane.native.is_idle() for lane in runner._lanes)  # the last two are still under way
+    answers = [read(future.result())[0] for future in reversed(futures)]
     assert_same(answers[::-1], expected)
-    assert len(runner._idle) == 2
-    assert_same(jobs[0].result(), expected[:1])
+    assert [lane.native.is_idle() for lane in runner._lanes] == [True, True]
+    assert_same(read(futures[0].result()), expected[:1])
 
 
-def test_a_job_that_nobody_asks_for(runner, set_up):
+def test_a_third_submission_waits_for_the_first(fake_native, runner, set_up):
+    frame = np.zeros((50, 60, 3), np.uint8)
+    set_up(delay_us=20_000)
+    for future in [runner.submit([frame], "bgr") for _ in range(2)]:  # each makes a lane
+        read(future.result())
+    waits = fake_native.calls()["waits"]
+    (first,), _ = (runner.submit([frame], "bgr").result() for _ in range(2))
+    assert fake_native.calls()["waits"] == waits
+    (third,) = runner.submit([frame], "bgr").result()
+    assert fake_native.calls()["waits"] == waits + 1
+    first.to_host()
+    assert fake_native.calls()["waits"] == waits + 1  # it was over
+    third.to_host()
+    assert fake_native.calls()["waits"] == waits + 2
+
+
+@pytest.mark.parametrize("integrated", [False, True])
+def test_a_still_frame_costs_one_wait(fake_native, open_engine, set_up, integrated):
+    set_up(is_integrated=integrated)
+    runner, _ = open_engine()
+    frame = np.zeros((50, 60, 3), np.uint8)
+    run(runner, [frame])
+    set_up(is_integrated=integrated, delay_us=5000)
+    waits = fake_native.calls()["waits"]
+    run(runner, [frame])
+    assert fake_native.calls()["waits"] == waits + 1
+
+
+def test_a_mask_is_made_when_it_is_asked_for(fake_native, runner):
+    frames = [np.zeros((50, 60, 3), np.uint8)] * 3
+    made = fake_native.calls()["mask"]
+    predictions = [future.result()[0] for future in [runner.submit([frame], "bgr") for frame in frames]]
+    for prediction in predictions:
+        prediction.to_host()
+    assert fake_native.calls()["mask"] == made
+    predictions[1].mask(50, 60, THRESHOLD)
+    assert fake_native.calls()["mask"] == made + 1
+
+
+def test_a_prediction_that_nobody_asks_for(runner, set_up):
     set_up(delay_us=300)
     for _ in range(6):
-        runner.submit(np.zeros((50, 60, 3), np.uint8), THRESHOLD, "bgr")
+        runner.submit([np.zeros((50, 60, 3), np.uint8)], "bgr")
     gc.collect()
-    runner.run([np.zeros((5, 6, 3), np.uint8)], THRESHOLD, "bgr")
-    assert len(runner._idle) <= 2
+    run(runner, [np.zeros((5, 6, 3), np.uint8)])
+    assert len(runner._lanes) <= 2
 
 
-def test_a_job_may_be_asked_from_any_thread(runner, reference):
+def test_a_prediction_may_be_read_from_any_thread(runner, reference):
     frames = [view for view, colour, _ in pictures(4, 20) if colour == "bgr"][:6]
     with ThreadPoolExecutor(3) as pool:
-        jobs = [runner.submit(frame, THRESHOLD, "bgr") for frame in frames]
-        answers = list(pool.map(lambda job: job.result()[0], jobs))
-    assert_same(answers, reference.run(frames, THRESHOLD, "bgr"))
+        jobs = [runner.submit([frame], "bgr") for frame in frames]
+        answers = list(pool.map(lambda job: read(job.result())[0], jobs))
+    assert_same(answers, run(reference, frames))
 
 
-def test_a_frame_under_way_outlives_its_runner(host_native, open_engine, reference, set_up):
+def test_a_frame_under_way_outlives_its_runner(fake_native, open_engine, reference, set_up):
     gc.collect()
-    before = host_native.counts()
+    before = fake_native.counts()
     set_up(delay_us=300)
     runner, _ = open_engine()
     frames = [np.full((50, 60, 3), level, np.uint8) for level in (60, 190)]
-    jobs = [runner.submit(frame, THRESHOLD, "bgr") for frame in frames]
+    jobs = [runner.submit([frame], "bgr") for frame in frames]
     del runner
     gc.collect()
-    assert_same([job.result()[0] for job in jobs], reference.run(frames, THRESHOLD, "bgr"))
+    assert_same([read(job.result())[0] for job in jobs], run(reference, frames))
     del jobs
     gc.collect()
-    assert host_native.counts() == before
+    assert fake_native.counts() == before
 
 
 def test_two_engines_on_one_gpu(open_engine, reference):
     runners = [open_engine()[0], open_engine(np.float16)[0]]
     frames = [view for view, colour, _ in pictures(8, 20) if colour == "bgr"][:6]
-    jobs = [(runner.submit(frame, THRESHOLD, "bgr"), frame) for frame in frames for runner in runners]
+    jobs = [(runner.submit([frame], "bgr"), frame) for frame in frames for runner in runners]
     for job, frame in jobs:
-        assert_same(job.result(), reference.run([frame], THRESHOLD, "bgr"))
+        assert_same(read(job.result()), run(reference, [frame]))
 
 
 def test_threads_share_an_engine(open_engine, reference, set_up):
@@ -253,94 +306,94 @@ def test_threads_share_an_engine(open_engine, reference, set_up):
     runner, runtime = open_engine()
     views = pictures(5, 40)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda view: runner.run([view[0]], THRESHOLD, view[1])[0], views))
-    expected = [reference.run([view], THRESHOLD, colour)[0] for view, colour, _ in views]
+        answers = list(pool.map(lambda view: run(runner, [view[0]], view[1])[0], views))
+    expected = [run(reference, [view], colour)[0] for view, colour, _ in views]
     assert_same(answers, expected)
-    assert 1 <= runtime.contexts <= 4
+    assert 1 <= runtime.contexts <= 2
 
 
-def test_frames_in_the_gpus_memory(host_native, runner, reference):
-    memory = host_native.allocate([90, 128, 4], on_device=True)
+def test_frames_in_the_gpus_memory(fake_native, runner, reference):
+    memory = fake_native.allocate([90, 128, 4], on_device=True)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
     gray = memory.reshape(90, 512)[:, :200]
     rows = np.lib.stride_tricks.as_strided(memory, (90, 100, 3), (512, 3, 1))  # as a pitched allocation
     for array in (memory, memory[10:-10, 4:-8], gray, rows):
-        expected = reference.run([np.ascontiguousarray(array)], THRESHOLD, "rgb")
+        expected = run(reference, [np.ascontiguousarray(array)], "rgb")
         for given in (CudaArray(array), CudaArray(array, stream=2)):
-            frame = runner.accept(given)
+            frame = runner.gpu.wrap(given)
             assert (frame.shape, frame.ndim, frame.dtype) == (array.shape, array.ndim, np.uint8)
             np.testing.assert_array_equal(np.asarray(frame), array)
-            assert_same(runner.run([frame], THRESHOLD, "rgb"), expected)
+            assert_same(run(runner, [frame], "rgb"), expected)
+            assert_same(run(runner, [given], "rgb"), expected)
 
 
-def test_frames_by_dlpack(host_native, runner, reference):
-    memory = host_native.allocate([90, 128, 3], on_device=True)
+def test_frames_by_dlpack(fake_native, runner, reference):
+    memory = fake_native.allocate([90, 128, 3], on_device=True)
     memory[:] = np.random.default_rng(1).integers(0, 256, memory.shape)
-    given = DlpackArray(runner.accept(CudaArray(memory)))
-    frame = runner.accept(given)
+    given = DlpackArray(runner.gpu.wrap(CudaArray(memory)))
+    frame = runner.gpu.wrap(given)
     assert given.streams[0] > 2  # one of ours, not a default one
-    assert_same(runner.run([frame], THRESHOLD, "bgr"), reference.run([memory], THRESHOLD, "bgr"))
+    assert_same(run(runner, [frame]), run(reference, [memory]))
 
 
-def test_the_stride_of_an_axis_of_one_means_nothing(host_native, runner):
-    memory = host_native.allocate([5, 6, 3], on_device=True)
+def test_the_stride_of_an_axis_of_one_means_nothing(fake_native, runner):
+    memory = fake_native.allocate([5, 6, 3], on_device=True)
     memory[:] = np.arange(90).reshape(memory.shape)
     for view in (memory[:1], memory[:, :1], memory[:1, :1], memory[..., :1]):
         strides = [1 if side == 1 else stride for side, stride in zip(view.shape, view.strides, strict=True)]
         if view.shape[1] > 1 and view.shape[2] == 1:  # its pixels have gaps
             continue
-        frame = runner.accept(CudaArray(view, strides=tuple(strides)))
+        frame = runner.gpu.wrap(CudaArray(view, strides=tuple(strides)))
         np.testing.assert_array_equal(np.asarray(frame), view)
 
 
-def test_work_under_way_on_a_frame_is_waited_for(host_native, runner, reference):
-    memory = host_native.allocate([64, 64, 3], on_device=True)
+def test_work_under_way_on_a_frame_is_waited_for(fake_native, runner, reference):
+    memory = fake_native.allocate([64, 64, 3], on_device=True)
     memory[:] = 0
-    host_native.fill_slowly(1, memory, 255)
-    frame = runner.accept(CudaArray(memory))
-    expected = reference.run([np.full((64, 64, 3), 255, np.uint8)], THRESHOLD, "bgr")
-    assert_same(runner.run([frame], THRESHOLD, "bgr"), expected)
+    fake_native.fill_slowly(1, memory, 255)
+    frame = runner.gpu.wrap(CudaArray(memory))
+    expected = run(reference, [np.full((64, 64, 3), 255, np.uint8)])
+    assert_same(run(runner, [frame]), expected)
 
 
-def test_what_is_no_frame_on_this_gpu(host_native, runner, set_up):
-    memory = host_native.allocate([90, 128, 3], on_device=True)
+def test_what_is_no_frame_on_this_gpu(fake_native, runner, set_up):
+    memory = fake_native.allocate([90, 128, 3], on_device=True)
     with pytest.raises(FrameError, match=r"^frame: expected pixels without gaps, .* make it contiguous"):
-        runner.accept(CudaArray(memory.transpose(1, 0, 2)))
+        runner.predict([CudaArray(memory.transpose(1, 0, 2))], "bgr")
     with pytest.raises(FrameError, match=r"^frame: expected uint8, found <f4; convert it"):
-        runner.accept(CudaArray(memory, typestr="<f4"))
+        runner.predict([CudaArray(memory, typestr="<f4")], "bgr")
     with pytest.raises(FrameError, match=r"^frame: expected H x W x 3, .* found the shape \(90,\)"):
-        runner.accept(CudaArray(memory[:, 0, 0], strides=None))
+        runner.predict([CudaArray(memory[:, 0, 0], strides=None)], "bgr")
     with pytest.raises(FrameError, match=r"expected memory of cuda:0, found the host's"):
-        runner.accept(CudaArray(np.zeros((9, 9), np.uint8)))
+        runner.predict([CudaArray(np.zeros((9, 9), np.uint8))], "bgr")
     with pytest.raises(
         FrameError, match=r"expected a NumPy array or one in the memory of cuda:0 .* found list"
     ):
-        runner.accept([1])
+        runner.predict([[1]], "bgr")
     with pytest.raises(FrameError, match="expected pixels without gaps"):
-        runner.accept(CudaArray(memory[:2, ..., 0], strides=(1 << 32, 1)))
+        runner.predict([CudaArray(memory[:2, ..., 0], strides=(1 << 32, 1))], "bgr")
     set_up(gpus=2)
     second, elsewhere = (
-        host_native.Device(1),
+        fake_native.Device(1),
         r"memory of cuda:{}, found cuda:{}'s; copy it, or use a segmenter",
     )
-    for given in (CudaArray(memory), DlpackArray(memory), runner.accept(CudaArray(memory))):
+    for given in (CudaArray(memory), DlpackArray(memory), runner.gpu.wrap(CudaArray(memory))):
         with pytest.raises(FrameError, match=elsewhere.format(1, 0)):
             second.wrap(given)
     with pytest.raises(FrameError, match=elsewhere.format(0, 1)):
-        runner.accept(DlpackArray(memory, 1))
+        runner.predict([DlpackArray(memory, 1)], "bgr")
     set_up(foreign_pointer=memory.ctypes.data)
     with pytest.raises(FrameError, match=r"cuda:0's primary context, .* import pycuda\.autoprimaryctx"):
-        runner.accept(CudaArray(memory))
+        runner.predict([CudaArray(memory)], "bgr")
     set_up()
-    frame = runner.accept(CudaArray(memory.reshape(90, 64, 6)))
     with pytest.raises(FrameError, match=r"found 90 x 64 x 6"):
-        runner.run([frame], THRESHOLD, "bgr")
+        runner.predict([CudaArray(memory.reshape(90, 64, 6))], "bgr")
 
 
 def test_masks_that_stay(runner, reference):
     views = [view for view, colour, _ in pictures(6, 20) if colour == "bgr"][:5]
-    masks = runner.masks_on_device(views, THRESHOLD, "bgr")
-    for mask, (expected, probability) in zip(masks, reference.run(views, THRESHOLD, "bgr"), strict=True):
+    masks = masks_on_device(runner, views, threshold=THRESHOLD)
+    for mask, (expected, probability) in zip(masks, run(reference, views), strict=True):
         interface = mask.__cuda_array_interface__
         assert (interface["shape"], interface["typestr"], interface["version"]) == (expected.shape, "|u1", 3)
         pointer = ctypes.cast(interface["data"][0], ctypes.POINTER(ctypes.c_uint8))
@@ -348,11 +401,11 @@ def test_masks_that_stay(runner, reference):
         np.testing.assert_array_equal(there, np.asarray(mask))
         assert_same([(mask, probability)], [(expected, probability)])
         assert mask.__dlpack_device__() == (2, 0)
-        np.testing.assert_array_equal(np.asarray(runner.accept(DlpackArray(mask))), there)
+        np.testing.assert_array_equal(np.asarray(runner.gpu.wrap(DlpackArray(mask))), there)
 
 
 def test_a_mask_on_the_gpu_is_never_copied_unasked(runner):
-    (mask,) = runner.masks_on_device([np.zeros((9, 8, 3), np.uint8)], THRESHOLD, "bgr")
+    (mask,) = masks_on_device(runner, [np.zeros((9, 8, 3), np.uint8)], threshold=THRESHOLD)
     with pytest.raises(ValueError, match="without a copy"):
         mask.__array__(copy=False)
     with pytest.raises(BufferError, match="never as a copy"):
@@ -362,13 +415,13 @@ def test_a_mask_on_the_gpu_is_never_copied_unasked(runner):
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_a_mask_tints_a_picture_on_the_gpu(host_native, runner, channels):
+def test_a_mask_tints_a_picture_on_the_gpu(fake_native, runner, channels):
     colour, share = (10, 200, 90), 0.25
-    memory = host_native.allocate([70, 64, channels], on_device=True)
+    memory = fake_native.allocate([70, 64, channels], on_device=True)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
     before = memory.copy()
-    (mask,) = runner.masks_on_device([memory], THRESHOLD, "bgr")
-    host_native.fill_slowly(1, memory[:1], 7)  # of the legacy default stream, for which the tint waits
+    (mask,) = masks_on_device(runner, [memory], threshold=THRESHOLD)
+    fake_native.fill_slowly(1, memory[:1], 7)  # of the legacy default stream, for which the tint waits
     before[:1] = 7
     mask.tint(CudaArray(memory), colour, share)
     wanted = before.astype(float)
@@ -389,21 +442,30 @@ def test_a_mask_tints_a_picture_on_the_gpu(host_native, runner, channels):
         mask.tint(CudaArray(memory), colour, 1.5)
 
 
-def test_answers_that_are_no_probabilities(open_engine):
+@pytest.mark.parametrize("answer", [float("nan"), -0.5, 1.5])
+def test_answers_that_are_no_probabilities(open_engine, monkeypatch, answer):
     runner, runtime = open_engine(graphs=False)
     frame = np.zeros((9, 9, 3), np.uint8)
-    for answer in (float("nan"), -0.5, 1.5):
-        runtime.answer = answer
-        for run in (runner.run, runner.masks_on_device):
-            with pytest.raises(FrameError, match=r"^probability: expected values within \[0, 1\], found"):
-                run([frame], THRESHOLD, "bgr")
+    runtime.network.answer = answer
+    (prediction,) = runner.submit([frame], "bgr").result()
+    np.testing.assert_array_equal(prediction.probability, np.full((SIZE, SIZE), answer, np.float32))
+    monkeypatch.setattr(aernet.segmenter, "open_runner", lambda *_: runner)
+    segmenter = Segmenter(threshold=THRESHOLD)
+    for reading in (
+        prediction.to_host,
+        lambda: segmenter(frame),
+        segmenter.submit(frame).result,
+        lambda: segmenter.masks_on_device([frame]),
+    ):
+        with pytest.raises(FrameError, match=r"^probability: expected values within \[0, 1\], found"):
+            reading()
 
 
 @pytest.mark.parametrize("answer", [1 + 2**-20, -(2.0**-20)])
 def test_a_sigmoid_that_rounds_outside_0_and_1(open_engine, answer):
     runner, runtime = open_engine(graphs=False)
-    runtime.answer = answer
-    ((mask, probability),) = runner.run([np.zeros((9, 9, 3), np.uint8)], THRESHOLD, "bgr")
+    runtime.network.answer = answer
+    ((mask, probability),) = run(runner, [np.zeros((9, 9, 3), np.uint8)])
     assert np.unique(mask).tolist() == [255 if answer > 1 else 0]
     assert np.unique(probability).tolist() == [round(answer)]
 
@@ -418,62 +480,78 @@ def test_out_of_memory(runner, reference, set_up):
     large, small = np.zeros((2000, 2000, 3), np.uint8), np.zeros((40, 30, 3), np.uint8)
     message = r"^cuda:0: allocating 12 MiB of .* out of memory; close other programs on the GPU"
     with pytest.raises(AernetError, match=message):
-        runner.run([large], THRESHOLD, "bgr")
-    assert_same(runner.run([small], THRESHOLD, "bgr"), reference.run([small], THRESHOLD, "bgr"))
+        run(runner, [large])
+    assert_same(run(runner, [small]), run(reference, [small]))
     set_up(memory_bytes=1)
     with pytest.raises(AernetError, match=r"^cuda:0: opening the GPU: out of memory; close other programs"):
         set_up.native.Device(0)
 
 
 def test_a_lost_gpu(runner, set_up):
-    job = runner.submit(np.zeros((40, 30, 3), np.uint8), THRESHOLD, "bgr")
+    (prediction,) = runner.submit([np.zeros((40, 30, 3), np.uint8)], "bgr").result()
+    mask = prediction.mask(40, 30, THRESHOLD)
     set_up(is_lost=True)
     for _ in range(2):
         with pytest.raises(
             AernetError, match=r"^cuda:0: waiting for a mask: .* the GPU is lost to this process"
         ):
-            job.result()
+            np.asarray(mask)
+        with pytest.raises(AernetError, match=r"^cuda:0: waiting for a probability map: .* is lost"):
+            prediction.to_host()
 
 
-def test_memory_is_flat_and_all_of_it_comes_back(host_native, open_engine):
+def test_memory_is_flat_and_all_of_it_comes_back(fake_native, open_engine):
     gc.collect()
-    before = host_native.counts()
+    before = fake_native.counts()
     runner, _ = open_engine()
     views = pictures(7, 20)
     counted = []
     for _ in range(3):
         for view, colour, _ in views:
-            runner.run([view], THRESHOLD, colour)
-            runner.masks_on_device([view], THRESHOLD, colour)
-        runner.run([view for view, colour, _ in views if colour == "bgr"], THRESHOLD, "bgr")
-        counted.append(host_native.counts())
+            run(runner, [view], colour)
+            masks_on_device(runner, [view], threshold=THRESHOLD)
+        run(runner, [view for view, colour, _ in views if colour == "bgr"])
+        counted.append(fake_native.counts())
     assert counted[1] == counted[2]
     assert counted[2]["pushed"] == 0
     del runner
     gc.collect()
-    assert host_native.counts() == before
+    assert fake_native.counts() == before
 
 
 def test_times_and_floor(runner):
     frame = np.zeros((400, 500, 3), np.uint8)
-    times = runner.times(frame)
-    assert list(times) == ["copy in", "preprocess", "engine", "mask", "copy out"]
-    assert all(0 < value < 10_000 for value in times.values())
-    floor = runner.floor(frame)
+    steps, floor = (measure(frame) for measure in measurements(runner))
+    assert list(steps) == ["copy in", "preprocess", "engine", "mask", "copy out"]
+    assert all(0 < value < 10_000 for value in steps.values())
     assert list(floor) == ["engine", "plain copies"]
     assert all(value > 0 for value in floor.values())
 
 
+def test_what_reads_a_mask_waits_for_it(runner, set_up):
+    """By the stream that the CUDA array interface names, and by the one that DLPack is given."""
+    frame = np.zeros((50, 60, 3), np.uint8)
+    set_up(delay_us=20_000)
+    (mask,) = masks_on_device(runner, [frame], threshold=THRESHOLD)
+    assert mask.__cuda_array_interface__["stream"] == 1  # the legacy default one, made to wait
+    (mask,) = masks_on_device(runner, [frame], threshold=THRESHOLD)
+    wrapped = runner.gpu.wrap(DlpackArray(mask))
+    set_up()
+    np.testing.assert_array_equal(np.asarray(wrapped), np.full((50, 60), 255))
+    np.asarray(mask)
+    assert mask.__cuda_array_interface__["stream"] is None
+
+
 def test_an_engine_is_compared_with_its_model(open_engine, reference, examples):
     runner, runtime = open_engine()
-    verification = verify(runner, reference, examples)
+    verification = compare_with_model(runner, reference, examples)
     assert load_manifest(runner.engine).verification == verification
     assert verification.passed
     assert verification.pictures == len(examples)
     assert verification.runtime == f"TensorRT-RTX {VERSION} on cuda:0"
     assert set(runtime.enqueued) == {1}  # TensorRT-RTX compiles for each size of batch
     with pytest.raises(SourceError, match=r"absent\.jpg"):
-        verify(runner, reference, [examples[0], examples[0].with_name("absent.jpg")])
+        compare_with_model(runner, reference, [examples[0], examples[0].with_name("absent.jpg")])
 
 
 @pytest.mark.parametrize("answer", [0.0, float("nan")])
@@ -481,11 +559,11 @@ def test_an_engine_that_gives_something_else_is_refused_from_then_on(
     open_engine, reference, network, examples, answer
 ):
     runner, runtime = open_engine(graphs=False)
-    runtime.answer = answer
+    runtime.network.answer = answer
     with pytest.raises(
         EngineError, match=r"expected a mean Dice .* build it in fp32: aernet-trt build-engine"
     ):
-        verify(runner, reference, examples)
+        compare_with_model(runner, reference, examples)
     assert not load_manifest(runner.engine).verification.passed
     with pytest.raises(EngineError, match="expected a mean Dice"):
         TensorRtRunner(runner.engine, model=network)
@@ -495,8 +573,8 @@ def test_an_engine_in_a_folder_that_is_not_ours(open_engine, reference, examples
     def refuse(*_):
         raise AernetError("cannot be written")
 
-    monkeypatch.setattr(aernet.runners.tensorrt, "record_verification", refuse)
-    assert verify(open_engine()[0], reference, examples).passed
+    monkeypatch.setattr(aernet.runners.comparison, "record_verification", refuse)
+    assert compare_with_model(open_engine()[0], reference, examples).passed
     (record,) = caplog.records
     assert "cannot be written" in record.getMessage()
     assert "is compared with its model each time" in record.getMessage()
@@ -514,8 +592,8 @@ def test_a_gpu_that_is_not_there(network, set_up, tmp_path):
 
 
 @pytest.mark.usefixtures("set_up")
-def test_an_extension_without_cuda(host_native, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(host_native, "cuda_version", None)
+def test_an_extension_without_cuda(fake_native, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(fake_native, "cuda_version", None)
     engine = write_crafted(tmp_path / "darker.engine", network)
     with pytest.raises(EngineError, match="this aernet was built without CUDA"):
         TensorRtRunner(engine)

@@ -92,8 +92,10 @@ def _measure(
     from itertools import cycle
     from time import perf_counter
 
+    from aernet.cli.timing import measurements
+
     endless = cycle(frames)
-    runner = segmenter.runner
+    steps, floor = measurements(segmenter.runner)
     runs: list[dict[str, float]] = []
     under_way: deque[Pending] = deque()
 
@@ -103,8 +105,8 @@ def _measure(
         start = perf_counter()
         segmenter(frame)
         whole = {_WHOLE: (perf_counter() - start) * 1000}
-        floor = {_FLOOR + name: value for name, value in runner.floor(next(endless)).items()}
-        runs.append(whole | dict(runner.times(next(endless))) | floor)
+        least = {_FLOOR + name: value for name, value in floor(next(endless)).items()}
+        runs.append(whole | steps(next(endless)) | least)
 
     def one_by_one() -> None:
         segmenter(next(endless))

@@ -191,13 +191,14 @@ def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
     """Compare the engine with its model if this machine can run it; it may have been built for another."""
     from aernet.errors import AernetError
     from aernet.runners.choice import open_runner
-    from aernet.runners.tensorrt import TensorRtRunner, verify
+    from aernet.runners.comparison import compare_with_model
+    from aernet.runners.tensorrt import TensorRtRunner
 
     try:
         runner = TensorRtRunner(engine, model=model)
     except AernetError as reason:
         return f"not verified: {reason}"
-    return f"verified: {verify(runner, open_runner(model, 'cpu'), pictures)}"
+    return f"verified: {compare_with_model(runner, open_runner(model, 'cpu'), pictures)}"
 
 
 def _described(manifest: Manifest) -> str:

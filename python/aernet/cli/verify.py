@@ -28,12 +28,13 @@ def verify(
     from aernet.models import resolve_model
     from aernet.pictures import example_pictures, find_pictures
     from aernet.runners.choice import open_runner
+    from aernet.runners.comparison import compare_with_model
     from aernet.runners.tensorrt import TensorRtRunner
-    from aernet.runners.tensorrt import verify as compare
 
     model = resolve_model(against or load_manifest(engine).model)
     pictures = find_pictures([images]) if images else example_pictures()
-    agreement = compare(TensorRtRunner(engine, model=model), open_runner(model, "cpu"), pictures)
+    runner = TensorRtRunner(engine, model=model)
+    agreement = compare_with_model(runner, open_runner(model, "cpu"), pictures)
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"{engine}: {agreement}")
     if json:
         typer.echo(dumps(to_builtins(agreement), indent=2))

@@ -2,7 +2,7 @@
 
 Both are driven in one way: a strongly typed network, whose types are those of the ONNX. TensorRT-RTX builds
 without a GPU and was run. TensorRT wants one even to build, and was never run here: what is written for it
-is compared call by call with the signatures of its real bindings, 10.3 to 11.4 (tests/engine/bindings).
+is compared call by call with the signatures of its real bindings, 10.3 to 11.4 (tests/fakes/bindings).
 """
 
 from __future__ import annotations

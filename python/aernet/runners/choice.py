@@ -97,7 +97,8 @@ def choose_runner(model: Path, device: str) -> Choice:
 def _run_built_engine(model: Path, reference: Runner, index: int) -> Runner:
     """Open the engine that `build-engine` made of a model."""
     from aernet.engine.folders import default_engine_path  # noqa: PLC0415
-    from aernet.runners.tensorrt import TensorRtRunner, verify  # noqa: PLC0415
+    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
+    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
 
     engine = default_engine_path(reference.card.name)
     if not engine.is_file():
@@ -105,15 +106,16 @@ def _run_built_engine(model: Path, reference: Runner, index: int) -> Runner:
         raise EngineError(f"{name}: has no engine yet; 'aernet-trt build-engine {name}' builds it")
     runner = TensorRtRunner(engine, index, model=model)
     if runner.manifest.verification is None:
-        verify(runner, reference, example_pictures())
+        compare_with_model(runner, reference, example_pictures())
     return runner
 
 
 def _run_engine(engine: Path, index: int) -> Runner:
     """Open an engine that was named; its model need not be there."""
     from aernet.engine.manifest import sha256_of  # noqa: PLC0415
+    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
     from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
-    from aernet.runners.tensorrt import TensorRtRunner, verify  # noqa: PLC0415
+    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
 
     runner = TensorRtRunner(engine, index)
     if runner.manifest.verification is None:
@@ -122,7 +124,7 @@ def _run_engine(engine: Path, index: int) -> Runner:
         except ModelError:
             model = None
         if model and sha256_of(model) == runner.manifest.onnx_sha256:
-            verify(runner, OnnxRuntimeRunner(model), example_pictures())
+            compare_with_model(runner, OnnxRuntimeRunner(model), example_pictures())
         else:
             _warn_once(
                 f"{engine}: never compared with its model, which is not here;"

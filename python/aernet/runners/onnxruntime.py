@@ -123,15 +123,19 @@ class OnnxRuntimeRunner:
         # The output is a fresh array, so that the predictions can keep it.
         return [
             HostPrediction(frame, plane)
-            for frame, plane in zip(frames, self._infer(session, image), strict=True)
+            for frame, plane in zip(frames, self.infer(image, session), strict=True)
         ]
 
-    def _infer(
-        self, session: onnxruntime.InferenceSession, image: npt.NDArray[np.float32]
+    def infer(
+        self, image: npt.NDArray[np.float32], session: onnxruntime.InferenceSession | None = None
     ) -> npt.NDArray[np.float32]:
-        """Return the probability maps, N x S x S."""
+        """Run the network alone, N x 3 x S x S -> N x S x S, on all threads unless a session is given.
+
+        Raises:
+            AernetError: the device fails.
+        """
         try:
-            (probability,) = session.run(["probability"], {"image": image})
+            (probability,) = (session or self._session).run(["probability"], {"image": image})
         except Exception as error:  # noqa: BLE001 - as in _open_session
             raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
         # ONNX Runtime's sigmoid may round to the next number above 1.

@@ -1,7 +1,7 @@
 // A CUDA runtime without a GPU, for tests of what drives one: memory is the host's, a stream is a thread that does one
 // thing after the other, and the kernels' bodies run on the host. It aborts on what a real one punishes silently.
 
-#include "host_cuda.h"
+#include "fakes/cuda.h"
 
 #include <cuda.h>
 #include <cuda_runtime_api.h>
@@ -27,7 +27,7 @@
 #include "cuda/overlay.h"
 #include "cuda/preprocess.h"
 
-// tests/kernels/host.cpp
+// kernels.cpp
 extern "C" {
 void preprocess(const aernet::Image* image, int count, std::ptrdiff_t frame_stride, int size, void* tensor,
                 aernet::Element element);
@@ -38,12 +38,13 @@ void overlay(const aernet::DevicePictures* pictures, const aernet::DeviceMasks* 
              const aernet::Tint* tint);
 }
 
-namespace host_cuda {
+namespace fake_cuda {
 
 Settings settings;
-std::atomic<long> graph_launches{0};
 
 namespace {
+
+std::atomic<long> graph_launches{0}, preprocess_launches{0}, mask_launches{0}, overlay_launches{0}, waits{0};
 
 using Work = std::function<void()>;
 
@@ -61,7 +62,7 @@ thread_local std::vector<CUcontext> current;
 thread_local cudaError_t last_error = cudaSuccess;
 
 [[noreturn]] void abort_for(const char* reason) {
-    std::fprintf(stderr, "host_cuda: %s\n", reason);
+    std::fprintf(stderr, "fake_cuda: %s\n", reason);
     std::abort();
 }
 
@@ -83,6 +84,11 @@ class Worker {
         ++queued_;
         queue_.push_back(std::move(work));
         changed_.notify_all();
+    }
+
+    bool is_idle() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return done_ >= queued_;
     }
 
     void wait() {
@@ -132,6 +138,11 @@ struct Point {
     long recorded = 0;
     long done = 0;
     std::chrono::steady_clock::time_point time;
+
+    bool is_reached() {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return done >= recorded;
+    }
 
     void wait(long until) {
         std::unique_lock<std::mutex> lock(mutex);
@@ -234,13 +245,21 @@ std::map<std::string, long> counts() {
             {"pushed", static_cast<long>(current.size())}};
 }
 
+std::map<std::string, long> calls() {
+    return {{"graph", graph_launches},
+            {"preprocess", preprocess_launches},
+            {"mask", mask_launches},
+            {"overlay", overlay_launches},
+            {"waits", waits}};
+}
+
 void queue(std::uintptr_t stream, std::function<void()> work) {
     worker(reinterpret_cast<cudaStream_t>(stream)).push(std::move(work));
 }
 
-}  // namespace host_cuda
+}  // namespace fake_cuda
 
-using namespace host_cuda;
+using namespace fake_cuda;
 
 extern "C" {
 
@@ -333,6 +352,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    waits += worker(stream).is_idle() ? 0 : 1;
     worker(stream).wait();
     return settings.is_lost ? fail(cudaErrorIllegalAddress) : cudaSuccess;
 }
@@ -363,9 +383,15 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     return cudaSuccess;
 }
 
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+    need_context();
+    return event_of(event)->is_reached() ? cudaSuccess : fail(cudaErrorNotReady);
+}
+
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    waits += event_of(event)->is_reached() ? 0 : 1;
     event_of(event)->wait(event_of(event)->recorded);
-    return cudaSuccess;
+    return settings.is_lost ? fail(cudaErrorIllegalAddress) : cudaSuccess;
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
@@ -462,6 +488,7 @@ namespace aernet {
 cudaError_t preprocess_on_device(const Image& image, int count, std::ptrdiff_t frame_stride, int size, void* tensor,
                                  Element element, cudaStream_t stream) {
     need_context();
+    ++preprocess_launches;
     worker(stream).push([=] { ::preprocess(&image, count, frame_stride, size, tensor, element); });
     return cudaSuccess;
 }
@@ -470,6 +497,7 @@ cudaError_t mask_on_device(const void* probability, Element element, int count, 
                            std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t pitch,
                            std::ptrdiff_t mask_stride, float threshold, cudaStream_t stream) {
     need_context();
+    ++mask_launches;
     worker(stream).push(
         [=] { ::mask(probability, element, count, size, mask, height, width, pitch, mask_stride, threshold); });
     return cudaSuccess;
@@ -478,6 +506,7 @@ cudaError_t mask_on_device(const void* probability, Element element, int count, 
 cudaError_t overlay_on_device(const DevicePictures& pictures, const DeviceMasks& masks, int count, const Tint& tint,
                               cudaStream_t stream) {
     need_context();
+    ++overlay_launches;
     worker(stream).push([=] { ::overlay(&pictures, &masks, count, &tint); });
     return cudaSuccess;
 }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 
-namespace host_cuda {
+namespace fake_cuda {
 
 struct Settings {
     int gpus = 1;
@@ -20,7 +19,8 @@ struct Settings {
 };
 
 extern Settings settings;
-extern std::atomic<long> graph_launches;
+// How often graphs and kernels were launched, and how often somebody waited for what was not over; by name.
+std::map<std::string, long> calls();
 
 // Aborts unless the primary context is the thread's current one.
 void need_context();
@@ -30,4 +30,4 @@ std::map<std::string, long> counts();
 
 void queue(std::uintptr_t stream, std::function<void()> work);
 
-}  // namespace host_cuda
+}  // namespace fake_cuda

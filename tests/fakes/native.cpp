@@ -1,4 +1,4 @@
-// The device half of the extension over host_cuda, as a module of its own; one translation unit compiles sooner.
+// The device half of the extension over the fake CUDA runtime, as a module of its own.
 
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
@@ -6,16 +6,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <thread>
 
 #include "core/half.h"
-#include "host_cuda.h"
-#include "python/arrays.cpp"
-#include "python/device.cpp"
-#include "python/device_array.cpp"
-#include "python/errors.cpp"
-#include "python/preprocess.cpp"
+#include "cuda/memory.h"
+#include "fakes/cuda.h"
+#include "python/bindings.h"
 
 namespace py = pybind11;
 
@@ -40,7 +38,7 @@ void network(std::uintptr_t stream, std::uintptr_t image, std::uintptr_t probabi
         using Number = decltype(number);
         fill(reinterpret_cast<const Number*>(image), reinterpret_cast<Number*>(probability), count, size, answer);
     };
-    host_cuda::queue(stream, [=] { is_half ? run(aernet::Half{}) : run(float{}); });
+    fake_cuda::queue(stream, [=] { is_half ? run(aernet::Half{}) : run(float{}); });
 }
 
 // An array in memory that CUDA gave.
@@ -58,10 +56,10 @@ py::array_t<std::uint8_t> allocate(std::vector<py::ssize_t> shape, bool on_devic
 
 }  // namespace
 
-PYBIND11_MODULE(host_native, module, py::mod_gil_not_used()) {
+PYBIND11_MODULE(fake_native, module, py::mod_gil_not_used()) {
     aernet::register_errors(module);
     aernet::register_device(module);
-    using host_cuda::Settings;
+    using fake_cuda::Settings;
     py::class_<Settings>(module, "Settings")
         .def(py::init<>())
         .def_readwrite("gpus", &Settings::gpus)
@@ -71,17 +69,22 @@ PYBIND11_MODULE(host_native, module, py::mod_gil_not_used()) {
         .def_readwrite("delay_us", &Settings::delay_us)
         .def_readwrite("memory_bytes", &Settings::memory_bytes)
         .def_readwrite("foreign_pointer", &Settings::foreign_pointer);
-    module.def("set", [](const Settings& settings) { host_cuda::settings = settings; });
-    module.def("counts", &host_cuda::counts);
-    module.def("graph_launches", [] { return host_cuda::graph_launches.load(); });
-    module.def("need_context", &host_cuda::need_context);
+    module.def("set", [](const Settings& settings) { fake_cuda::settings = settings; });
+    module.def("counts", &fake_cuda::counts);
+    module.def("calls", &fake_cuda::calls);
+    module.def("need_context", &fake_cuda::need_context);
     module.def("fill_slowly", [](std::uintptr_t stream, py::array_t<std::uint8_t> array, std::uint8_t value) {
-        host_cuda::queue(stream, [data = array.mutable_data(), size = array.size(), value] {
+        fake_cuda::queue(stream, [data = array.mutable_data(), size = array.size(), value] {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
             std::fill_n(data, size, value);
         });
     });
     module.def("network", &network, py::arg("stream"), py::arg("image"), py::arg("probability"), py::arg("count"),
                py::arg("size"), py::kw_only(), py::arg("is_half"), py::arg("answer"));
+    module.def("copy", [](std::uintptr_t target, std::uintptr_t source, std::size_t bytes, std::uintptr_t stream) {
+        fake_cuda::queue(stream, [=] {
+            std::memcpy(reinterpret_cast<void*>(target), reinterpret_cast<const void*>(source), bytes);
+        });
+    });
     module.def("allocate", &allocate, py::arg("shape"), py::kw_only(), py::arg("on_device"));
 }

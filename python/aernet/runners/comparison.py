@@ -1,0 +1,64 @@
+"""An engine beside the model that it was built from, on the same pictures."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aernet.engine.agreement import Agreement
+from aernet.engine.compatibility import rebuild_command
+from aernet.engine.manifest import record_verification
+from aernet.errors import AernetError
+from aernet.pictures import read_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from aernet.arrays import HostImage, ProbabilityMap
+    from aernet.runners.base import Runner
+    from aernet.runners.tensorrt import TensorRtRunner
+
+    Answer = tuple[HostImage, ProbabilityMap]
+
+_log = logging.getLogger(__name__)
+
+
+def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable[Path]) -> Agreement:
+    """Compare an engine with its model, and note the result in the engine's manifest.
+
+    Masks are compared at the pictures' own size and the model's threshold.
+
+    Args:
+        runner: runs the engine.
+        model: runs the model.
+        pictures: what both are given.
+
+    Raises:
+        EngineError: the engine does not give what the model gives.
+        SourceError: a picture cannot be read.
+        AernetError: the device fails.
+    """
+
+    def answers() -> Iterator[tuple[Answer, Answer]]:
+        for picture in pictures:
+            frame = read_picture(picture)
+            yield _answer(model, frame, model.card.threshold), _answer(runner, frame, model.card.threshold)
+
+    agreement = Agreement.of(f"{runner.runtime} on {runner.device}", answers())
+    try:
+        record_verification(runner.engine, agreement)
+    except AernetError as error:  # such as a folder that may not be written to
+        _log.warning("%s; %s is compared with its model each time", error, runner.engine)
+    as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
+    agreement.require(str(runner.engine), f"build it in fp32: {as_fp32}")
+    return agreement
+
+
+def _answer(runner: Runner, frame: HostImage, threshold: float) -> Answer:
+    """Return the mask and the probability map of a picture, numbers or not."""
+    (prediction,) = runner.predict([frame], "bgr")
+    height, width = frame.shape[:2]
+    return np.asarray(prediction.mask(height, width, threshold)), prediction.probability

@@ -1,0 +1,104 @@
+"""A lane of the extension with an engine made ready for it."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aernet.errors import AernetError, FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aernet import _native
+    from aernet.arrays import Picture, PixelFormat
+    from aernet.engine.loaded import ExecutionContext, LoadedEngine
+    from aernet.prediction import Prediction
+
+    Network = _native.Graph | Callable[[int], None]
+
+_log = logging.getLogger(__name__)
+
+_SIZES = 4  # of batches that a lane keeps ready
+
+
+class EngineLane:
+    """A way through the GPU for one batch at a time.
+
+    Args:
+        native: what holds the stream and the memory.
+        gpu: where it is.
+        loaded: the engine.
+        least: how many frames the engine takes at least.
+        graphs: False lets TensorRT queue each run instead of capturing one.
+    """
+
+    def __init__(
+        self, native: _native.Lane, gpu: _native.Device, loaded: LoadedEngine, least: int, *, graphs: bool
+    ) -> None:
+        self.native = native
+        self._gpu, self._loaded, self._least, self._graphs = gpu, loaded, least, graphs
+        self._memory: _native.DeviceMemory | None = None
+        self._networks: OrderedDict[int, tuple[ExecutionContext, Network]] = OrderedDict()
+
+    def predict(
+        self, frames: Sequence[Picture], pixel_format: PixelFormat, first: int | None
+    ) -> list[Prediction]:
+        """Queue a batch, when the lane's last one is over; errors count its frames from `first` on.
+
+        Raises:
+            FrameError: a frame is none, or lies elsewhere.
+            AernetError: the device fails.
+        """
+        self.native.wait()
+        network = self.network(len(frames))
+        for index, frame in enumerate(frames, first or 0):
+            try:
+                self.native.put(
+                    frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
+                )
+            except FrameError as error:
+                if first is None:
+                    raise
+                raise FrameError(f"frames[{index}]: {error}") from None
+        self.native.run(network)
+        return [*self.native.predictions()]
+
+    def network(self, count: int) -> Network:
+        """Return the engine for so many frames: captured, or where that cannot be, to be queued each time."""
+        count = max(count, self._least)
+        if count not in self._networks:
+            while len(self._networks) >= _SIZES:
+                self._networks.popitem(last=False)
+            with self._gpu:
+                self._networks[count] = self._prepare(count)
+        self._networks.move_to_end(count)
+        return self._networks[count][1]
+
+    def _prepare(self, count: int) -> tuple[ExecutionContext, Network]:
+        lane = self.native
+        context = self._loaded.context()
+        if self._memory is None:  # the contexts of one lane never run at once
+            self._memory = self._gpu.allocate(context.device_memory_bytes)
+        context.bind_memory(self._memory.pointer)
+        context.bind("image", lane.image)
+        context.bind("probability", lane.probability)
+        context.set_batch(count)
+        # TensorRT settles at the first run what may not be settled while capturing.
+        context.enqueue(lane.stream)
+        lane.wait()
+        if self._graphs and context.is_capturable(lane.stream):
+            try:
+                return context, lane.capture(context.enqueue)
+            except AernetError as error:
+                _log.info("the engine is queued anew for each frame: %s", error)
+        return context, context.enqueue
+
+    def __del__(self) -> None:
+        # The engine's contexts and their memory must outlast what they have under way.
+        with suppress(AernetError):
+            self.native.wait()
