@@ -36,8 +36,6 @@ def gpu(network, monkeypatch):
                 assert model == use.original
                 self.engine, self.device, self.manifest = engine, "cuda:0", load_manifest(engine)
 
-            raw_answers = OnnxRuntimeRunner.run
-
         use.stand_in, use.original = stand_in, network
         monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Engine)
 

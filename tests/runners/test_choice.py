@@ -53,8 +53,6 @@ def tensorrt(network, monkeypatch):
             self.engine, self.manifest = engine, load_manifest(engine)
             self.runtime, self.device = "TensorRT", f"cuda:{index}"
 
-        raw_answers = OnnxRuntimeRunner.run
-
     monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Pretended)
     return opened
 
