@@ -56,15 +56,16 @@ class EngineLane:
         """
         self.native.wait()
         network = self.network(len(frames))
-        for index, frame in enumerate(frames, first or 0):
-            try:
+        index = first or 0
+        try:
+            for index, frame in enumerate(frames, index):  # noqa: B007 - for errors
                 self.native.put(
                     frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
                 )
-            except FrameError as error:
-                if first is None:
-                    raise
-                raise FrameError(f"frames[{index}]: {error}") from None
+        except FrameError as error:
+            if first is None:
+                raise
+            raise FrameError(f"frames[{index}]: {error}") from None
         self.native.run(network)
         return [*self.native.predictions()]
 
