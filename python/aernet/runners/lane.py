@@ -56,9 +56,9 @@ class EngineLane:
         """
         self.native.wait()
         network = self.network(len(frames))
-        index = first or 0
+        index = 0
         try:
-            for index, frame in enumerate(frames, index):  # noqa: B007 - for errors
+            for index, frame in enumerate(frames, first or 0):  # noqa: B007 - for errors
                 self.native.put(
                     frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
                 )
