@@ -56,15 +56,15 @@ class EngineLane:
         """
         self.native.wait()
         network = self.network(len(frames))
-        for index, frame in enumerate(frames, first or 0):
-            try:
-                self.native.put(
-                    frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
-                )
-            except FrameError as error:
-                if first is None:
-                    raise
-                raise FrameError(f"frames[{index}]: {error}") from None
+        index = 0
+        try:
+            for index, frame in enumerate(frames, first or 0):  # noqa: B007 - for errors
+                on_host = isinstance(frame, np.ndarray)
+                self.native.put(frame if on_host else self._gpu.wrap(frame), pixel_format)
+        except FrameError as error:
+            if first is None:
+                raise
+            raise FrameError(f"frames[{index}]: {error}") from None
         self.native.run(network)
         return [*self.native.predictions()]
 
