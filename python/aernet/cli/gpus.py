@@ -26,7 +26,7 @@ def clocks(gpu: Device) -> str:
     """Return a GPU's clocks now, or where nobody tells them, the highest that it has."""
     import pynvml
 
-    with suppress(pynvml.NVMLError):  # no driver, or a Jetson's, which tells no clocks
+    with suppress(pynvml.NVMLError):  # there is no NVML, or as on a Jetson it tells no clocks
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByPciBusId(gpu.pci_bus_id)
         now = pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)
