@@ -136,7 +136,7 @@ def test_a_submitted_batch_is_each_frame_by_itself(runner):
 @pytest.fixture
 def gate(monkeypatch):
     """Holds the network back until it is set; counts who waits there."""
-    gate, infer = threading.Event(), OnnxRuntimeRunner.infer
+    gate, infer = threading.Event(), OnnxRuntimeRunner._predictions
     gate.waiting = 0
 
     def held(runner, *arguments):
@@ -144,7 +144,7 @@ def gate(monkeypatch):
         assert gate.wait(60)
         return infer(runner, *arguments)
 
-    monkeypatch.setattr(OnnxRuntimeRunner, "infer", held)
+    monkeypatch.setattr(OnnxRuntimeRunner, "_predictions", held)
     return gate
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
+    from aernet.picture_segmenter import PictureSegmenter
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
 _REVIEWED = 0.06

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from aernet.evaluation.picture_segmenter import PictureSegmenter
     from aernet.pairs import Pair
+    from aernet.picture_segmenter import PictureSegmenter
 
 METRICS = tuple(field.name for field in fields(Scores))
 """The names of the metrics, in the order of every table."""

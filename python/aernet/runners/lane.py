@@ -59,8 +59,9 @@ class EngineLane:
         index = 0
         try:
             for index, frame in enumerate(frames, first or 0):  # noqa: B007 - for errors
-                on_host = isinstance(frame, np.ndarray)
-                self.native.put(frame if on_host else self._gpu.wrap(frame), pixel_format)
+                self.native.put(
+                    frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
+                )
         except FrameError as error:
             if first is None:
                 raise
