@@ -227,6 +227,8 @@ def test_a_third_submission_waits_for_the_first(fake_native, runner, set_up):
     set_up(delay_us=20_000)
     for future in [runner.submit([frame], "bgr") for _ in range(2)]:  # each makes a lane
         read(future.result())
+    for lane in runner._lanes:
+        lane.native.wait()
     waits = fake_native.calls()["waits"]
     (first,), _ = (runner.submit([frame], "bgr").result() for _ in range(2))
     assert fake_native.calls()["waits"] == waits
@@ -244,6 +246,7 @@ def test_a_still_frame_costs_one_wait(fake_native, open_engine, set_up, integrat
     runner, _ = open_engine()
     frame = np.zeros((50, 60, 3), np.uint8)
     run(runner, [frame])
+    runner._lanes[0].native.wait()
     set_up(is_integrated=integrated, delay_us=5000)
     waits = fake_native.calls()["waits"]
     run(runner, [frame])
