@@ -160,6 +160,9 @@ It may still be under way: what reads it through one of these waits for it, on t
         .def_property_readonly("dtype", [](const DeviceArray&) { return py::dtype::of<std::uint8_t>(); })
         .def_property_readonly(
             "device", [](const DeviceArray& array) { return array.device->index(); }, "Index of the GPU.")
+        .def(
+            "wait", [](const DeviceArray& array) { array.ready->wait("waiting for an array"); },
+            py::call_guard<py::gil_scoped_release>(), "Wait until it is written.")
         .def_property_readonly("__cuda_array_interface__", &array_interface)
         .def(
             "tint", &tint_picture, py::arg("picture"), py::arg("colour"), py::arg("share"),

@@ -154,8 +154,7 @@ class Segmenter:
 
         On a GPU one frame is copied while the previous one runs. On the CPU two frames run side by side on
         half of the threads each: each takes longer, but the two together take less time. The frame must not
-        change before its result is ready. At most two frames are in flight, on a GPU two for each thread; a
-        third call waits for the first frame.
+        change before its result is ready. At most two frames are in flight; a third call waits for the first.
 
         Raises:
             FrameError: the frame breaks the contract of `__call__`.
@@ -195,8 +194,9 @@ class Segmenter:
                     " build an engine (aernet-trt build-engine)"
                 )
             masks.append(mask)
-        for prediction in predictions:
+        for prediction, mask in zip(predictions, masks, strict=True):
             prediction.to_host()
+            mask.wait()
         return masks
 
     def stream(
