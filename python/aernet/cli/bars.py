@@ -9,9 +9,14 @@ if TYPE_CHECKING:
 
 
 def bars(*columns: ProgressColumn) -> Progress:
-    """Return bars with these columns, or with the usual ones, that vanish at the end."""
+    """Return bars with these columns, or with the usual ones, that vanish at the end.
+
+    What is printed to its `console` meanwhile goes to stderr as it is, and stdout is left alone.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
-    terminal = Console(stderr=True)
-    return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    terminal = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return Progress(
+        *columns, console=terminal, transient=True, redirect_stdout=False, disable=not terminal.is_terminal
+    )

@@ -22,8 +22,6 @@ def calibrate(
     """Find the scaling and threshold for a model, and how far its masks can be trusted."""
     from json import dumps
 
-    from rich.console import Console
-
     from aernet.evaluation.calibrate import calibrate as run
     from aernet.files import replacing
     from aernet.pairs import find_pairs, read_split
@@ -39,7 +37,7 @@ def calibrate(
         temporary.write_text(dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
     if diagram is not None:
         write_figure(diagram, reliability_diagram({"before": found.before, "after": found.after}))
-    Console(highlight=False, markup=False, soft_wrap=True).print(
+    typer.echo(
         f"{len(pairs)} pictures: threshold {found.threshold:g}, expected calibration error "
         f"{found.before.expected_calibration_error:.4f} before, "
         f"{found.after.expected_calibration_error:.4f} after; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from aernet.data.check import Problem
 
 data = typer.Typer(name="data", help="Download, check and split pictures with masks.")
-
-
-class Dataset(str, Enum):
-    """The data sets that can be downloaded."""
-
-    isic2018 = "isic2018"
 
 
 class Part(str, Enum):
@@ -41,7 +35,7 @@ _Folder = Annotated[
 
 @data.command()
 def fetch(
-    dataset: Annotated[Dataset, typer.Argument(help="What to download.")],
+    dataset: Annotated[Literal["isic2018"], typer.Argument(help="What to download.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zip files.")],
     parts: Annotated[
         list[Part],
@@ -57,7 +51,7 @@ def fetch(
     from aernet.data.archives import ARCHIVES
     from aernet.data.fetch import fetch as run
 
-    archives = [archive for part in parts for archive in ARCHIVES[dataset.value][part.value]]
+    archives = [archive for part in parts for archive in ARCHIVES[dataset][part.value]]
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with bars(*columns, TimeRemainingColumn()) as progress:
         paths = run(archives, output, mirror, progress)
@@ -92,10 +86,9 @@ def check(
     if json:
         typer.echo(dumps(asdict(report), indent=2))
     else:
-        console = Console(highlight=False, markup=False, soft_wrap=True)
         if report.problems:
-            console.print(_table(report.problems))
-        console.print(
+            Console(highlight=False, markup=False, soft_wrap=True).print(_table(report.problems))
+        typer.echo(
             f"{len(report.image_ids)} usable pairs; {len(report.same_lesion)} times two pictures show one"
             f" lesion; {len(report.problems) or 'no'} problems"
         )
@@ -159,13 +152,10 @@ def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
 
 def _table(problems: list[Problem]) -> Table:
     """Return one row for each kind of problem: how many there are, and the first few."""
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table()
-    table.add_column("problem")
-    table.add_column("times", justify="right")
-    table.add_column("such as")
+    table = Table("problem", Column("times", justify="right"), "such as")
     details: dict[str, list[str]] = {}
     for problem in problems:
         details.setdefault(problem.kind, []).append(problem.detail)

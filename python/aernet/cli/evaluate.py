@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from aernet.cli.bars import bars
-from aernet.cli.keep import Keep
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,8 +26,9 @@ def evaluate(
         typer.Option(help="Probability from which on a pixel is lesion, instead of the model's own."),
     ] = None,
     keep: Annotated[
-        Keep, typer.Option(help="Judge the largest region with its holes filled, or all.")
-    ] = Keep.all,
+        Literal["largest", "all"],
+        typer.Option(help="Judge the largest region with its holes filled, or all."),
+    ] = "all",
     json: Annotated[Path | None, typer.Option(help="File for the means and intervals.")] = None,
     per_image: Annotated[Path | None, typer.Option(help="CSV file for the scores of each picture.")] = None,
     report: Annotated[
@@ -57,7 +57,7 @@ def evaluate(
         else:
             pairs = find_pairs(images, masks, read_split(split, subset))
             source = f"subset {subset} of {split.name}"
-        largest_only = keep is Keep.largest
+        largest_only = keep == "largest"
         console = Console(highlight=False, markup=False, soft_wrap=True)
         with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
@@ -97,12 +97,9 @@ def _check_writable(path: Path) -> None:
 
 
 def _table(evaluation: Evaluation) -> Table:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table()
-    table.add_column("metric")
-    table.add_column("mean", justify="right")
-    table.add_column("95 % interval", justify="right")
+    table = Table("metric", Column("mean", justify="right"), Column("95 % interval", justify="right"))
     for name, mean in evaluation.means.items():
         table.add_row(name.replace("_", " "), f"{mean.mean:.4f}", f"{mean.ci95[0]:.4f} to {mean.ci95[1]:.4f}")
     return table

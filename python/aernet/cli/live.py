@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
     from aernet.viewer import Viewer
 
 
-class View(str, Enum):
-    """Where the live picture is shown."""
-
-    window = "window"
-    web = "web"
-    none = "none"
-
-
 def live(
     source: Annotated[
         str,
@@ -35,7 +26,8 @@ def live(
         ),
     ],
     view: Annotated[
-        View | None, typer.Option(help="Where to show it; by default a window if there is a display.")
+        Literal["window", "web", "none"] | None,
+        typer.Option(help="Where to show it; by default a window if there is a display."),
     ] = None,
     record: Annotated[
         list[Path] | None,
@@ -89,8 +81,8 @@ def live(
                 pipeline.add(open_recording(path))
             if track is not None:
                 pipeline.add(Track(track))
-            shown = view or (View.window if has_display() else View.none)
-            with _serve(pipeline, host, port, console) if shown is View.web else nullcontext():
+            shown = view or ("window" if has_display() else "none")
+            with _serve(pipeline, host, port, console) if shown == "web" else nullcontext():
                 _watch(pipeline, shown, duration, console)
         status = pipeline.status()
     console.print(_summary(status))
@@ -115,7 +107,7 @@ def _refuse_to_overwrite(source: Source, outputs: list[Path]) -> None:
         written.add(path.resolve())
 
 
-def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Console) -> None:
+def _watch(pipeline: Pipeline, view: str, duration: float | None, console: Console) -> None:
     """Run the pipeline until it ends, the window is closed or the time is over."""
     from contextlib import closing, nullcontext
     from threading import Timer
@@ -135,7 +127,7 @@ def _watch(pipeline: Pipeline, view: View, duration: float | None, console: Cons
     if duration is not None:
         timer.start()
     with (
-        closing(Window()) if view is View.window else nullcontext() as window,
+        closing(Window()) if view == "window" else nullcontext() as window,
         line if console.is_terminal else nullcontext(),
     ):
         for result in pipeline:
@@ -189,11 +181,10 @@ def _line(status: Status) -> str:
 
 
 def _summary(status: Status) -> Table:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table()
-    for column in ("frames", "dropped", "a second", "latency p50", "p99"):
-        table.add_column(column, justify="right")
+    columns = ("frames", "dropped", "a second", "latency p50", "p99")
+    table = Table(*(Column(name, justify="right") for name in columns))
     table.add_row(
         str(status.results),
         str(status.dropped),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def name_outputs(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
     common = os.path.commonpath([path.parent for path in absolute.values()])
     names = _unique_names(
         {
-            picture: (path.with_suffix(""), path, absolute[picture].relative_to(common))
+            picture: [path.with_suffix(""), path, absolute[picture].relative_to(common)]
             for picture, path in relative.items()
         }
     )
@@ -71,16 +71,13 @@ def _relative_paths(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
     return relative
 
 
-def _unique_names(choices: dict[Path, tuple[Path, ...]]) -> dict[Path, Path]:
+def _unique_names(choices: dict[Path, list[Path]]) -> dict[Path, Path]:
     """Give each picture the first of its names that no other picture has; the last names must differ."""
-    index = dict.fromkeys(choices, 0)
     while True:
-        groups = defaultdict(list)
-        for picture, names in choices.items():
-            groups[names[index[picture]]].append(picture)
-        shared = [picture for group in groups.values() if len(group) > 1 for picture in group]
-        unsettled = [picture for picture in shared if index[picture] + 1 < len(choices[picture])]
+        taken = Counter(name for name, *_ in choices.values())
+        unsettled = {
+            picture: later for picture, (name, *later) in choices.items() if taken[name] > 1 and later
+        }
         if not unsettled:
-            return {picture: names[index[picture]] for picture, names in choices.items()}
-        for picture in unsettled:
-            index[picture] += 1
+            return {picture: name for picture, (name, *_) in choices.items()}
+        choices |= unsettled

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aernet.cli.keep import Keep
+from aernet.cli.bars import bars
+from aernet.cli.outputs import CONTOURS, MASK, OVERLAY, name_outputs, with_ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aernet.segmenter import Segmenter
+
+_PICTURE_ENDINGS = {"mask": MASK, "overlay": OVERLAY, "contours": CONTOURS}
+_VIDEO_ENDINGS = {
+    "masks": "_masks",
+    "track": "_track.csv",
+    "overlay": "_overlay.mp4",
+    "contours": "_contours.jsonl",
+}
 
 
 def segment(
@@ -53,7 +62,9 @@ def segment(
     threshold: Annotated[
         float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="Keep all regions, or the largest, holes filled.")] = Keep.all,
+    keep: Annotated[
+        Literal["largest", "all"], typer.Option(help="Keep all regions, or the largest, holes filled.")
+    ] = "all",
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace outputs that exist, instead of skipping their inputs."),
@@ -63,64 +74,50 @@ def segment(
 
     If a run on a video was interrupted, the next run continues it.
     """
-    from contextlib import nullcontext
     from json import dumps
 
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from aernet.cli.outputs import CONTOURS, MASK, OVERLAY, name_outputs, with_ending
     from aernet.errors import FrameError, SourceError
     from aernet.segmenter import Segmenter
     from aernet.video.sources.videofile import VIDEO_SUFFIXES
 
-    endings = {"mask": MASK}
-    if overlay:
-        endings["overlay"] = OVERLAY
-    if contours:
-        endings["contours"] = CONTOURS
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    # Rich would otherwise send the JSON to stderr, beside the progress bar.
-    progress = Progress(console=console, transient=True, redirect_stdout=False)
+    left_out = {kind for kind, asked in (("overlay", overlay), ("contours", contours)) if not asked}
+    largest = keep == "largest"
     output_names = name_outputs(inputs, output)
     records: list[dict[str, Any]] = []
-    with (
-        Segmenter(model, threshold=threshold) as segmenter,
-        progress if console.is_terminal else nullcontext(),
-    ):
+    with Segmenter(model, threshold=threshold) as segmenter, bars() as progress:
         for picture, name in progress.track(output_names.items(), description="Segmenting"):
             video = picture.suffix.lower() in VIDEO_SUFFIXES
             files = {
                 kind: with_ending(name, ending)
-                for kind, ending in (_video_endings(endings) if video else endings).items()
+                for kind, ending in (_VIDEO_ENDINGS if video else _PICTURE_ENDINGS).items()
+                if kind not in left_out
             }
-            record: dict[str, Any] = {"input": str(picture)} | {
-                kind: str(file) for kind, file in files.items()
-            }
+            record: dict[str, Any] = {"input": str(picture)}
+            record |= {kind: str(file) for kind, file in files.items()}
             if not overwrite and all(file.is_file() for kind, file in files.items() if kind != "masks"):
                 record["status"] = "skipped"
             else:
                 try:
                     facts = (
-                        _segment_video(segmenter, picture, files, keep, progress, afresh=overwrite)
+                        _segment_video(segmenter, picture, files, progress, largest=largest, afresh=overwrite)
                         if video
-                        else _segment_one(segmenter, picture, files, keep)
+                        else _segment_one(segmenter, picture, files, largest=largest)
                     )
                     record |= {"status": "done"} | facts
                 except (FrameError, SourceError) as error:
                     message = str(error) if isinstance(error, SourceError) else f"{picture}: {error}"
                     record = {"input": str(picture), "status": "failed", "error": message}
-                    console.print(message)
+                    progress.console.print(message)
             records.append(record)
             if json:
                 typer.echo(dumps(record))
-    console.print(_summary(records))
+    progress.console.print(_summary(records))
     if any(record["status"] == "failed" for record in records):
         raise typer.Exit(1)
 
 
 def _segment_one(
-    segmenter: Segmenter, picture: Path, files: Mapping[str, Path], keep: Keep
+    segmenter: Segmenter, picture: Path, files: Mapping[str, Path], *, largest: bool
 ) -> dict[str, Any]:
     """Write the outputs of a picture and return its record for JSON."""
     from json import dumps
@@ -131,7 +128,7 @@ def _segment_one(
     from aernet.pictures import read_picture
 
     result = segmenter(read_picture(picture))
-    if keep is Keep.largest:
+    if largest:
         result = result.largest()
     height, width = result.mask.shape
     facts: dict[str, Any] = {
@@ -155,21 +152,13 @@ def _segment_one(
     return facts
 
 
-def _video_endings(endings: Mapping[str, str]) -> dict[str, str]:
-    """Return the endings of a video's outputs that match the endings of a picture's outputs."""
-    of_video = {"overlay": "_overlay.mp4", "contours": "_contours.jsonl"}
-    return {"masks": "_masks", "track": "_track.csv"} | {
-        kind: of_video[kind] for kind in endings if kind in of_video
-    }
-
-
 def _segment_video(
     segmenter: Segmenter,
     video: Path,
     files: Mapping[str, Path],
-    keep: Keep,
     progress: Progress,
     *,
+    largest: bool,
     afresh: bool,
 ) -> dict[str, Any]:
     """Write the outputs of a video, with its own progress bar, and return its record for JSON."""
@@ -182,7 +171,7 @@ def _segment_video(
             segmenter,
             video,
             files,
-            largest=keep is Keep.largest,
+            largest=largest,
             afresh=afresh,
             on_frame=lambda: progress.advance(task),
         )
@@ -193,28 +182,17 @@ def _segment_video(
 def _summary(records: list[dict[str, Any]]) -> Table:
     from statistics import median
 
-    from rich.table import Table
+    from rich.table import Column, Table
 
     count = Counter(record["status"] for record in records)
     latencies = [
         record["latency_ms"] for record in records if record["status"] == "done" and record["latency_ms"]
     ]
-    table = Table()
-    for column in (
-        "inputs" if any("masks" in record for record in records) else "pictures",
-        "done",
-        "skipped",
-        "failed",
-        "median latency",
-    ):
-        table.add_column(column, justify="right")
-    table.add_row(
-        str(len(records)),
-        str(count["done"]),
-        str(count["skipped"]),
-        str(count["failed"]),
-        f"{median(latencies):.1f} ms" if latencies else "-",
-    )
+    inputs = "inputs" if any("masks" in record for record in records) else "pictures"
+    columns = (inputs, "done", "skipped", "failed", "median latency")
+    counts = (len(records), count["done"], count["skipped"], count["failed"])
+    table = Table(*(Column(name, justify="right") for name in columns))
+    table.add_row(*map(str, counts), f"{median(latencies):.1f} ms" if latencies else "-")
     if count["skipped"]:
         table.caption = "skipped: the outputs exist; --overwrite replaces them"
     return table

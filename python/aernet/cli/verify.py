@@ -22,7 +22,6 @@ def verify(
     from json import dumps
 
     from msgspec import to_builtins
-    from rich.console import Console
 
     from aernet.engine.manifest import load_manifest
     from aernet.models import resolve_model
@@ -35,6 +34,6 @@ def verify(
     pictures = find_pictures([images]) if images else example_pictures()
     runner = TensorRtRunner(engine, model=model)
     agreement = compare_with_model(runner, open_runner(model, "cpu"), pictures)
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"{engine}: {agreement}")
+    typer.echo(f"{engine}: {agreement}", err=True)
     if json:
         typer.echo(dumps(to_builtins(agreement), indent=2))
