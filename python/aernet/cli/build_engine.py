@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from aernet.cli.bars import bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from aernet.engine.compatibility import Machine
-    from aernet.engine.manifest import Manifest
-
-
-class Runtime(str, Enum):
-    """The option --runtime."""
-
-    auto = "auto"
-    tensorrt = "tensorrt"
-    tensorrt_rtx = "tensorrt-rtx"
-
-
-class Precision(str, Enum):
-    """The option --precision."""
-
-    fp16 = "fp16"
-    fp32 = "fp32"
 
 
 def build_engine(
@@ -42,11 +26,12 @@ def build_engine(
         typer.Option("--output", "-o", help="Folder to write to; else the user's cache, where it is found."),
     ] = None,
     runtime: Annotated[
-        Runtime,
+        Literal["auto", "tensorrt", "tensorrt-rtx"],
         typer.Option(help="TensorRT flavour; auto takes TensorRT where there is a GPU and it is installed."),
-    ] = Runtime.auto,
+    ] = "auto",
     precision: Annotated[
-        Precision | None, typer.Option(help="Type of the layers; else fp16, both ends in fp32.")
+        Literal["fp16", "fp32"] | None,
+        typer.Option(help="Type of the layers; else fp16, both ends in fp32."),
     ] = None,
     batch: Annotated[
         tuple[int, int, int] | None,
@@ -78,9 +63,6 @@ def build_engine(
     """Build a TensorRT engine, with a manifest beside it, and see that it gives what the model gives."""
     import time
 
-    from rich.console import Console
-    from rich.progress import Progress
-
     from aernet.engine.adapter import BuilderOptions, open_runtime
     from aernet.engine.build import build_engine as build
     from aernet.engine.compatibility import Machine
@@ -89,49 +71,47 @@ def build_engine(
     from aernet.engine.targets import load_target
     from aernet.pictures import example_pictures, find_pictures
 
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     machine = Machine.here()
     recipe = load_target(target) if target else None
     if recipe:
-        if runtime.value not in {Runtime.auto.value, recipe.runtime}:
+        if runtime not in {"auto", recipe.runtime}:
             raise typer.BadParameter(f"--target {target} builds with {recipe.runtime}; leave out --runtime")
         recipe.require_machine(machine)
     adapter = open_runtime(recipe.runtime if recipe else _runtime(runtime, machine))
     if adapter.name == "tensorrt" and machine.gpu and timing_cache is None:
         timing_cache = timing_cache_path(adapter.name, adapter.version, machine.gpu.name)
-    given = {
+    given: dict[str, Any] = {
         "batch": batch,
         "workspace_mib": workspace,
         "optimization_level": optimization_level,
-        "compute_capabilities": tuple(compute_capability) if compute_capability else None,
+        "compute_capabilities": tuple(compute_capability or ()) or None,
         "timing_cache": timing_cache,
     }
-    options = BuilderOptions(
-        **(recipe.options() if recipe else {})
-        | {name: value for name, value in given.items() if value is not None}
-    )
+    said = {name: value for name, value in given.items() if value is not None}
+    options = BuilderOptions(**(recipe.options() if recipe else {}) | said)
     least, usual, most = options.batch
     if not 1 <= least <= usual <= most:
         raise typer.BadParameter(f"--batch expected 1 <= MIN <= OPT <= MAX, found {least} {usual} {most}")
-    type_name = precision.value if precision else recipe.precision if recipe else "fp16"
     pictures = find_pictures([verify]) if verify else example_pictures()
     start = time.perf_counter()
-    source = _onnx(model, output, console)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    source = _onnx(model, output)
+    with bars() as progress:
         engine, manifest = build(
             source,
             output,
             adapter,
-            type_name,
+            precision or (recipe.precision if recipe else "fp16"),
             options,
             pictures,
             target=recipe.name if recipe else None,
             monitor=_Bars(progress),
         )
     seconds = time.perf_counter() - start
-    console.print(f"{engine}: {engine.stat().st_size / 1e6:.1f} MB, {adapter}, {seconds:.1f} s")
-    console.print(f"{manifest.precision}: {_described(manifest)}")
-    console.print(_verified(engine, source, pictures) if machine.gpu else NOT_VERIFIED)
+    types = ", ".join(f"{count} in {name}" for name, count in sorted(manifest.convolutions.items()))
+    proof = f"; {manifest.conversion}" if manifest.conversion else ""
+    typer.echo(f"{engine}: {engine.stat().st_size / 1e6:.1f} MB, {adapter}, {seconds:.1f} s", err=True)
+    typer.echo(f"{manifest.precision}: convolutions {types}{proof}", err=True)
+    typer.echo(_verified(engine, source, pictures) if machine.gpu else NOT_VERIFIED, err=True)
     if json:
         typer.echo(load_manifest(engine).to_json())
 
@@ -154,18 +134,16 @@ class _Bars:
         self._progress.remove_task(self._tasks.pop(phase))
 
 
-def _runtime(asked: Runtime, machine: Machine) -> str:
+def _runtime(asked: str, machine: Machine) -> str:
     """Return the flavour to build with: what was asked for, else what is installed and can build here."""
-    if asked is not Runtime.auto:
-        return str(asked.value)
+    if asked != "auto":
+        return asked
     wanted = ("tensorrt", "tensorrt-rtx") if machine.gpu else ("tensorrt-rtx", "tensorrt")
-    for name in wanted:
-        if name in machine.runtimes:
-            return name
-    return "tensorrt-rtx"  # which says how it is installed
+    # Where none is installed, TensorRT-RTX says how it is.
+    return next((name for name in wanted if name in machine.runtimes), "tensorrt-rtx")
 
 
-def _onnx(model: str, output: Path | None, console: Console) -> Path:
+def _onnx(model: str, output: Path | None) -> Path:
     """Return the ONNX file to build from; a checkpoint is exported beside the engine first."""
     from zipfile import is_zipfile
 
@@ -183,7 +161,7 @@ def _onnx(model: str, output: Path | None, console: Console) -> Path:
     onnx = default_engine_path(checkpoint.settings.name).with_suffix(".onnx")
     onnx = output / onnx.name if output else onnx
     difference = export(checkpoint, example_pictures(), None, onnx)
-    console.print(f"{onnx}: exported from {path}, max |dp| {difference:.1e}")
+    typer.echo(f"{onnx}: exported from {path}, max |dp| {difference:.1e}", err=True)
     return onnx
 
 
@@ -199,9 +177,3 @@ def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
     except AernetError as reason:
         return f"not verified: {reason}"
     return f"verified: {compare_with_model(runner, open_runner(model, 'cpu'), pictures)}"
-
-
-def _described(manifest: Manifest) -> str:
-    types = ", ".join(f"{count} in {name}" for name, count in sorted(manifest.convolutions.items()))
-    proof = f"; {manifest.conversion}" if manifest.conversion else ""
-    return f"convolutions {types}{proof}"

@@ -8,7 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 
@@ -121,34 +120,26 @@ def _libraries() -> Iterator[dict[str, str]]:
     yield _finding(
         "onnxruntime", f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
     )
-    found = (
-        f"{version('torch')}, for train and export"
-        if find_spec("torch")
-        else "absent; only train and export need it"
-    )
-    yield _finding("torch", found)
+    torch = f"{version('torch')}, for train and export" if find_spec("torch") else None
+    yield _finding("torch", torch or "absent; only train and export need it")
 
 
 def _models() -> Iterator[dict[str, str]]:
+    from aernet.errors import ModelError
     from aernet.models import bundled_models
+    from aernet.runners.choice import open_runner
 
     bundled = bundled_models()
     if not bundled:
         yield _finding("models", "the package contains none", _OTHER_MODEL)
     for name, path in bundled.items():
-        yield _model(name, path)
-
-
-def _model(name: str, path: Path) -> dict[str, str]:
-    from aernet.errors import ModelError
-    from aernet.runners.choice import open_runner
-
-    try:
-        card = open_runner(path, "cpu").card
-    except ModelError as error:
-        return _finding(f"model {name}", str(error), _OTHER_MODEL)
-    found = f"version {card.version}, {card.size} x {card.size}, threshold {card.threshold:g}"
-    return _finding(f"model {name}", found)
+        try:
+            card = open_runner(path, "cpu").card
+        except ModelError as error:  # noqa: PERF203 - there are few models
+            yield _finding(f"model {name}", str(error), _OTHER_MODEL)
+        else:
+            found = f"version {card.version}, {card.size} x {card.size}, threshold {card.threshold:g}"
+            yield _finding(f"model {name}", found)
 
 
 def _use() -> dict[str, Any]:

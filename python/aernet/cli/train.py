@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -41,11 +41,9 @@ def train(
     from aernet.training.settings import load_settings
     from aernet.training.train import train as run
 
-    changes: dict[str, Any] = {
-        name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None
-    }
+    given = {"epochs": epochs, "seed": seed}
     run(
-        load_settings(preset, **changes),
+        load_settings(preset, **{name: value for name, value in given.items() if value is not None}),
         data,
         output,
         encoder_weights=encoder_weights,
