@@ -16,7 +16,7 @@ def inspect(
     from json import dumps
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     facts = {"file": str(file)} | _describe(file)
@@ -24,9 +24,7 @@ def inspect(
     if json:
         typer.echo(dumps(facts, indent=2))
         return
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
+    table = Table("", Column(overflow="fold"), show_header=False)
     for name, value in _flat(facts):
         table.add_row(name.replace("_", " "), Text(value))
     Console().print(table)

@@ -59,6 +59,7 @@ def live(
     ] = None,
 ) -> None:
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
+    import signal
     from contextlib import nullcontext, suppress
 
     import cv2
@@ -73,7 +74,7 @@ def live(
     _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
-    _treat_sigterm_as_ctrl_c()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
     with Segmenter(model, threshold=threshold) as segmenter:
         with segmenter.stream(opened, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
@@ -158,17 +159,6 @@ def _log_to(console: Console) -> None:
             console.print(f"aernet-trt: {record.getMessage()}")
 
     logging.getLogger("aernet").addHandler(Lines(logging.WARNING))
-
-
-def _treat_sigterm_as_ctrl_c() -> None:
-    """Let SIGTERM do what SIGINT does."""
-    import signal
-    from types import FrameType
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
 
 
 def _line(status: Status) -> str:

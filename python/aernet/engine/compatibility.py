@@ -48,24 +48,18 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
     """
     header = PlanHeader.read(engine)
     manifest = load_manifest(engine)
-    again = f"build it again: {rebuild_command(engine, manifest)}"
     if sha256_of(engine) != manifest.plan_sha256:
-        raise EngineError(
-            f"{engine}: not the file that its manifest was written for, or damaged since"
-            f" (SHA-256 differs); {again}"
-        )
+        differs = "not the file that its manifest was written for, or damaged since (SHA-256 differs)"
+        raise _refusal(engine, manifest, differs)
     if header.runtime != manifest.runtime or not header.is_of(manifest.runtime_version):
-        raise EngineError(
-            f"{engine}: its manifest speaks of {manifest.runtime} {manifest.runtime_version}, the file is of"
-            f" {header.runtime} {'.'.join(map(str, header.version))}; {again}"
-        )
+        said, found = f"{manifest.runtime} {manifest.runtime_version}", ".".join(map(str, header.version))
+        differs = f"its manifest speaks of {said}, the file is of {header.runtime} {found}"
+        raise _refusal(engine, manifest, differs)
     _require_runtime(engine, manifest, machine)
     _require_gpu(engine, manifest, machine)
     if model is not None and sha256_of(model) != manifest.onnx_sha256:
-        raise EngineError(
-            f"{engine}: built from another model than {model} (SHA-256 of the ONNX differs);"
-            f" build it again: {rebuild_command(engine, manifest, model=str(model))}"
-        )
+        differs = f"built from another model than {model} (SHA-256 of the ONNX differs)"
+        raise _refusal(engine, manifest, differs, model=str(model))
     if manifest.verification is not None:
         as_fp32 = rebuild_command(engine, manifest, precision="fp32")
         manifest.verification.require(str(engine), f"build it in fp32: {as_fp32}")
@@ -89,25 +83,25 @@ def rebuild_command(engine: Path, manifest: Manifest, **changes: Any) -> str:
     return shlex.join(words)
 
 
+def _refusal(engine: Path, manifest: Manifest, differs: str, **changes: Any) -> EngineError:
+    return EngineError(f"{engine}: {differs}; build it again: {rebuild_command(engine, manifest, **changes)}")
+
+
 def _require_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
     built = f"{manifest.runtime} {manifest.runtime_version}"
     version = machine.runtimes.get(manifest.runtime)
     if version is None and machine.runtimes:
         other, its_version = next(iter(machine.runtimes.items()))
-        command = rebuild_command(engine, manifest, runtime=other, compute_capabilities=())
-        raise EngineError(
-            f"{engine}: built for {built}, this machine has {other} {its_version}; build it again: {command}"
-        )
+        differs = f"built for {built}, this machine has {other} {its_version}"
+        raise _refusal(engine, manifest, differs, runtime=other, compute_capabilities=())
     if version is None:
         raise EngineError(
             f"{engine}: built for {built}, this machine has no TensorRT;"
             f" pip install 'aernet[{manifest.runtime}]'"
         )
     if version_numbers(version) != version_numbers(manifest.runtime_version):
-        raise EngineError(
-            f"{engine}: built for {built}, this machine has {manifest.runtime} {version};"
-            f" build it again: {rebuild_command(engine, manifest)}"
-        )
+        differs = f"built for {built}, this machine has {manifest.runtime} {version}"
+        raise _refusal(engine, manifest, differs)
 
 
 def _require_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
@@ -116,16 +110,13 @@ def _require_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
         raise EngineError(f"{engine}: needs an NVIDIA GPU, this machine shows none; run on the CPU instead")
     if not any(_covers(capability, gpu.compute_capability) for capability in manifest.compute_capabilities):
         wanted = (*manifest.compute_capabilities, gpu.compute_capability)
-        raise EngineError(
-            f"{engine}: built for compute capability {', '.join(manifest.compute_capabilities)},"
-            f" this machine's {gpu.name} has {gpu.compute_capability};"
-            f" build it again: {rebuild_command(engine, manifest, compute_capabilities=wanted)}"
+        differs = (
+            f"built for compute capability {', '.join(manifest.compute_capabilities)},"
+            f" this machine's {gpu.name} has {gpu.compute_capability}"
         )
+        raise _refusal(engine, manifest, differs, compute_capabilities=wanted)
     if manifest.gpu not in {None, gpu.name}:
-        raise EngineError(
-            f"{engine}: built on {manifest.gpu}, this machine has {gpu.name};"
-            f" build it again: {rebuild_command(engine, manifest)}"
-        )
+        raise _refusal(engine, manifest, f"built on {manifest.gpu}, this machine has {gpu.name}")
 
 
 def _covers(capability: str, found: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from aernet.engine.adapter import open_runtime
 from aernet.engine.compatibility import Machine, require_compatible
-from aernet.engine.manifest import Manifest, load_manifest, manifest_path, sha256_of
+from aernet.engine.manifest import load_manifest, manifest_path, sha256_of
 from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import PlanHeader
 from aernet.errors import EngineError
@@ -37,7 +37,7 @@ def describe_engine(engine: Path, machine: Machine) -> dict[str, Any]:
         "layers": None,
     }
     try:
-        facts["manifest"] = _as_json(load_manifest(engine))
+        facts["manifest"] = json.loads(load_manifest(engine).to_json())
         require_compatible(engine, machine)
         facts["layers"] = open_runtime(header.runtime).load(engine.read_bytes()).layers()
     except EngineError as error:
@@ -54,7 +54,7 @@ def describe_manifest(path: Path) -> dict[str, Any]:
     engine = path.with_suffix("")
     if manifest_path(engine) != path:
         raise EngineError(f"{path}: expected a manifest named NAME.engine.json")
-    return {"kind": "manifest"} | _as_json(load_manifest(engine))
+    return {"kind": "manifest", **json.loads(load_manifest(engine).to_json())}
 
 
 def describe_onnx(path: Path) -> dict[str, Any]:
@@ -73,8 +73,3 @@ def describe_onnx(path: Path) -> dict[str, Any]:
         "convolutions": dict(model.layer_types),
         "operators": dict(Counter(node.op_type for node in model.proto.graph.node).most_common()),
     }
-
-
-def _as_json(manifest: Manifest) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(manifest.to_json())
-    return content

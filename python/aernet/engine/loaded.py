@@ -48,7 +48,7 @@ class LoadedEngine:
         context = self._engine.create_execution_context(self._config or strategy)
         if context is None:
             raise EngineError(f"TensorRT makes no execution context: {self._logger.reason()}")
-        return ExecutionContext(self, self._trt, self._engine, context, self._logger)
+        return ExecutionContext(self, self._engine, context, self._logger)
 
     def layers(self) -> list[dict[str, Any]]:
         """Return what TensorRT tells of each layer: names, and types where it tells them."""
@@ -92,9 +92,9 @@ class LoadedEngine:
 class ExecutionContext:
     """Shapes, addresses and scratch memory of runs of an engine; `LoadedEngine.context` makes it."""
 
-    def __init__(self, loaded: LoadedEngine, trt: Any, engine: Any, context: Any, logger: Any) -> None:
+    def __init__(self, loaded: LoadedEngine, engine: Any, context: Any, logger: Any) -> None:
         self._loaded = loaded  # must outlive the context
-        self._trt, self._engine, self._context, self._logger = trt, engine, context, logger
+        self._engine, self._context, self._logger = engine, context, logger
         self.device_memory_bytes = int(engine.device_memory_size_v2)
         """The scratch memory in bytes that `bind_memory` must be given."""
 
@@ -130,9 +130,8 @@ class ExecutionContext:
 
         TensorRT-RTX is asked. TensorRT has no such question: it says yes, and capturing shows.
         """
-        if hasattr(self._context, "is_stream_capturable"):
-            return bool(self._context.is_stream_capturable(stream))
-        return True
+        ask = getattr(self._context, "is_stream_capturable", None)
+        return ask is None or bool(ask(stream))
 
     def enqueue(self, stream: int) -> None:
         """Put one run on a stream; it does not wait.

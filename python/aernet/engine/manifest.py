@@ -158,11 +158,7 @@ def record_verification(engine: Path, verification: Agreement) -> None:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 digest of a file as hexadecimal digits."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _digest(content: dict[str, Any]) -> str:

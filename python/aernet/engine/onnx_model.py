@@ -6,6 +6,7 @@ Weights may be stored in half precision, which is half the file, while every lay
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,10 +116,9 @@ def narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
 
     A runtime folds the casts when it opens the model. Weights that float16 cannot hold stay as they are.
     """
-    from onnx import ModelProto, TensorProto, helper, numpy_helper  # noqa: PLC0415
+    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
 
-    narrow = ModelProto()
-    narrow.CopyFrom(model)
+    narrow = deepcopy(model)
     weights = [
         tensor
         for tensor in narrow.graph.initializer
@@ -140,10 +140,9 @@ def narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with the weights of `narrowed` as float32 again, under their own names."""
-    from onnx import ModelProto, numpy_helper  # noqa: PLC0415
+    from onnx import numpy_helper  # noqa: PLC0415
 
-    wide = ModelProto()
-    wide.CopyFrom(model)
+    wide = deepcopy(model)
     stored = {tensor.name: tensor for tensor in wide.graph.initializer if tensor.name.endswith(_STORED)}
     nodes = [node for node in wide.graph.node if node.op_type != "Cast" or node.input[0] not in stored]
     del wide.graph.node[:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,12 +64,7 @@ class PlanHeader:
 
 def version_numbers(version: str) -> tuple[int, ...]:
     """Return up to four leading numbers of a version: (10, 13, 3, 9) for "10.13.3.9.post1"."""
-    numbers: list[int] = []
-    for part in version.split(".")[:4]:
-        if not part.isdecimal():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
+    return tuple(map(int, takewhile(str.isdecimal, version.split(".")[:4])))
 
 
 def require_stored_weights(plan: bytes, built: OnnxModel, original: OnnxModel) -> None:

@@ -7,6 +7,8 @@ cut there. All else is float16, in the graph itself, so that a strongly typed Te
 
 from __future__ import annotations
 
+from collections import Counter
+from copy import deepcopy
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,7 @@ def to_half(model: OnnxModel) -> OnnxModel:
     expected = sum(name not in kept for name in heavy)
     mixed = float16.convert_float_to_float16(named, keep_io_types=True, node_block_list=sorted(kept))
     half = OnnxModel(_tidied(mixed))
-    if not expected or half.layer_types != _nonzero(float16=expected, float32=len(heavy) - expected):
+    if not expected or half.layer_types != Counter(float16=expected, float32=len(heavy) - expected):
         raise EngineError(
             f"asked for fp16, expected {expected} of {len(heavy)} convolutions in float16, the conversion"
             f" gave {dict(half.layer_types)}; build with --precision fp32, or report this model"
@@ -105,10 +107,7 @@ def _head(graph: onnx.GraphProto) -> Iterator[str]:
 
 def _with_node_names(model: onnx.ModelProto) -> onnx.ModelProto:
     """Copy the model, giving a name to nodes that have none: the converter knows nodes by their names."""
-    import onnx  # noqa: PLC0415
-
-    named = onnx.ModelProto()
-    named.CopyFrom(model)
+    named = deepcopy(model)
     for index, node in enumerate(named.graph.node):
         node.name = node.name or f"{node.op_type}_{index}"
     return named
@@ -161,10 +160,6 @@ def _in_order(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
         index: {maker[tensor] for tensor in node.input if tensor in maker} for index, node in enumerate(nodes)
     }
     return [nodes[index] for index in TopologicalSorter(needs).static_order()]
-
-
-def _nonzero(**counts: int) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count}
 
 
 def _answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +26,7 @@ def rounding(half: OnnxModel) -> onnx.ModelProto:
     """Return a float32 model that rounds to float16 wherever `half` holds float16."""
     import onnx  # noqa: PLC0415
 
-    result = onnx.ModelProto()
-    result.CopyFrom(half.proto)
+    result = deepcopy(half.proto)
     graph = result.graph
     for tensor in graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT16:
@@ -52,8 +52,7 @@ def largest_activations(model: OnnxModel, images: Sequence[npt.NDArray[np.float3
     """Return the largest |x| that each node of a float32 model puts out on the images, by the node's name."""
     import onnx  # noqa: PLC0415
 
-    measured = onnx.ModelProto()
-    measured.CopyFrom(model.proto)
+    measured = deepcopy(model.proto)
     graph = measured.graph
     names = []
     for node in tuple(graph.node):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
@@ -15,12 +14,6 @@ from aernet.errors import EngineError
 
 if TYPE_CHECKING:
     from aernet.engine.compatibility import Machine
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -103,8 +96,8 @@ def load_target(name: str) -> Target:
             f"target {name}: no such file, and not one of {', '.join(target_names()) or 'none'}"
         )
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = msgspec.toml.decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EngineError(f"target {name}: not TOML ({error})") from error
     expected = {field.name for field in fields(Target)} - {"name"}
     if wrong := sorted(expected ^ values.keys()):
