@@ -52,11 +52,8 @@ def evaluate(
         if output is not None:
             _check_writable(output)
     with Segmenter(model, threshold=threshold) as segmenter:
-        if split is None or subset is None:
-            pairs, source = find_pairs(images, masks), images.resolve().name
-        else:
-            pairs = find_pairs(images, masks, read_split(split, subset))
-            source = f"subset {subset} of {split.name}"
+        pairs = find_pairs(images, masks, read_split(split, subset) if split and subset else None)
+        source = f"subset {subset} of {split.name}" if split else images.resolve().name
         largest_only = keep == "largest"
         console = Console(highlight=False, markup=False, soft_wrap=True)
         with bars() as progress:

@@ -28,8 +28,6 @@ def export(
     ] = False,
 ) -> None:
     """Write a trained network as ONNX, checked against PyTorch on real pictures."""
-    from rich.console import Console
-
     from aernet.errors import SourceError
     from aernet.export import export as write
     from aernet.pictures import example_pictures, find_pictures
@@ -47,7 +45,7 @@ def export(
         found,
         half_weights=half_weights,
     )
-    Console().print(
+    typer.echo(
         f"{output}: {output.stat().st_size / 1e6:.1f} MB,"
         f" max |dp| {difference:.1e} on {len(pictures)} pictures"
     )

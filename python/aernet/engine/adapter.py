@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from aernet.engine.callbacks import logger_of, progress_monitor
+from aernet.engine.callbacks import Monitor, logger_of, progress_monitor
 from aernet.engine.loaded import LoadedEngine
 from aernet.engine.plan import version_numbers
 from aernet.errors import EngineError
@@ -25,8 +25,6 @@ from aernet.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from aernet.engine.callbacks import Monitor
 
 _MODULES = {"tensorrt-rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
 _OLDEST = {"tensorrt-rtx": (1, 2), "tensorrt": (10, 3)}
@@ -125,7 +123,7 @@ class RuntimeAdapter:
             EngineError: an option does not go with this runtime, the network is not of these types, or
                 TensorRT refuses.
         """
-        progress = progress_monitor(self._trt, monitor)
+        progress = progress_monitor(self._trt, monitor or Monitor())
         # Python raises KeyboardInterrupt in the main thread alone: never within a call from TensorRT.
         with ThreadPoolExecutor(1) as pool:
             building = pool.submit(self._build, model, options, convolutions, progress)

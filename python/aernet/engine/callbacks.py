@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 
-class Monitor(Protocol):
-    """Is told how far a build is; phases nest, and calls may come from any thread."""
+class Monitor:
+    """Is told how far a build is, and ignores it; phases nest, and calls may come from any thread."""
 
     def started(self, phase: str, parent: str | None, steps: int) -> None:
         """Take note that a phase of so many steps has begun, within its parent."""
@@ -43,7 +43,7 @@ def logger_of(trt: ModuleType) -> Any:
     return Logger()
 
 
-def progress_monitor(trt: ModuleType, monitor: Monitor | None) -> Any:
+def progress_monitor(trt: ModuleType, monitor: Monitor) -> Any:
     """Return an IProgressMonitor that tells `monitor`, and ends the build once `cancelled` is set on it."""
 
     class ProgressMonitor(trt.IProgressMonitor):  # type: ignore[misc, name-defined]
@@ -52,16 +52,13 @@ def progress_monitor(trt: ModuleType, monitor: Monitor | None) -> Any:
             self.cancelled = False
 
         def phase_start(self, phase: str, parent: str | None, steps: int) -> None:
-            if monitor:
-                monitor.started(phase, parent, steps)
+            monitor.started(phase, parent, steps)
 
         def step_complete(self, phase: str, step: int) -> bool:
-            if monitor:
-                monitor.stepped(phase, step)
+            monitor.stepped(phase, step)
             return not self.cancelled
 
         def phase_finish(self, phase: str) -> None:
-            if monitor:
-                monitor.finished(phase)
+            monitor.finished(phase)
 
     return ProgressMonitor()

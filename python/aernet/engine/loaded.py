@@ -31,10 +31,9 @@ class LoadedEngine:
     def __init__(self, trt: Any, engine: Any, runtime: Any, logger: Any, plan: bytes) -> None:
         self._trt, self._engine, self._logger = trt, engine, logger
         self._runtime = runtime  # must outlive the engine
-        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
-        self.inputs = self._tensors(names, trt.TensorIOMode.INPUT)
+        self.inputs = self._tensors(trt.TensorIOMode.INPUT)
         """Shape (-1 where the batch may vary) and NumPy type of each input."""
-        self.outputs = self._tensors(names, trt.TensorIOMode.OUTPUT)
+        self.outputs = self._tensors(trt.TensorIOMode.OUTPUT)
         """The same of each output."""
         self._config = self._runtime_config(plan) if hasattr(trt, "IRuntimeCache") else None
 
@@ -56,13 +55,13 @@ class LoadedEngine:
         told = json.loads(inspector.get_engine_information(self._trt.LayerInformationFormat.JSON))
         return [layer if isinstance(layer, dict) else {"Name": layer} for layer in told["Layers"]]
 
-    def _tensors(self, names: list[str], mode: Any) -> Tensors:
+    def _tensors(self, mode: Any) -> Tensors:
         return {
             name: (
                 tuple(self._engine.get_tensor_shape(name)),
                 np.dtype(self._trt.nptype(self._engine.get_tensor_dtype(name))),
             )
-            for name in names
+            for name in map(self._engine.get_tensor_name, range(self._engine.num_io_tensors))
             if self._engine.get_tensor_mode(name) == mode
         }
 

@@ -116,20 +116,18 @@ def load_manifest(engine: Path) -> Manifest:
         EngineError: it is missing, unreadable, or was changed.
     """
     path = manifest_path(engine)
+    again = f"build it again: aernet-trt build-engine MODEL -o {engine.parent}"
     try:
         return Manifest.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EngineError(
             f"{engine}: its manifest {path.name} is missing, so that nobody knows what it was built for;"
-            f" build it again: aernet-trt build-engine MODEL -o {engine.parent}"
+            f" {again}"
         ) from None
     except OSError as error:
         raise EngineError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, msgspec.ValidationError, ModelError) as error:
-        raise EngineError(
-            f"{path}: not the manifest of an engine ({error});"
-            f" build it again: aernet-trt build-engine MODEL -o {engine.parent}"
-        ) from None
+        raise EngineError(f"{path}: not the manifest of an engine ({error}); {again}") from None
 
 
 def write_engine(engine: Path, plan: bytes, manifest: Manifest) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """The operators that a network spends its time in; their type is the engine's precision."""
+LARGEST_HALF = 65504.0
+"""The largest finite float16 (IEEE 754 binary16)."""
 
 _STORED = ".float16"
 _LEAST = 64  # elements; biases and constants below it save nothing
@@ -119,19 +121,12 @@ def narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
 
     narrow = deepcopy(model)
-    weights = [
-        tensor
-        for tensor in narrow.graph.initializer
-        if tensor.data_type == TensorProto.FLOAT and np.prod(tensor.dims) >= _LEAST
-    ]
     casts = []
-    for tensor in weights:
-        wide = numpy_helper.to_array(tensor)
-        if not np.abs(wide).max() <= np.finfo(np.float16).max:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(wide.astype(np.float16), name + _STORED))
-        casts.append(helper.make_node("Cast", [name + _STORED], [name], name=name, to=TensorProto.FLOAT))
+    for tensor in narrow.graph.initializer:
+        name, wide = tensor.name, numpy_helper.to_array(tensor)
+        if wide.dtype == np.float32 and wide.size >= _LEAST and np.abs(wide).max() <= LARGEST_HALF:
+            tensor.CopyFrom(numpy_helper.from_array(wide.astype(np.float16), name + _STORED))
+            casts.append(helper.make_node("Cast", [name + _STORED], [name], name=name, to=TensorProto.FLOAT))
     nodes = [*casts, *narrow.graph.node]
     del narrow.graph.node[:]
     narrow.graph.node.extend(nodes)

@@ -99,14 +99,10 @@ def _largest_weights(model: OnnxModel) -> dict[str, npt.NDArray[np.generic]]:
     import onnx  # noqa: PLC0415 - an extra
 
     names = {node.input[1] for node in model.proto.graph.node if node.op_type in HEAVY}
-    arrays = {
-        tensor.name: onnx.numpy_helper.to_array(tensor)
-        for tensor in model.proto.graph.initializer
-        if tensor.name in names
-    }
-    large = [name for name, array in arrays.items() if array.size >= _LEAST_SIZE]
-    large.sort(key=lambda name: (-arrays[name].size, name))
-    return {name: arrays[name] for name in large[:_SEARCHED]}
+    weights = [tensor for tensor in model.proto.graph.initializer if tensor.name in names]
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in weights}
+    largest = sorted(arrays, key=lambda name: (-arrays[name].size, name))[:_SEARCHED]
+    return {name: arrays[name] for name in largest if arrays[name].size >= _LEAST_SIZE}
 
 
 def _holds(plan: bytes, array: npt.NDArray[np.generic]) -> bool:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aernet._native import preprocess
 from aernet.engine.agreement import Agreement
-from aernet.engine.onnx_model import HEAVY, OnnxModel, element_types
-from aernet.engine.rounding import LARGEST_HALF, largest_activations, open_session, rounding
+from aernet.engine.onnx_model import HEAVY, LARGEST_HALF, OnnxModel, element_types
+from aernet.engine.rounding import largest_activations, open_session, rounding
 from aernet.errors import EngineError
 from aernet.pictures import read_picture
 
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import onnx
-    import onnxruntime
+
+    from aernet.engine.agreement import Answer
 
 
 def to_half(model: OnnxModel) -> OnnxModel:
@@ -65,14 +65,8 @@ def require_agreement(model: OnnxModel, half: OnnxModel, pictures: Sequence[Path
     """
     card = model.card
     images = [preprocess(read_picture(picture), card.size)[None] for picture in pictures]
-    reference, rounded = open_session(model.proto), open_session(rounding(half))
-    agreement = Agreement.of(
-        "float16 rounding in ONNX Runtime",
-        (
-            (_answer(reference, image, card.threshold), _answer(rounded, image, card.threshold))
-            for image in images
-        ),
-    )
+    exact, rounded = (_answers(proto, images, card.threshold) for proto in (model.proto, rounding(half)))
+    agreement = Agreement.of("float16 rounding in ONNX Runtime", zip(exact, rounded, strict=True))
     if not agreement.passed:
         overflowing = sorted(largest_activations(model, images).items(), key=lambda item: -item[1])
         named = [f"{name} {value:.3g}" for name, value in overflowing if not value <= LARGEST_HALF]
@@ -120,12 +114,11 @@ def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
     float32. It also leaves the nodes in an order that ONNX forbids.
     """
     import onnx  # noqa: PLC0415
+    from onnxruntime.transformers import onnx_model  # noqa: PLC0415
 
     graph = model.graph
     del graph.value_info[:]  # some of the converter's notes are wrong
-    in_order = _in_order(list(graph.node))
-    del graph.node[:]
-    graph.node.extend(in_order)
+    onnx_model.OnnxModel.graph_topological_sort(graph)
     types = element_types(model)
     floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
     maker = {output: node for node in graph.node for output in node.output}
@@ -154,16 +147,10 @@ def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _in_order(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    maker = {output: index for index, node in enumerate(nodes) for output in node.output}
-    needs = {
-        index: {maker[tensor] for tensor in node.input if tensor in maker} for index, node in enumerate(nodes)
-    }
-    return [nodes[index] for index in TopologicalSorter(needs).static_order()]
-
-
-def _answer(
-    session: onnxruntime.InferenceSession, image: npt.NDArray[np.float32], threshold: float
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    (probability,) = session.run(["probability"], {"image": image})
-    return (probability >= threshold).astype(np.uint8), probability
+def _answers(
+    proto: onnx.ModelProto, images: Sequence[npt.NDArray[np.float32]], threshold: float
+) -> Iterator[Answer]:
+    session = open_session(proto)
+    for image in images:
+        (probability,) = session.run(["probability"], {"image": image})
+        yield (probability >= threshold).astype(np.uint8), probability

@@ -18,31 +18,26 @@ if TYPE_CHECKING:
 
     from aernet.engine.onnx_model import OnnxModel
 
-LARGEST_HALF = 65504.0
-"""The largest finite float16 (IEEE 754 binary16)."""
-
 
 def rounding(half: OnnxModel) -> onnx.ModelProto:
     """Return a float32 model that rounds to float16 wherever `half` holds float16."""
-    import onnx  # noqa: PLC0415
+    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
 
     result = deepcopy(half.proto)
     graph = result.graph
     for tensor in graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT16:
-            values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+        if tensor.data_type == TensorProto.FLOAT16:
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     nodes = []
     for node in graph.node:
         nodes.append(node)
         for index, output in enumerate(node.output):
-            if half.element_types.get(output) == onnx.TensorProto.FLOAT16:
+            if half.element_types.get(output) == TensorProto.FLOAT16:
                 exact, small = f"{output}/exact", f"{output}/float16"
                 node.output[index] = exact
-                nodes += [
-                    onnx.helper.make_node("Cast", [exact], [small], to=onnx.TensorProto.FLOAT16),
-                    onnx.helper.make_node("Cast", [small], [output], to=onnx.TensorProto.FLOAT),
-                ]
+                nodes.append(helper.make_node("Cast", [exact], [small], to=TensorProto.FLOAT16))
+                nodes.append(helper.make_node("Cast", [small], [output], to=TensorProto.FLOAT))
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
     return result
@@ -50,24 +45,19 @@ def rounding(half: OnnxModel) -> onnx.ModelProto:
 
 def largest_activations(model: OnnxModel, images: Sequence[npt.NDArray[np.float32]]) -> dict[str, float]:
     """Return the largest |x| that each node of a float32 model puts out on the images, by the node's name."""
-    import onnx  # noqa: PLC0415
+    from onnx import TensorProto, helper  # noqa: PLC0415
 
     measured = deepcopy(model.proto)
     graph = measured.graph
     names = []
     for node in tuple(graph.node):
         output = node.output[0]
-        if model.element_types.get(output) == onnx.TensorProto.FLOAT:
+        if model.element_types.get(output) == TensorProto.FLOAT:
+            size, largest = f"{output}/size", f"{output}/largest"
             names.append(node.name or output)
-            graph.node.extend(
-                [
-                    onnx.helper.make_node("Abs", [output], [f"{output}/size"]),
-                    onnx.helper.make_node("ReduceMax", [f"{output}/size"], [f"{output}/largest"], keepdims=0),
-                ]
-            )
-            graph.output.append(
-                onnx.helper.make_tensor_value_info(f"{output}/largest", onnx.TensorProto.FLOAT, [])
-            )
+            graph.node.append(helper.make_node("Abs", [output], [size]))
+            graph.node.append(helper.make_node("ReduceMax", [size], [largest], keepdims=0))
+            graph.output.append(helper.make_tensor_value_info(largest, TensorProto.FLOAT, []))
     session = open_session(measured)
     sizes = np.array([session.run(None, {"image": image})[1:] for image in images])
     return dict(zip(names, sizes.max(axis=0).tolist(), strict=True))
