@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aernet.cli.bars import bars
+from aernet.engine.callbacks import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def build_engine(
         typer.echo(load_manifest(engine).to_json())
 
 
-class _Bars:
+class _Bars(Monitor):
     """The phases of a build as bars, which nest."""
 
     def __init__(self, progress: Progress) -> None:
