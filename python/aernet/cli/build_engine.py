@@ -31,8 +31,7 @@ def build_engine(
         typer.Option(help="TensorRT flavour; auto takes TensorRT where there is a GPU and it is installed."),
     ] = "auto",
     precision: Annotated[
-        Literal["fp16", "fp32"] | None,
-        typer.Option(help="Type of the layers; else fp16, both ends in fp32."),
+        Literal["fp16", "fp32"] | None, typer.Option(help="Type of the layers; else fp16, both ends in fp32.")
     ] = None,
     batch: Annotated[
         tuple[int, int, int] | None,

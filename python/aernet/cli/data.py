@@ -20,8 +20,6 @@ data = typer.Typer(name="data", help="Download, check and split pictures with ma
 
 
 class Part(str, Enum):
-    """The parts of a challenge."""
-
     training = "training"
     validation = "validation"
     test = "test"

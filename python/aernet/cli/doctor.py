@@ -53,9 +53,8 @@ def _machine() -> Iterator[dict[str, str]]:
     yield _finding("processor", f"{processor()}, {os.cpu_count()} cores")
     if hasattr(os, "sysconf"):
         gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-        yield _finding(
-            "memory", f"{gib:.1f} GiB", "" if gib > 1 else "a model and a large picture take about 1 GiB"
-        )
+        remedy = "" if gib > 1 else "a model and a large picture take about 1 GiB"
+        yield _finding("memory", f"{gib:.1f} GiB", remedy)
     yield _finding("python", platform.python_version())
 
 
@@ -87,9 +86,8 @@ def _gpus() -> Iterator[dict[str, str]]:
         remedy = "put nvcc of CUDA 12 or 13 in PATH, then install aernet again"
         yield _finding("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
     else:
-        yield _finding(
-            "cuda", f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
-        )
+        versions = f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
+        yield _finding("cuda", versions)
         try:
             for index in range(_native.device_count()):
                 device = _native.Device(index)
@@ -117,9 +115,8 @@ def _libraries() -> Iterator[dict[str, str]]:
     yield _finding("numpy", np.__version__)
     gstreamer = re.search(r"GStreamer: +YES", cv2.getBuildInformation())
     yield _finding("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
-    yield _finding(
-        "onnxruntime", f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
-    )
+    providers = ", ".join(onnxruntime.get_available_providers())
+    yield _finding("onnxruntime", f"{onnxruntime.__version__}, {providers}")
     torch = f"{version('torch')}, for train and export" if find_spec("torch") else None
     yield _finding("torch", torch or "absent; only train and export need it")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -60,8 +59,7 @@ def _text(path: str) -> str:
 
 def _output(program: str, *arguments: str) -> str:
     """Return what a program prints; nothing where it is absent or fails."""
-    found = shutil.which(program)
-    if found is None:
+    try:
+        return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
         return ""
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout if done.returncode == 0 else ""

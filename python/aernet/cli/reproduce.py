@@ -10,16 +10,12 @@ import typer
 
 
 class TableName(str, Enum):
-    """The tables of the paper."""
-
     table1 = "table1"
     table2 = "table2"
     colour = "colour"
 
 
 class RecipeName(str, Enum):
-    """How the rows are trained."""
-
     paper = "paper"
     good = "good"
 

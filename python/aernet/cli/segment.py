@@ -168,12 +168,7 @@ def _segment_video(
     task = progress.add_task(video.name, total=VideoFile(video).count())
     try:
         return segment_video(
-            segmenter,
-            video,
-            files,
-            largest=largest,
-            afresh=afresh,
-            on_frame=lambda: progress.advance(task),
+            segmenter, video, files, largest=largest, afresh=afresh, on_frame=lambda: progress.advance(task)
         )
     finally:
         progress.remove_task(task)
@@ -185,9 +180,7 @@ def _summary(records: list[dict[str, Any]]) -> Table:
     from rich.table import Column, Table
 
     count = Counter(record["status"] for record in records)
-    latencies = [
-        record["latency_ms"] for record in records if record["status"] == "done" and record["latency_ms"]
-    ]
+    latencies = [record["latency_ms"] for record in records if record.get("latency_ms")]
     inputs = "inputs" if any("masks" in record for record in records) else "pictures"
     columns = (inputs, "done", "skipped", "failed", "median latency")
     counts = (len(records), count["done"], count["skipped"], count["failed"])

@@ -54,11 +54,8 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def passed(self) -> bool:
         """Whether mean Dice >= 0.999, worst Dice >= 0.99 and every probability is a number."""
-        return (
-            self.mean_dice >= LEAST_MEAN_DICE
-            and self.worst_dice >= LEAST_WORST_DICE
-            and self.not_numbers == 0
-        )
+        alike = self.mean_dice >= LEAST_MEAN_DICE and self.worst_dice >= LEAST_WORST_DICE
+        return alike and self.not_numbers == 0
 
     def require(self, name: str, remedy: str) -> None:
         """Raise an `EngineError` that names what failed and what to do, unless it passed."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aernet.engine.callbacks import Monitor
 
 PRECISIONS = ("fp16", "fp32")
-RTX_DEFAULT = ("8.0+",)
-"""What TensorRT-RTX builds for unless told otherwise: Ampere and all later."""
 
 
 def build_engine(
@@ -72,6 +70,8 @@ def build_engine(
         require_stored_weights(plan, built, network)
     else:
         _require_precision(adapter.load(plan).layers(), precision)
+    # Unless told otherwise, TensorRT-RTX builds for Ampere and all later.
+    runs_on = (gpu.compute_capability,) if gpu else options.compute_capabilities or ("8.0+",)
     manifest = Manifest(
         aernet=__version__,
         model=next((name for name, path in bundled_models().items() if path == model), str(model.resolve())),
@@ -81,9 +81,7 @@ def build_engine(
         runtime=adapter.name,
         runtime_version=adapter.version,
         gpu=gpu.name if gpu else None,
-        compute_capabilities=(gpu.compute_capability,)
-        if gpu
-        else options.compute_capabilities or RTX_DEFAULT,
+        compute_capabilities=runs_on,
         precision=precision,
         convolutions=dict(built.layer_types),
         batch=options.batch,

@@ -20,11 +20,7 @@ NOT_VERIFIED = "not verified: no GPU"
 
 
 class Manifest(
-    msgspec.Struct,
-    frozen=True,
-    forbid_unknown_fields=True,
-    tag_field="format",
-    tag="aernet-engine-1",
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="format", tag="aernet-engine-1"
 ):
     """What is known of an engine.
 

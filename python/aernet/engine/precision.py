@@ -38,7 +38,9 @@ def to_half(model: OnnxModel) -> OnnxModel:
     """
     from onnxruntime.transformers import float16  # noqa: PLC0415 - brings onnx
 
-    named = _with_node_names(model.proto)
+    named = deepcopy(model.proto)
+    for index, node in enumerate(named.graph.node):  # the converter knows nodes by their names
+        node.name = node.name or f"{node.op_type}_{index}"
     kept = {*_stem(named.graph), *_head(named.graph)}
     heavy = [node.name for node in named.graph.node if node.op_type in HEAVY]
     expected = sum(name not in kept for name in heavy)
@@ -97,14 +99,6 @@ def _head(graph: onnx.GraphProto) -> Iterator[str]:
     while node is not None:
         yield node.name
         node = None if node.op_type in HEAVY else maker.get(node.input[0])
-
-
-def _with_node_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy the model, giving a name to nodes that have none: the converter knows nodes by their names."""
-    named = deepcopy(model)
-    for index, node in enumerate(named.graph.node):
-        node.name = node.name or f"{node.op_type}_{index}"
-    return named
 
 
 def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -60,11 +60,8 @@ class Target:
         version = machine.runtimes.get(self.runtime)
         first, end = (version_numbers(bound) for bound in self.versions)
         if version is None or version_numbers(version) < first or (end and version_numbers(version) >= end):
-            wanted = " and ".join(
-                f"{word} {bound}"
-                for word, bound in zip(("from", "below"), self.versions, strict=True)
-                if bound
-            )
+            bounds = zip(("from", "below"), self.versions, strict=True)
+            wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
             raise EngineError(
                 f"target {self.name}: expected {self.runtime} {wanted}, found {version or 'none'}"
                 f" ({self.description})"
@@ -99,10 +96,9 @@ def load_target(name: str) -> Target:
         values = msgspec.toml.decode(path.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EngineError(f"target {name}: not TOML ({error})") from error
-    expected = {field.name for field in fields(Target)} - {"name"}
-    if wrong := sorted(expected ^ values.keys()):
-        raise EngineError(f"target {name}: lacks or does not know {', '.join(wrong)}")
     hints = get_type_hints(Target, include_extras=True)
+    if wrong := sorted((hints.keys() - {"name"}) ^ values.keys()):
+        raise EngineError(f"target {name}: lacks or does not know {', '.join(wrong)}")
     for setting, value in values.items():
         try:
             values[setting] = msgspec.convert(value, hints[setting])
