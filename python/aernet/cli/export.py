@@ -37,18 +37,10 @@ def export(
     found = _read(calibration)
     if found is not None and not {"scaling", "threshold", "quality"} <= found.keys():
         raise SourceError(f"{calibration}: not what `aernet-trt calibrate` writes")
-    difference = write(
-        averaged(list(map(load_checkpoint, checkpoint))),
-        pictures,
-        _read(metrics),
-        output,
-        found,
-        half_weights=half_weights,
-    )
-    typer.echo(
-        f"{output}: {output.stat().st_size / 1e6:.1f} MB,"
-        f" max |dp| {difference:.1e} on {len(pictures)} pictures"
-    )
+    trained = averaged(list(map(load_checkpoint, checkpoint)))
+    difference = write(trained, pictures, _read(metrics), output, found, half_weights=half_weights)
+    size = f"{output.stat().st_size / 1e6:.1f} MB"
+    typer.echo(f"{output}: {size}, max |dp| {difference:.1e} on {len(pictures)} pictures")
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:

@@ -58,17 +58,15 @@ def with_ending(output: Path, ending: str) -> Path:
 
 def _relative_paths(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
     """Return each picture once, with its path below the input that it comes from."""
-    relative: dict[Path, Path] = {}
-    found: set[Path] = set()
+    found: dict[Path, tuple[Path, Path]] = {}
     for source in inputs:
         for picture in find_pictures([source]):
             parent = picture.parent.resolve()
             earlier = parent.is_relative_to(folder.resolve()) and picture.name.endswith((MASK, OVERLAY))
-            if parent / picture.name in found or (source.is_dir() and earlier):
-                continue
-            found.add(parent / picture.name)
-            relative[picture] = picture.relative_to(source) if source.is_dir() else Path(picture.name)
-    return relative
+            if not (source.is_dir() and earlier):
+                below = picture.relative_to(source) if source.is_dir() else Path(picture.name)
+                found.setdefault(parent / picture.name, (picture, below))
+    return dict(found.values())
 
 
 def _unique_names(choices: dict[Path, list[Path]]) -> dict[Path, Path]:

@@ -71,12 +71,6 @@ def reproduce(
 
     study = Study(output, epochs, size, seeds, encoder_weights, fetch)
     tables = [one for one in TABLES if one.name in table]
-    run(
-        study,
-        tables,
-        data,
-        partial(write_report, study, tables),
-        recipes=[one for one in RECIPES if recipe is None or one.name in recipe],
-        titles=row,
-    )
+    recipes = [one for one in RECIPES if recipe is None or one.name in recipe]
+    run(study, tables, data, partial(write_report, study, tables), recipes=recipes, titles=row)
     typer.echo(f"report {output / 'report.html'}")

@@ -35,6 +35,7 @@ class LoadedEngine:
         """Shape (-1 where the batch may vary) and NumPy type of each input."""
         self.outputs = self._tensors(trt.TensorIOMode.OUTPUT)
         """The same of each output."""
+        self._strategy = trt.ExecutionContextAllocationStrategy.USER_MANAGED
         self._config = self._runtime_config(plan) if hasattr(trt, "IRuntimeCache") else None
 
     def context(self) -> ExecutionContext:
@@ -43,8 +44,7 @@ class LoadedEngine:
         Raises:
             EngineError: the GPU's memory does not suffice, or TensorRT refuses.
         """
-        strategy = self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
-        context = self._engine.create_execution_context(self._config or strategy)
+        context = self._engine.create_execution_context(self._config or self._strategy)
         if context is None:
             raise EngineError(f"TensorRT makes no execution context: {self._logger.reason()}")
         return ExecutionContext(self, self._engine, context, self._logger)
@@ -68,18 +68,13 @@ class LoadedEngine:
     def _runtime_config(self, plan: bytes) -> Any:
         """Return what TensorRT-RTX runs with: our memory, and kernels compiled once and kept on disk."""
         config = self._engine.create_runtime_config()
-        config.set_execution_context_allocation_strategy(
-            self._trt.ExecutionContextAllocationStrategy.USER_MANAGED
-        )
+        config.set_execution_context_allocation_strategy(self._strategy)
         # Otherwise kernels are exchanged while it runs, and a captured graph would keep the slow ones.
-        config.dynamic_shapes_kernel_specialization_strategy = (
-            self._trt.DynamicShapesKernelSpecializationStrategy.EAGER
-        )
+        eager = self._trt.DynamicShapesKernelSpecializationStrategy.EAGER
+        config.dynamic_shapes_kernel_specialization_strategy = eager
         cache = config.create_runtime_cache()
-        gpu = find_gpu()
-        path = runtime_cache_path(
-            self._trt.__version__, gpu.name if gpu else "gpu", hashlib.sha256(plan).hexdigest()
-        )
+        gpu, digest = find_gpu(), hashlib.sha256(plan).hexdigest()
+        path = runtime_cache_path(self._trt.__version__, gpu.name if gpu else "gpu", digest)
         if path.is_file():
             cache.deserialize(path.read_bytes())  # one of another driver is refused, and written anew
         config.set_runtime_cache(cache)
