@@ -93,13 +93,13 @@ def build_engine(
     if not 1 <= least <= usual <= most:
         raise typer.BadParameter(f"--batch expected 1 <= MIN <= OPT <= MAX, found {least} {usual} {most}")
     pictures = find_pictures([verify]) if verify else example_pictures()
-    layers = precision or (recipe.precision if recipe else "fp16")
+    layer_type = precision or (recipe.precision if recipe else "fp16")
     name = recipe.name if recipe else None
     start = time.perf_counter()
     source = _onnx(model, output)
     with bars() as progress:
         engine, manifest = build(
-            source, output, adapter, layers, options, pictures, target=name, monitor=_Bars(progress)
+            source, output, adapter, layer_type, options, pictures, target=name, monitor=_Bars(progress)
         )
     seconds = time.perf_counter() - start
     types = ", ".join(f"{count} in {name}" for name, count in sorted(manifest.convolutions.items()))

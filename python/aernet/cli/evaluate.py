@@ -52,7 +52,7 @@ def evaluate(
         if output is not None:
             _check_writable(output)
     with Segmenter(model, threshold=threshold) as segmenter:
-        pairs = find_pairs(images, masks, read_split(split, subset) if split and subset else None)
+        pairs = find_pairs(images, masks, read_split(split, subset) if split and subset is not None else None)
         source = f"subset {subset} of {split.name}" if split else images.resolve().name
         largest_only = keep == "largest"
         console = Console(highlight=False, markup=False, soft_wrap=True)
