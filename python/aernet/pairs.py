@@ -20,7 +20,8 @@ from aernet.pictures import PICTURE_SUFFIXES, decode_picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+
 
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
 _MASK_ENDING = "_segmentation"
@@ -102,7 +103,7 @@ class Pair:
     _masks: _Source
     _mask_name: str
 
-    def image(self) -> npt.NDArray[np.uint8]:
+    def image(self) -> HostImage:
         """Read the picture: uint8 BGR, H x W x 3.
 
         Raises:
@@ -110,7 +111,7 @@ class Pair:
         """
         return decode_picture(self._images.read(self._image_name), f"{self._images.path}/{self._image_name}")
 
-    def mask(self) -> npt.NDArray[np.uint8]:
+    def mask(self) -> HostImage:
         """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
 
         The challenge's official scorer (`isic-challenge-scoring`) uses the same limit. Gray levels, 16 to
@@ -135,7 +136,7 @@ class Pair:
             )
         return mask
 
-    def read(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def read(self) -> tuple[HostImage, HostImage]:
         """Read the picture and the mask.
 
         Raises:
@@ -146,7 +147,7 @@ class Pair:
         return image, mask
 
 
-def require_one_size(image_id: str, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> None:
+def require_one_size(image_id: str, image: HostImage, mask: HostImage) -> None:
     """Raise SourceError if a picture and its mask differ in size."""
     if image.shape[:2] != mask.shape:
         raise SourceError(

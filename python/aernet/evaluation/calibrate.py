@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from aernet.arrays import HostImage
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
 
@@ -134,7 +135,7 @@ def _logit(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def _choose_threshold(
-    probability: npt.NDArray[np.float32], truths: list[npt.NDArray[np.uint8]]
+    probability: npt.NDArray[np.float32], truths: list[HostImage]
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Return the threshold and the Dice index of each picture with it, at the masks' own size."""
     jaccard = np.zeros((len(truths), len(THRESHOLDS)))

@@ -14,9 +14,7 @@ from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
 
@@ -30,11 +28,11 @@ class Comparison:
 
     image_id: str
     """Name of the picture's file without its suffix."""
-    image: npt.NDArray[np.uint8]
+    image: HostImage
     """The picture, uint8 BGR, H x W x 3."""
-    ground_truth: npt.NDArray[np.uint8]
+    ground_truth: HostImage
     """The expert's mask, uint8 0 or 255, H x W."""
-    mask: npt.NDArray[np.uint8]
+    mask: HostImage
     """The segmenter's mask, uint8 0 or 255, H x W."""
     scores: Scores
     """How well the two masks agree."""

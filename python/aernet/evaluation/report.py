@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.evaluation.evaluate import Comparison, Evaluation
 
 _PICTURES_A_GROUP = 3
@@ -74,7 +73,7 @@ def _choose(evaluation: Evaluation) -> dict[str, list[str]]:
     return {title: image_ids for title, image_ids in groups.items() if image_ids}
 
 
-def _views(comparison: Comparison) -> dict[str, npt.NDArray[np.uint8]]:
+def _views(comparison: Comparison) -> dict[str, HostImage]:
     """Return the views of one picture by their names, at the size of the report."""
     image = _shrink(comparison.image)
     ground_truth, mask = (_shrink(lesion) for lesion in (comparison.ground_truth, comparison.mask))
@@ -88,7 +87,7 @@ def _views(comparison: Comparison) -> dict[str, npt.NDArray[np.uint8]]:
     return {"picture": image, "ground-truth": ground_truth, "output": mask, "outlines": outlines}
 
 
-def _shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _shrink(picture: HostImage) -> HostImage:
     height, width = picture.shape[:2]
     if width <= _LARGEST_WIDTH:
         return picture
@@ -96,7 +95,7 @@ def _shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _write_picture(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+def _write_picture(path: Path, picture: HostImage) -> None:
     _, data = cv2.imencode(".png", picture)
     with replacing(path) as temporary:
         temporary.write_bytes(data.tobytes())

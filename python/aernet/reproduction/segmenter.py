@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from aernet.arrays import HostImage
+
 
 class CheckpointSegmenter:
     """Segments pictures with a network that cannot be exported, so that it can be evaluated.
@@ -52,7 +54,7 @@ class CheckpointSegmenter:
         )
 
     @torch.no_grad()
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation[npt.NDArray[np.uint8]]:
+    def __call__(self, frame: HostImage) -> Segmentation[HostImage]:
         """Segment one frame, uint8 BGR, H x W x 3."""
         start = time.perf_counter()
         height, width = frame.shape[:2]

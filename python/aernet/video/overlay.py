@@ -12,8 +12,7 @@ from aernet.video.extent import outlines
 from aernet.video.states import State
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
 _OUTLINE = (80, 255, 80)  # BGR
@@ -21,7 +20,7 @@ _TINT = 0.15
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw_overlay(result: VideoResult) -> npt.NDArray[np.uint8]:
+def draw_overlay(result: VideoResult) -> HostImage:
     """Return the frame, uint8 BGR, H x W x 3, with the lesion tinted and outlined and the state in words."""
     picture = result.segmentation.frame.copy()
     draw_lesion(picture, result.segmentation.mask)
@@ -30,7 +29,7 @@ def draw_overlay(result: VideoResult) -> npt.NDArray[np.uint8]:
     return picture
 
 
-def draw_lesion(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> None:
+def draw_lesion(picture: HostImage, mask: HostImage) -> None:
     """Tint and outline a lesion in a picture, uint8 BGR, H x W x 3, as `Segmentation.overlay` does."""
     left, top, width, height = cv2.boundingRect(mask)
     if width:
@@ -42,11 +41,11 @@ def draw_lesion(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> 
 
 
 @lru_cache(maxsize=4)
-def _colour(shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def _colour(shape: tuple[int, int]) -> HostImage:
     return np.full((*shape, 3), _OUTLINE, np.uint8)
 
 
-def _write(picture: npt.NDArray[np.uint8], words: str) -> None:
+def _write(picture: HostImage, words: str) -> None:
     """Write words at the bottom of a picture, dark on a light ground."""
     scale = min(picture.shape[:2]) / 600
     thickness = max(1, round(2 * scale))

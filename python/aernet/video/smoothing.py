@@ -23,10 +23,7 @@ class Smoothing:
         self._mean: npt.NDArray[np.float32] | None = None
 
     def __call__(
-        self,
-        probability: npt.NDArray[np.float32],
-        motion: npt.NDArray[np.float64] | None,
-        seconds: float,
+        self, probability: npt.NDArray[np.float32], motion: npt.NDArray[np.float64] | None, seconds: float
     ) -> npt.NDArray[np.float32]:
         """Return the smoothed map, float32, S x S; pixels new to the picture are not smoothed.
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+
 
 _CLOCK = 90000  # ticks a second, as is usual in video
 _KEY_SECONDS = 1.0  # longest time between key frames, to which players can jump
@@ -77,7 +78,7 @@ class VideoWriter:
         except (OSError, self._av.FFmpegError) as error:
             raise self._unwritable(error) from None
 
-    def add(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
+    def add(self, picture: HostImage, seconds: float) -> None:
         """Add a picture.
 
         Args:
@@ -128,7 +129,7 @@ class VideoWriter:
             context.colorspace, context.color_range = _SMPTE170M, _LIMITED
         return stream
 
-    def _frame(self, picture: npt.NDArray[np.uint8], seconds: float) -> Any:
+    def _frame(self, picture: HostImage, seconds: float) -> Any:
         if self._encoding is H264:
             picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
         frame = self._av.VideoFrame.from_ndarray(picture, format=self._encoding.layout)

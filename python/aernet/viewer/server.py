@@ -46,11 +46,7 @@ class Viewer:
     """
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        host: str = "127.0.0.1",
-        port: int = 8400,
-        folder: Path = Path("recordings"),
+        self, pipeline: Pipeline, host: str = "127.0.0.1", port: int = 8400, folder: Path = Path("recordings")
     ) -> None:
         self._pipeline = pipeline
         self._broadcast = Broadcast()

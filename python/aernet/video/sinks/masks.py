@@ -11,9 +11,7 @@ from aernet.files import replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
 
@@ -43,7 +41,7 @@ def mask_path(folder: Path, index: int) -> Path:
     return folder / f"{index:06}.png"
 
 
-def write_mask(path: Path, mask: npt.NDArray[np.uint8]) -> None:
+def write_mask(path: Path, mask: HostImage) -> None:
     """Write a mask as PNG.
 
     Raises:

@@ -17,9 +17,10 @@ from aernet.errors import SourceError
 from aernet.pictures import example_pictures, read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     import numpy.typing as npt
+
+    from aernet.arrays import HostImage
+    from aernet.video.sources.base import Frames
 
 _SCENE_SECONDS = 8.0  # on one lesion, before a cut to the next
 _BORDER = 0.25  # width of the mirrored border, as a part of the picture's sides
@@ -76,7 +77,7 @@ class SyntheticDermatoscope:
         noise = np.random.default_rng(seed).normal(128, _NOISE, (_NOISE_TILES, height // 2, width // 2, 3))
         self._noise = noise.astype(np.uint8)
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield frames endlessly, `fps` a second; a frame late by a whole period delays the next ones."""
         period = 1 / self.fps
         next_time = time.perf_counter()
@@ -87,7 +88,7 @@ class SyntheticDermatoscope:
             yield picture, time.perf_counter()
             next_time = max(next_time, time.perf_counter() - period) + period
 
-    def picture(self, index: int) -> npt.NDArray[np.uint8]:
+    def picture(self, index: int) -> HostImage:
         """Return frame `index`, uint8 BGR, height x width x 3."""
         view = self.view(index)
         crop = cv2.getRectSubPix(self._canvas(view.scene)[0], view.size, view.centre)
@@ -104,7 +105,7 @@ class SyntheticDermatoscope:
             cv2.putText(frame, "SYNTHETIC", place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width)
         return np.asarray(frame, np.uint8)
 
-    def truth(self, index: int) -> npt.NDArray[np.uint8]:
+    def truth(self, index: int) -> HostImage:
         """Return the expert's mask of the lesion in frame `index`: uint8 0/255, height x width."""
         view = self.view(index)
         crop = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
@@ -157,12 +158,12 @@ class SyntheticDermatoscope:
             round(float(_BLUR * defocus), 1),
         )
 
-    def _canvas(self, scene: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def _canvas(self, scene: int) -> tuple[HostImage, HostImage]:
         return _canvas(int(self._pictures[scene % len(self._pictures)]), self._half)
 
 
 @cache
-def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def _canvas(number: int, half: tuple[int, int]) -> tuple[HostImage, HostImage]:
     """Return a bundled picture that covers `half`, and its expert's mask, both with a mirrored border."""
     path = example_pictures()[number]
     mask_path = Path(str(files("aernet"))) / "video" / "masks" / f"{path.stem}_segmentation.png"
@@ -171,7 +172,7 @@ def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], 
     scale = max(half[0] / width, half[1] / height)
     border = round(_BORDER * height * scale), round(_BORDER * width * scale)
 
-    def fitted(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def fitted(array: HostImage) -> HostImage:
         resized = cv2.resize(array, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         sides = (border[0], border[0], border[1], border[1])
         return np.asarray(cv2.copyMakeBorder(resized, *sides, cv2.BORDER_REFLECT_101), np.uint8)
