@@ -25,7 +25,6 @@ from aernet.video.status import Statistics
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -217,9 +216,7 @@ class Pipeline:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def _thread(self, name: str, stage: Callable[[], None]) -> threading.Thread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from aernet.errors import AernetError
 from aernet.video.libav import import_av
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from aernet.arrays import HostImage
@@ -71,12 +72,10 @@ class VideoWriter:
         self._av = import_av(str(path))
         self._stream: Any = None
         self._last = self._key = -2 * _CLOCK
-        try:
+        with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("wb").close()  # fails now; FFmpeg would fail at the first frame
             self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
     def add(self, picture: HostImage, seconds: float) -> None:
         """Add a picture.
@@ -91,15 +90,13 @@ class VideoWriter:
         """
         if self._encoding is H264:
             picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
-        try:
+        with self._writing():
             if self._stream is None:
                 self._stream = self._add_stream(picture.shape[1], picture.shape[0])
             size = (self._stream.width, self._stream.height)
             if picture.shape[1::-1] != size:
                 picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
             self._container.mux(self._stream.encode(self._frame(picture, seconds)))
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
     def close(self) -> None:
         """Finish the file, or remove it if it has no frame.
@@ -107,14 +104,12 @@ class VideoWriter:
         Raises:
             AernetError: the end of the file cannot be written.
         """
-        try:
+        with self._writing():
             if self._stream is not None:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
             if self._stream is None:
                 self._path.unlink()
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
     def _add_stream(self, width: int, height: int) -> Any:
         stream = self._container.add_stream(
@@ -140,5 +135,10 @@ class VideoWriter:
             frame.pict_type = self._av.video.frame.PictureType.I
         return frame
 
-    def _unwritable(self, error: OSError) -> AernetError:
-        return AernetError(f"{self._path}: cannot be written ({error.strerror}); the video ends here")
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, self._av.FFmpegError) as error:
+            message = f"{self._path}: cannot be written ({error.strerror}); the video ends here"
+            raise AernetError(message) from None

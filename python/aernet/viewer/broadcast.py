@@ -79,11 +79,8 @@ class Broadcast:
 
     def find(self, frame_index: int) -> VideoResult | None:
         """Return the result of a frame that some client may be showing."""
-        for client in self._clients:
-            for result in client.results:
-                if result.frame_index == frame_index:
-                    return result
-        return None
+        results = (result for client in self._clients for result in client.results)
+        return next((result for result in results if result.frame_index == frame_index), None)
 
     def _hand_out(self, view: View) -> None:
         for future in self._waiting:

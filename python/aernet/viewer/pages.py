@@ -19,8 +19,6 @@ from aernet.errors import AernetError
 from aernet.viewer.snapshot import encode_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
@@ -51,7 +49,7 @@ class Pages:
         self._recorder = recorder
         self.app = Starlette(
             routes=[
-                *(Route(path, _page(name)) for path, name in _FILES.items()),
+                *(Route(path, _page(name), methods=["GET"]) for path, name in _FILES.items()),
                 WebSocketRoute("/stream", self._stream),
                 Route("/snapshot/{frame}", self._snapshot),
                 Route("/recording", self._start, methods=["POST"]),
@@ -128,11 +126,6 @@ class Pages:
         return FileResponse(path, filename=path.name)
 
 
-def _page(name: str) -> Callable[[Request], Response]:
+def _page(name: str) -> Response:
     content = (files("aernet.viewer") / name).read_bytes()
-    kind = _TYPES[name.rpartition(".")[2]]
-
-    def answer(_request: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return answer
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]])

@@ -79,9 +79,10 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
+        own = {f"http://{host.lower()}", f"https://{host.lower()}"}
         if not self._is_here(host):
             return 403, "This server does not have the name in the Host header."
-        if any(not _is_origin(origin, host) for origin in headers.getlist("origin")):
+        if not own.issuperset(origin.lower() for origin in headers.getlist("origin")):
             return 403, "Requests of other pages are refused."
         if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
             return 401, "Open the address that aernet-trt printed when it was started."
@@ -111,10 +112,6 @@ class Guard:
         except CookieError:
             return False
         return cookie is not None and self._token is not None and _same(cookie.value, self._token)
-
-
-def _is_origin(origin: str, host: str) -> bool:
-    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 def _same(value: str, token: str) -> bool:

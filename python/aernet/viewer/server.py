@@ -18,8 +18,6 @@ from aernet.viewer.recorder import Recorder
 from aernet.viewer.security import Guard
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from aernet.video import Pipeline
@@ -96,9 +94,7 @@ class Viewer:
         self._pipeline.add(self._broadcast)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._pipeline.remove(self._broadcast)
         self._server.should_exit = True
         self._thread.join()

@@ -118,15 +118,12 @@ class SyntheticDermatoscope:
         before, after = self.view(index - 1), self.view(index)
         if before.scene != after.scene:
             return None
-        to_canvas = [
-            (
-                np.divide(view.size, self.size),
-                np.subtract(view.centre, np.subtract(view.size, 1) / 2)
-                + (np.divide(view.size, self.size) - 1) / 2,
-            )
+        scale, new_scale = (np.divide(view.size, self.size) for view in (before, after))
+        # Where the frame's first pixel lies on the canvas; pixel centres are whole numbers.
+        offset, new_offset = (
+            view.centre - np.subtract(view.size, 1) / 2 + (np.divide(view.size, self.size) - 1) / 2
             for view in (before, after)
-        ]
-        (scale, offset), (new_scale, new_offset) = to_canvas
+        )
         ratio, shift = scale / new_scale, (offset - new_offset) / new_scale
         return np.array([[ratio[0], 0, shift[0]], [0, ratio[1], shift[1]]])
 
