@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
@@ -32,16 +32,6 @@ _MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
 # a probability map. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
 _GRAY = (16, 239)
 _GRAY_TOLERATED = 0.1
-
-
-class _Source(Protocol):
-    """A folder or a zip file: the names of its files, and their bytes."""
-
-    path: Path
-
-    def names(self) -> list[str]: ...
-
-    def read(self, name: str) -> bytes: ...
 
 
 class _Folder:
@@ -89,6 +79,9 @@ class _Zip:
             return self._file().read(name)
         except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(f"{self.path}/{name}: cannot be read from the zip file ({error})") from error
+
+
+_Source: TypeAlias = "_Folder | _Zip"
 
 
 @dataclass(frozen=True)
@@ -206,26 +199,17 @@ def find_official(data: Path, name: str) -> Path | None:
 
 
 def read_split(table: Path, subset: str) -> frozenset[str]:
-    """Read the image ids of one subset from a table; see `read_subsets`.
+    """Read the image ids of one subset from a CSV file with the columns `image_id` and `subset`.
 
     Raises:
-        SourceError: as `read_subsets`, or the table has no such subset.
+        SourceError: as `read_column`, or the table has no such subset.
     """
-    subset_of = read_subsets(table)
+    subset_of = read_column(table, "subset")
     image_ids = frozenset(image_id for image_id, its_subset in subset_of.items() if its_subset == subset)
     if not image_ids:
         known = ", ".join(sorted({str(name) for name in subset_of.values()}))
         raise SourceError(f"{table}: no subset {subset!r}; the subsets are {known or 'none'}")
     return image_ids
-
-
-def read_subsets(table: Path) -> dict[str, str]:
-    """Read the subset of each image id from a CSV file with the columns `image_id` and `subset`.
-
-    Raises:
-        SourceError: as `read_column`.
-    """
-    return read_column(table, "subset")
 
 
 def read_column(table: Path, column: str) -> dict[str, str]:
@@ -263,19 +247,13 @@ def _open(path: Path) -> _Source:
 
 
 def _picture_id(name: PurePosixPath) -> str | None:
-    stem = name.stem
-    if name.suffix.lower() not in PICTURE_SUFFIXES or stem.lower().endswith(
-        (_MASK_ENDING, _SUPERPIXELS_ENDING)
-    ):
-        return None
-    return stem
+    is_other = name.stem.lower().endswith((_MASK_ENDING, _SUPERPIXELS_ENDING))
+    return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
 
 
 def _mask_id(name: PurePosixPath) -> str | None:
-    stem = name.stem
-    if name.suffix.lower() != ".png" or not stem.lower().endswith(_MASK_ENDING):
-        return None
-    return stem[: -len(_MASK_ENDING)]
+    is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(_MASK_ENDING)
+    return name.stem[: -len(_MASK_ENDING)] if is_mask else None
 
 
 def _by_image_id(
@@ -284,10 +262,8 @@ def _by_image_id(
     names: dict[str, str] = {}
     for name in sorted(source.names()):
         path = PurePosixPath(name)
-        if any(part.startswith((".", "__MACOSX")) for part in path.parts):
-            continue
         image_id = image_id_of(path)
-        if image_id is None:
+        if image_id is None or any(part.startswith((".", "__MACOSX")) for part in path.parts):
             continue
         if image_id in names:
             raise SourceError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
 from aernet.data.sources import find_sources
 from aernet.errors import SourceError
-from aernet.pairs import find_ids, find_pairs, read_subsets, require_one_size
+from aernet.pairs import find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
             read.
     """
     pairs, problems = _pair_up(data)
-    subset_of = {} if table is None else read_subsets(table)
+    subset_of = {} if table is None else read_column(table, "subset")
     unknown = sorted(subset_of.keys() - {pair.image_id for pair in pairs})
     problems += [
         _problem("unknown id", image_id, f"in {table}, but no pair of {data}") for image_id in unknown

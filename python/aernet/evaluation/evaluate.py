@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from aernet.errors import FrameError, SourceError
+from aernet.errors import FrameError
 from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
 
 if TYPE_CHECKING:
@@ -91,12 +91,7 @@ def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> C
         SourceError: picture or mask cannot be read, or they differ in size.
         FrameError: the model gives no probabilities for the picture.
     """
-    image, ground_truth = pair.image(), pair.mask()
-    if image.shape[:2] != ground_truth.shape:
-        raise SourceError(
-            f"{pair.image_id}: the picture has {image.shape[1]} x {image.shape[0]} pixels, "
-            f"its mask {ground_truth.shape[1]} x {ground_truth.shape[0]}; both must be of one size"
-        )
+    image, ground_truth = pair.read()
     try:
         segmentation = segmenter(image)
     except FrameError as error:

@@ -9,8 +9,9 @@ import numpy as np
 
 from aernet.evaluation.figures import histogram
 from aernet.evaluation.metrics import LEAST_JACCARD
-from aernet.evaluation.rendering import render, write_figure, write_text
-from aernet.files import replacing
+from aernet.evaluation.rendering import render, write_figure
+from aernet.files import write_text
+from aernet.pictures import write_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ def write_report(folder: Path, evaluation: Evaluation, compare: Callable[[str], 
         for rank, image_id in enumerate(image_ids, start=1):
             views[image_id] = _views(compare(image_id))
             for view, picture in views[image_id].items():
-                _write_picture(folder / f"pictures/{title.lower()}-{rank}-{view}.png", picture)
+                write_png(folder / f"pictures/{title.lower()}-{rank}-{view}.png", picture)
     jaccard = [scores.jaccard for scores in evaluation.pictures.values()]
     write_figure(folder / "jaccard.svg", histogram(jaccard))
     page = render(
@@ -93,9 +94,3 @@ def _shrink(picture: HostImage) -> HostImage:
         return picture
     size = (_LARGEST_WIDTH, max(1, round(height * _LARGEST_WIDTH / width)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _write_picture(path: Path, picture: HostImage) -> None:
-    _, data = cv2.imencode(".png", picture)
-    with replacing(path) as temporary:
-        temporary.write_bytes(data.tobytes())

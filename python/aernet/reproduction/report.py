@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aernet.evaluation.rendering import render, write_figure, write_text
+from aernet.evaluation.rendering import render, write_figure
+from aernet.files import write_text
 from aernet.reproduction.figure import figure
 from aernet.reproduction.outcome import METRICS, NONE, Outcome, count, difference, mean_of
 from aernet.reproduction.tables import RECIPES

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from aernet.errors import AernetError, SourceError
 from aernet.evaluation.evaluate import evaluate
-from aernet.files import replacing
+from aernet.files import replacing, write_text
 from aernet.reproduction.segmenter import CheckpointSegmenter
 from aernet.reproduction.tables import RECIPES
 from aernet.training.dataset import SPLIT, subset_pairs
@@ -88,8 +88,7 @@ def _train(run: Run, data: Path) -> None:
             start = (
                 f"encoder from {run.weights.name}" if run.weights else "encoder from timm's ImageNet weights"
             )
-        with replacing(run.folder / "run.json") as temporary:
-            temporary.write_text(json.dumps({"machine": _machine(), "start": start}) + "\n", encoding="utf-8")
+        write_text(run.folder / "run.json", json.dumps({"machine": _machine(), "start": start}) + "\n")
     train(run.settings, data, run.folder, encoder_weights=run.weights, resume=resume)
 
 

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from aernet._native import __version__
-from aernet.files import replacing
-from aernet.pictures import read_picture
+from aernet.files import replacing, write_text
+from aernet.pictures import read_picture, write_png
 from aernet.video.extent import EXTENT_COLUMNS, extent_row, outlines
 from aernet.video.overlay import draw_lesion
-from aernet.video.sinks.masks import mask_path, write_mask
+from aernet.video.sinks.masks import mask_path
 from aernet.video.sources.videofile import VideoFile
 from aernet.video.writing import H264, VideoWriter
 
@@ -90,7 +90,7 @@ def segment_video(
             else:
                 result = segmenter(picture)
                 mask = (result.largest() if largest else result).mask
-                write_mask(file, mask)
+                write_png(file, mask)
                 latencies.append(result.latency_ms)
             areas.append(cv2.countNonZero(mask) / mask.size)
             track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
@@ -120,5 +120,4 @@ def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None
         return
     for mask in folder.glob("[0-9]*.png"):
         mask.unlink()
-    with replacing(note) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(note, text)

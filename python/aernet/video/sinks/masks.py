@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-
-from aernet.files import replacing
+from aernet.pictures import write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
 
@@ -30,7 +27,7 @@ class MaskPictures:
         Raises:
             AernetError: the file cannot be written.
         """
-        write_mask(mask_path(self._folder, result.frame_index), result.segmentation.mask)
+        write_png(mask_path(self._folder, result.frame_index), result.segmentation.mask)
 
     def close(self) -> None:
         """Do nothing: each mask is a file of its own, already complete."""
@@ -39,13 +36,3 @@ class MaskPictures:
 def mask_path(folder: Path, index: int) -> Path:
     """Return the path of frame `index`'s mask."""
     return folder / f"{index:06}.png"
-
-
-def write_mask(path: Path, mask: HostImage) -> None:
-    """Write a mask as PNG.
-
-    Raises:
-        AernetError: the file cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", mask)[1].tobytes())
