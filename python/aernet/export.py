@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aernet.network import SegmentationNetwork
     from aernet.training.checkpoint import Checkpoint
 
 OPSET = 18
@@ -64,17 +63,22 @@ def export(
             f"{output}: not written, the network sees {checkpoint.settings.colour}, and models see CIELAB;"
             ' train it with colour = "cielab"'
         )
-    network = torch.nn.Sequential(_scaled(checkpoint.build(), calibration), torch.nn.Sigmoid()).eval()
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
-    folded = _scaled(checkpoint.build(), calibration)
-    folded.standardisation.fold_into(folded.first_convolution)
-    model = _to_onnx(torch.nn.Sequential(folded, torch.nn.Sigmoid()).eval(), size)
+    network = checkpoint.build()
+    if calibration:
+        scaling, bias = calibration["scaling"], cast("torch.Tensor", network.head.bias)
+        with torch.no_grad():
+            network.head.weight.mul_(scaling["slope"])
+            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
+    whole = torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
+    with torch.no_grad():
+        expected = whole(images).numpy()
+    network.standardisation.fold_into(network.first_convolution)
+    model = _to_onnx(whole, size)
     for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)
-    with torch.no_grad():
-        expected = network(images).numpy()
     difference = _difference(model, images, expected, LARGEST_DIFFERENCE, output)
     if half_weights:
         model = narrowed(model)
@@ -91,11 +95,7 @@ def _difference(
     limit: float,
     output: Path,
 ) -> float:
-    """Return the largest difference between ONNX Runtime's probabilities and those expected.
-
-    Raises:
-        ModelError: it is above the limit.
-    """
+    """Return the largest difference of ONNX Runtime's probabilities, or raise if it is above the limit."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (probability,) = session.run(["probability"], {"image": images.numpy()})
     difference = float(np.abs(expected - probability).max())
@@ -104,17 +104,6 @@ def _difference(
             f"{output}: not written, ONNX Runtime and PyTorch disagree by {difference:.1e} (limit {limit:g})"
         )
     return difference
-
-
-def _scaled(network: SegmentationNetwork, calibration: dict[str, Any] | None) -> SegmentationNetwork:
-    """Return the network with the calibration in its head."""
-    if calibration:
-        scaling, head = calibration["scaling"], network.head
-        bias = cast("torch.Tensor", head.bias)
-        with torch.no_grad():
-            head.weight.mul_(scaling["slope"])
-            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
-    return network
 
 
 def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:

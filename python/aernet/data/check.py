@@ -91,12 +91,11 @@ def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
     problems: list[Problem] = []
     for images, masks in find_sources(data):
         pictures, truths = find_ids(images, masks)
+        lone = {("no mask", masks): pictures - truths, ("no picture", images): truths - pictures}
         problems += [
-            _problem("no mask", image_id, f"no mask in {masks}") for image_id in sorted(pictures - truths)
-        ]
-        problems += [
-            _problem("no picture", image_id, f"no picture in {images}")
-            for image_id in sorted(truths - pictures)
+            _problem(kind, image_id, f"{kind} in {place}")
+            for (kind, place), image_ids in lone.items()
+            for image_id in sorted(image_ids)
         ]
         pairs += find_pairs(images, masks, pictures & truths)
     return pairs, problems

@@ -92,14 +92,9 @@ def bootstrap_mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int 
     sample = np.asarray(values, dtype=np.float64)
     random = np.random.default_rng(seed)
     rows = max(1, INDICES_AT_ONCE // len(sample))
-    means = np.concatenate(
-        [
-            sample[random.integers(len(sample), size=(min(rows, RESAMPLES - start), len(sample)))].mean(
-                axis=1
-            )
-            for start in range(0, RESAMPLES, rows)
-        ]
-    )
+    counts = (min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows))
+    draws = (random.integers(len(sample), size=(count, len(sample))) for count in counts)
+    means = np.concatenate([sample[draw].mean(axis=1) for draw in draws])
     low, high = np.percentile(means, (2.5, 97.5))
     return Mean(float(sample.mean()), (float(low), float(high)))
 

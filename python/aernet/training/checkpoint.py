@@ -10,13 +10,13 @@ import torch
 
 from aernet.errors import SourceError
 from aernet.files import replacing
-from aernet.network import SegmentationNetwork, build_network
-from aernet.training.colour import CHANNELS
 from aernet.training.settings import Settings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from aernet.network import SegmentationNetwork
 
 FORMAT = "aernet-checkpoint-1"
 # The values that all runs had before these settings existed.
@@ -64,12 +64,7 @@ class Checkpoint:
 
     def build(self) -> SegmentationNetwork:
         """Return the network with these weights, in evaluation mode."""
-        network = build_network(
-            self.settings.architecture,
-            self.settings.encoder,
-            self.settings.widths,
-            CHANNELS[self.settings.colour],
-        )
+        network = self.settings.build()
         network.load_state_dict(self.network)
         return network.eval()
 

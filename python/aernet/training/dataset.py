@@ -61,7 +61,9 @@ def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -
     mask = torch.empty(len(pairs), 1, size, size, dtype=torch.uint8)
 
     def read(index: int) -> None:
-        picture, truth = _read(pairs[index], size)
+        pair = pairs[index].read()
+        interpolation = cv2.INTER_AREA if min(pair[1].shape) >= size else cv2.INTER_LINEAR
+        picture, truth = (cv2.resize(part, (size, size), interpolation=interpolation) for part in pair)
         rgb[index] = torch.from_numpy(np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1)))
         mask[index, 0] = torch.from_numpy(truth)
 
@@ -80,12 +82,3 @@ def subset_pairs(data: Path, subset: str) -> list[Pair]:
     chosen = read_split(data / SPLIT, subset)
     images, masks = find_part(data, "Training") or (data, data)
     return find_pairs(images, masks, chosen)
-
-
-def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
-    picture, mask = pair.read()
-    shrinks = min(mask.shape) >= size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size, size), interpolation=interpolation), cv2.resize(
-        mask, (size, size), interpolation=interpolation
-    )

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from aernet.errors import SourceError
-from aernet.network import Architecture  # noqa: TC001 - the settings are checked against their types
-from aernet.training.colour import Colour  # noqa: TC001
-from aernet.training.loss import LossName  # noqa: TC001
+from aernet.network import Architecture, SegmentationNetwork, build_network
+from aernet.training.colour import CHANNELS, Colour
+from aernet.training.loss import LossName  # noqa: TC001 - the settings are checked against their types
 
 _Text = Annotated[str, Meta(description="a string")]
 _Switch = Annotated[bool, Meta(description="true or false")]
@@ -64,6 +64,11 @@ class Settings:
     """The pictures that the network learns from, for the model card."""
     licence: _Text
     """Licence of the network, which depends on that of its pictures, for the model card."""
+
+    def build(self, *, pretrained: Path | bool = False) -> SegmentationNetwork:
+        """Return a network for these settings; `pretrained` is that of `aernet.network.aernet`."""
+        channels = CHANNELS[self.colour]
+        return build_network(self.architecture, self.encoder, self.widths, channels, pretrained=pretrained)
 
     @property
     def size(self) -> int:

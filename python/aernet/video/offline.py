@@ -14,7 +14,8 @@ import numpy as np
 from aernet._native import __version__
 from aernet.files import replacing, write_text
 from aernet.pictures import read_picture, write_png
-from aernet.video.extent import EXTENT_COLUMNS, extent_row, outlines
+from aernet.segmentation import outlines
+from aernet.video.extent import EXTENT_COLUMNS, extent_row
 from aernet.video.overlay import draw_lesion
 from aernet.video.sinks.masks import mask_path
 from aernet.video.sources.videofile import VideoFile

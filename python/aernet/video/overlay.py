@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.video.extent import outlines
+from aernet.segmentation import outlines
 from aernet.video.states import State
 
 if TYPE_CHECKING:
