@@ -162,12 +162,7 @@ def _revision() -> str:
     if not Path("python/aernet").is_dir():
         return __version__
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = ["git", "describe", "--always", "--dirty"]  # the user's own git
+        return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL).strip()  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return __version__
-    return described.stdout.strip()

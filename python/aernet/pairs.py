@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture, read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -41,12 +41,8 @@ class _Folder:
     def names(self) -> list[str]:
         return [file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file()]
 
-    def read(self, name: str) -> bytes:
-        path = self.path / name
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    def picture(self, name: str) -> HostImage:
+        return read_picture(self.path / name)
 
 
 class _Zip:
@@ -74,11 +70,12 @@ class _Zip:
     def names(self) -> list[str]:
         return [name for name in self._file().namelist() if not name.endswith("/")]
 
-    def read(self, name: str) -> bytes:
+    def picture(self, name: str) -> HostImage:
         try:
-            return self._file().read(name)
+            data = self._file().read(name)
         except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(f"{self.path}/{name}: cannot be read from the zip file ({error})") from error
+        return decode_picture(data, f"{self.path}/{name}")
 
 
 _Source: TypeAlias = "_Folder | _Zip"
@@ -102,7 +99,7 @@ class Pair:
         Raises:
             SourceError: the file is not a whole 8-bit picture.
         """
-        return decode_picture(self._images.read(self._image_name), f"{self._images.path}/{self._image_name}")
+        return self._images.picture(self._image_name)
 
     def mask(self) -> HostImage:
         """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
@@ -115,7 +112,7 @@ class Pair:
                 on more than 10 % of its pixels.
         """
         name = f"{self._masks.path}/{self._mask_name}"
-        gray = cv2.cvtColor(decode_picture(self._masks.read(self._mask_name), name), cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(self._masks.picture(self._mask_name), cv2.COLOR_BGR2GRAY)
         mask = np.where(gray > 128, np.uint8(255), np.uint8(0))
         if gray.any() and not mask.any():
             raise SourceError(

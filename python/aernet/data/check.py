@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
 from aernet.data.sources import find_sources
 from aernet.errors import SourceError
-from aernet.pairs import find_ids, find_pairs, read_column, require_one_size
+from aernet.pairs import Pair, find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.progress import Progress
-
-    from aernet.pairs import Pair
 
 
 @dataclass(frozen=True)

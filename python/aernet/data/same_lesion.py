@@ -52,9 +52,8 @@ def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> A
     lesion = picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
     scale = _SIDE / max(lesion.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    gray = cv2.cvtColor(
-        cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation), cv2.COLOR_BGR2GRAY
-    )
+    resized = cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation)
+    gray = cv2.cvtColor(resized, cv2.COLOR_BGR2GRAY)
     # Without a least contrast, a smooth lesion has features too.
     sift = cv2.SIFT.create(contrastThreshold=0)
     strongest = sorted(sift.detect(gray, None), key=lambda point: -point.response)[:_FEATURES]

@@ -45,12 +45,18 @@ class Scores:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over pictures."""
+    """A mean over pictures, or a mean difference."""
 
     mean: float
     """The arithmetic mean."""
     ci95: tuple[float, float]
     """Its 95 % interval."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes 0, so that a difference is more than chance."""
+        low, high = self.ci95
+        return low > 0 or high < 0
 
 
 def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> Scores:

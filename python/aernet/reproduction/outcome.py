@@ -7,11 +7,10 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from aernet.evaluation.metrics import bootstrap_mean
+from aernet.evaluation.metrics import Mean, bootstrap_mean
 from aernet.evaluation.paired import paired_difference
 
 if TYPE_CHECKING:
-    from aernet.evaluation.metrics import Mean
     from aernet.reproduction.runs import Run
 
 METRICS = {"jaccard": "Jaccard", "dice": "Dice", "thresholded_jaccard": "thresholded Jaccard"}

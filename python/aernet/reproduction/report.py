@@ -8,7 +8,7 @@ from aernet.evaluation.rendering import render, write_figure
 from aernet.files import write_text
 from aernet.reproduction.figure import figure
 from aernet.reproduction.outcome import METRICS, NONE, Outcome, count, difference, mean_of
-from aernet.reproduction.tables import RECIPES
+from aernet.reproduction.tables import RECIPES, Table
 from aernet.training.dataset import SPLIT
 from aernet.training.settings import load_settings
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from aernet.reproduction.runs import Study
-    from aernet.reproduction.tables import Table
 
 
 def write_report(study: Study, tables: Collection[Table], failures: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from aernet.errors import AernetError, SourceError
 from aernet.evaluation.evaluate import evaluate
 from aernet.files import replacing, write_text
 from aernet.reproduction.segmenter import CheckpointSegmenter
-from aernet.reproduction.tables import RECIPES
+from aernet.reproduction.tables import RECIPES, Recipe, Table
 from aernet.training.dataset import SPLIT, subset_pairs
 from aernet.training.train import train
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from aernet.pairs import Pair
     from aernet.reproduction.runs import Run, Study
-    from aernet.reproduction.tables import Recipe, Table
 
 
 def reproduce(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +53,9 @@ class Checkpoint:
         Raises:
             AernetError: `path` cannot be written.
         """
-        content = {
-            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"
-        }
         # The bytes are made in memory first, because torch.save does not report a full file system.
         buffer = BytesIO()
-        torch.save(content | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
+        torch.save(vars(self) | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
         with replacing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 

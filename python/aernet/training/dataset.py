@@ -12,12 +12,11 @@ import torch
 from rich.progress import track
 
 from aernet.data.sources import find_part
-from aernet.pairs import find_pairs, read_split
+from aernet.pairs import Pair, find_pairs, read_split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aernet.pairs import Pair
     from aernet.training.colour import Colour
 
 SPLIT = "isic2018_split.csv"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from lightning_fabric import seed_everything
+from lightning_fabric import Fabric, seed_everything
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -30,8 +30,6 @@ from aernet.training.validate import THRESHOLDS, validate
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from lightning_fabric import Fabric
 
     from aernet.network import SegmentationNetwork
     from aernet.training.dataset import Pictures

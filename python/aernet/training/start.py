@@ -95,11 +95,6 @@ def _unfold_normalisation(
 
     Each filter is scaled to length 1. Its normalisation gets the statistics of `images`, and the scale and
     offset that give the same output as before.
-
-    Args:
-        network: the network with the folded weights.
-        biases: the folded bias of each such convolution, by its name.
-        images: N x 3 x S x S training pictures in the colour contract.
     """
     folded: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
     for name, module in network.named_modules():

@@ -75,14 +75,11 @@ def segment_video(
         }
         track = csv.writer(stack.enter_context(whole["track"].open("w", encoding="utf-8", newline="")))
         track.writerow(("frame", "seconds", *EXTENT_COLUMNS))
-        overlay = (
-            stack.enter_context(closing(VideoWriter(whole["overlay"], H264))) if "overlay" in whole else None
-        )
-        contours = (
-            stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
-            if "contours" in whole
-            else None
-        )
+        overlay, contours = None, None
+        if "overlay" in whole:
+            overlay = stack.enter_context(closing(VideoWriter(whole["overlay"], H264)))
+        if "contours" in whole:
+            contours = stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
         frames = stack.enter_context(closing(VideoFile(video).frames()))
         for index, (picture, seconds) in enumerate(frames):
             file = mask_path(files["masks"], index)

@@ -20,7 +20,7 @@ from aernet.video.sink_thread import SinkThread
 from aernet.video.sources import open_source
 from aernet.video.stabilizer import Stabilizer
 from aernet.video.states import States
-from aernet.video.status import Statistics
+from aernet.video.status import Statistics, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from aernet.prediction import Prediction, Predictor
     from aernet.video.sinks.base import Sink
     from aernet.video.sources.base import Source
-    from aernet.video.status import Status
 
 _log = logging.getLogger(__name__)
 

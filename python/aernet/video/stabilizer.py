@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from aernet.prediction import HostPrediction
+from aernet.prediction import HostPrediction, Prediction
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from aernet.arrays import HostImage
-    from aernet.prediction import Prediction
 
 
 class Stabilized(NamedTuple):

@@ -13,14 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aernet.errors import AernetError
 from aernet.viewer.snapshot import encode_snapshot
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.websockets import WebSocket
 
     from aernet.video import Pipeline
     from aernet.viewer.broadcast import Broadcast, Client
@@ -73,9 +72,9 @@ class Pages:
         with suppress(*_GONE):
             while True:
                 await client.ready.acquire()
-                view = await self._broadcast.newest()
-                client.results.append(view.result)
-                await websocket.send_bytes(view.message)
+                result, message = await self._broadcast.newest()
+                client.results.append(result)
+                await websocket.send_bytes(message)
 
     async def _send_status(self, websocket: WebSocket) -> None:
         with suppress(*_GONE):

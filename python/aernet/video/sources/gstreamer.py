@@ -110,11 +110,7 @@ class GStreamer:
 
 
 def _read(pipe: IO[bytes], buffer: HostImage, seconds: float) -> HostImage:
-    """Fill the buffer and return it.
-
-    Raises:
-        EOFError: the pipe has ended, or gives nothing for `seconds`.
-    """
+    """Fill the buffer and return it; EOFError says that the pipe has ended, or is silent for `seconds`."""
     filled = 0
     while filled < len(buffer):
         if not select.select([pipe], [], [], seconds)[0]:

@@ -109,9 +109,8 @@ class SyntheticDermatoscope:
         """Return the expert's mask of the lesion in frame `index`: uint8 0/255, height x width."""
         view = self.view(index)
         crop = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
-        return cv2.threshold(cv2.resize(crop, self.size), 127, 255, cv2.THRESH_BINARY)[1].astype(
-            np.uint8, copy=False
-        )
+        _, mask = cv2.threshold(cv2.resize(crop, self.size), 127, 255, cv2.THRESH_BINARY)
+        return np.asarray(mask, np.uint8)
 
     def motion(self, index: int) -> npt.NDArray[np.float64] | None:
         """Return the 2 x 3 transform from the previous frame to `index`, in pixels; None across a cut."""
