@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -21,8 +22,6 @@ from aernet.pictures import read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy.typing as npt
 
     from aernet.training.checkpoint import Checkpoint
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import SourceError
 from aernet.files import replacing
@@ -16,7 +17,6 @@ from aernet.files import replacing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
 
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Suffixes, in lower case, of the files that count as pictures in a folder."""

@@ -12,6 +12,7 @@ from aernet.errors import SourceError
 from aernet.pairs import Pair, find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from rich.progress import Progress
@@ -55,10 +56,8 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
     """
     pairs, problems = _pair_up(data)
     subset_of = {} if table is None else read_column(table, "subset")
-    unknown = sorted(subset_of.keys() - {pair.image_id for pair in pairs})
-    problems += [
-        _problem("unknown id", image_id, f"in {table}, but no pair of {data}") for image_id in unknown
-    ]
+    unknown = subset_of.keys() - {pair.image_id for pair in pairs}
+    problems += _problems("unknown id", unknown, f"in {table}, but no pair of {data}")
     appearances: dict[str, Appearance] = {}
     with ThreadPoolExecutor() as pool:
         looks = progress.track(pool.map(_look, pairs), total=len(pairs), description="Reading")
@@ -79,8 +78,8 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
     return Report(image_ids, same, problems)
 
 
-def _problem(kind: str, image_id: str, detail: str) -> Problem:
-    return Problem(kind, [image_id], f"{image_id}: {detail}")
+def _problems(kind: str, image_ids: Collection[str], detail: str) -> list[Problem]:
+    return [Problem(kind, [image_id], f"{image_id}: {detail}") for image_id in sorted(image_ids)]
 
 
 def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
@@ -89,12 +88,8 @@ def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
     problems: list[Problem] = []
     for images, masks in find_sources(data):
         pictures, truths = find_ids(images, masks)
-        lone = {("no mask", masks): pictures - truths, ("no picture", images): truths - pictures}
-        problems += [
-            _problem(kind, image_id, f"{kind} in {place}")
-            for (kind, place), image_ids in lone.items()
-            for image_id in sorted(image_ids)
-        ]
+        problems += _problems("no mask", pictures - truths, f"no mask in {masks}")
+        problems += _problems("no picture", truths - pictures, f"no picture in {images}")
         pairs += find_pairs(images, masks, pictures & truths)
     return pairs, problems
 

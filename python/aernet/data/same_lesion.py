@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
     from rich.progress import Progress
 
 _SIDE = 160  # longer side of the lesion with its margin, in pixels

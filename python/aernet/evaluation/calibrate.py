@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from aernet._native import preprocess
 from aernet.errors import SourceError
@@ -18,8 +19,6 @@ from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import numpy.typing as npt
 
     from aernet.arrays import HostImage
     from aernet.pairs import Pair

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import FrameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
 
 LEAST_JACCARD = 0.65
 """Below it, the thresholded Jaccard of a picture is 0 (ISIC 2018, Task 1)."""

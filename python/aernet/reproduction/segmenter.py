@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from aernet._native import __version__
@@ -18,8 +19,6 @@ from aernet.training.colour import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from aernet.arrays import HostImage
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
 
@@ -17,8 +18,6 @@ from aernet.segmenter import Segmenter
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from aernet.arrays import HostImage
     from aernet.training.dataset import Pictures

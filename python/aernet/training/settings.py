@@ -15,6 +15,8 @@ from aernet.network import Architecture, SegmentationNetwork, build_network
 from aernet.training.colour import CHANNELS, Colour
 from aernet.training.loss import LossName  # noqa: TC001 - the settings are checked against their types
 
+_PRESETS = Path(str(files("aernet.training") / "presets"))
+
 _Text = Annotated[str, Meta(description="a string")]
 _Switch = Annotated[bool, Meta(description="true or false")]
 _Number = Annotated[int, Meta(description="a whole number")]
@@ -82,7 +84,7 @@ class Settings:
 
 def preset_names() -> list[str]:
     """Return the names of the bundled presets."""
-    return sorted(Path(preset.name).stem for preset in _presets().iterdir() if preset.name.endswith(".toml"))
+    return sorted(preset.stem for preset in _PRESETS.glob("*.toml"))
 
 
 def load_settings(preset: str, **changes: Any) -> Settings:
@@ -93,7 +95,7 @@ def load_settings(preset: str, **changes: Any) -> Settings:
     Raises:
         SourceError: there is no such preset, or a setting is missing, unknown or has a wrong value.
     """
-    bundled = _presets() / f"{preset}.toml"
+    bundled = _PRESETS / f"{preset}.toml"
     path = bundled if bundled.is_file() else Path(preset)
     if not path.is_file():
         raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(preset_names())}")
@@ -129,7 +131,3 @@ def _check(what: str, value: object, hint: Any) -> None:
         literal = get_origin(hint) is Literal
         expected = "one of " + ", ".join(get_args(hint)) if literal else hint.__metadata__[0].description
         raise SourceError(f"{what} must be {expected}, got {value!r}") from None
-
-
-def _presets() -> Path:
-    return Path(str(files("aernet.training") / "presets"))

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from aernet.prediction import HostPrediction, Prediction
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from aernet.arrays import HostImage
 
 

@@ -40,17 +40,14 @@ class Guard:
     Args:
         app: the application to guard.
         hosts: the allowed values of Host, in lower case.
-        addresses: whether Host may also be any IP address, which DNS rebinding cannot use.
-        token: the token that a client must know; None lets every client in.
+        token: the token that a client must know; with one, Host may also be any IP address, which DNS
+            rebinding cannot use. None lets every client in.
         cookie: the name of the cookie; it should hold the port, because cookies ignore ports.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str], *, addresses: bool, token: str | None, cookie: str
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, token: str | None, cookie: str) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
-        self._addresses = addresses
         self._token = token
         self._cookie = cookie
 
@@ -98,7 +95,7 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        return self._addresses
+        return self._token is not None
 
     def _brings_token(self, scope: Scope) -> bool:
         if self._token is None or scope["type"] != "http" or scope["path"] != "/":

@@ -61,7 +61,6 @@ class Viewer:
         guard = Guard(
             Pages(pipeline, self._broadcast, self._recorder).app,
             {*LOOPBACK, host.lower()} if local else own_names(host),
-            addresses=not local,
             token=token,
             cookie=f"aernet-{self.port}",
         )

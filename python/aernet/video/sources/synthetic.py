@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import SourceError
 from aernet.pictures import example_pictures, read_picture
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from aernet.arrays import HostImage
     from aernet.video.sources.base import Frames
 
@@ -141,16 +140,14 @@ class SyntheticDermatoscope:
         zoom = _ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * (0.5 + 0.5 * np.sin(2 * np.pi * moment / 7 + phases[4]))
         canvas = self._canvas(scene)[1].shape[::-1]
         centre = np.divide(canvas, 2) - 0.5 + (_PAN * sway + _TREMOR * tremor) * self._half
-        gain = (
-            1 + _EXPOSURE * (np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))) / 2
-        )
+        light = np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))
         defocus = np.clip(np.sin(2 * np.pi * moment / 5 + phases[6]) * 3 - 2, 0, 1)
         width, height = np.round(np.divide(self._half, zoom)).astype(int)
         return View(
             scene,
             (float(centre[0]), float(centre[1])),
             (int(width), int(height)),
-            float(gain),
+            float(1 + _EXPOSURE * light / 2),
             round(float(_BLUR * defocus), 1),
         )
 
