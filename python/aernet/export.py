@@ -134,23 +134,20 @@ def _card(
 ) -> dict[str, str]:
     settings = checkpoint.settings
     best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
+    licences = dict.fromkeys([settings.licence, *checkpoint.inherited])
+    metrics = metrics or {
+        "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
+        "jaccard": best["val_jaccard"],
+        "dice": best["val_dice"],
+    }
     return {
         "name": settings.name,
         "version": __version__,
         "size": str(settings.size),
         "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
         "training_data": settings.training_data,
-        "licence": "; learned from a model that is ".join(
-            dict.fromkeys([settings.licence, *checkpoint.inherited])
-        ),
-        "metrics": json.dumps(
-            metrics
-            or {
-                "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
-                "jaccard": best["val_jaccard"],
-                "dice": best["val_dice"],
-            }
-        ),
+        "licence": "; learned from a model that is ".join(licences),
+        "metrics": json.dumps(metrics),
         "revision": _revision(),
         **({"quality": json.dumps(calibration["quality"])} if calibration else {}),
     }

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 FrameT = TypeVar("FrameT", bound="Frame")
 
-_OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
-_TINT = 0.15
+OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
+TINT = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -173,10 +173,10 @@ class Segmentation(Generic[FrameT]):
         The outline's thickness follows the picture's shorter side: 1 pixel at 300, 4 at 1200.
         """
         picture = self._bgr()
-        tinted = cv2.addWeighted(picture, 1 - _TINT, np.full_like(picture, _OUTLINE), _TINT, 0)
+        tinted = cv2.addWeighted(picture, 1 - TINT, np.full_like(picture, OUTLINE), TINT, 0)
         cv2.copyTo(tinted, self.mask, picture)
         thickness = max(1, round(min(self.mask.shape) / 300))
-        cv2.drawContours(picture, self.contours(), -1, _OUTLINE, thickness, cv2.LINE_AA)
+        cv2.drawContours(picture, self.contours(), -1, OUTLINE, thickness, cv2.LINE_AA)
         return picture
 
     def _picture(self) -> tuple[HostImage, str]:

@@ -54,10 +54,8 @@ class Evaluation:
     @cached_property
     def means(self) -> dict[str, Mean]:
         """The mean of each metric over the pictures, with its 95 % bootstrap interval."""
-        return {
-            name: bootstrap_mean([getattr(scores, name) for scores in self.pictures.values()])
-            for name in METRICS
-        }
+        columns = {name: [getattr(row, name) for row in self.pictures.values()] for name in METRICS}
+        return {name: bootstrap_mean(values) for name, values in columns.items()}
 
     def write_json(self, file: TextIO) -> None:
         """Write the number of pictures, the means with intervals and the protocol as one JSON object."""

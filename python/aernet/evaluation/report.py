@@ -81,9 +81,8 @@ def _views(comparison: Comparison) -> dict[str, HostImage]:
     outlines = image.copy()
     # The wide outline lies below the narrow one, so that both are seen where they agree.
     for lesion, colour, thickness in ((ground_truth, _GROUND_TRUTH_COLOUR, 5), (mask, _OUTPUT_COLOUR, 2)):
-        contours, _ = cv2.findContours(
-            np.where(lesion > 128, np.uint8(255), np.uint8(0)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-        )
+        inside = (lesion > 128).astype(np.uint8)
+        contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(outlines, contours, -1, colour, thickness, cv2.LINE_AA)
     return {"picture": image, "ground-truth": ground_truth, "output": mask, "outlines": outlines}
 

@@ -46,13 +46,9 @@ def write_report(study: Study, tables: Collection[Table], failures: Mapping[str,
         }
         write_figure(study.output / f"{table.name}.svg", figure(table, means))
         details = [_details(table, f"With {recipe}", found) for recipe, found in outcomes.items() if found]
-        sections.append(
-            {
-                "table": table,
-                "description": f"{table.title}: Jaccard index, the paper's and ours, by row",
-                "grids": [_summary(table, outcomes), *details],
-            }
-        )
+        description = f"{table.title}: Jaccard index, the paper's and ours, by row"
+        grids = [_summary(table, outcomes), *details]
+        sections.append({"table": table, "description": description, "grids": grids})
     for name in ("report.md", "report.html"):
         text = render(
             f"reproduction/{name}",

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.segmentation import outlines
+from aernet.segmentation import OUTLINE, TINT, outlines
 from aernet.video.states import State
 
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
-_OUTLINE = (80, 255, 80)  # BGR
-_TINT = 0.15
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -34,15 +32,15 @@ def draw_lesion(picture: HostImage, mask: HostImage) -> None:
     left, top, width, height = cv2.boundingRect(mask)
     if width:
         place = np.s_[top : top + height, left : left + width]
-        tinted = cv2.addWeighted(picture[place], 1 - _TINT, _colour(mask.shape)[place], _TINT, 0)
+        tinted = cv2.addWeighted(picture[place], 1 - TINT, _colour(mask.shape)[place], TINT, 0)
         cv2.copyTo(tinted, mask[place], picture[place])
         thickness = max(1, round(min(mask.shape) / 300))
-        cv2.drawContours(picture, outlines(mask), -1, _OUTLINE, thickness)
+        cv2.drawContours(picture, outlines(mask), -1, OUTLINE, thickness)
 
 
 @lru_cache(maxsize=4)
 def _colour(shape: tuple[int, int]) -> HostImage:
-    return np.full((*shape, 3), _OUTLINE, np.uint8)
+    return np.full((*shape, 3), OUTLINE, np.uint8)
 
 
 def _write(picture: HostImage, words: str) -> None:

@@ -36,9 +36,8 @@ class Smoothing:
             self._mean = probability
         else:
             moved = probability.copy()
-            cv2.warpAffine(
-                self._mean, motion, probability.shape[::-1], moved, borderMode=cv2.BORDER_TRANSPARENT
-            )
+            size = probability.shape[::-1]
+            cv2.warpAffine(self._mean, motion, size, moved, borderMode=cv2.BORDER_TRANSPARENT)
             weight = 1 - math.exp(-seconds / self._seconds)
             self._mean = np.asarray(cv2.addWeighted(probability, weight, moved, 1 - weight, 0), np.float32)
         return self._mean

@@ -46,9 +46,8 @@ class Stabilizer:
         if self._smoothing is not None:
             probability = prediction.to_host()
             along = scaled(motion, small.shape[:2], probability.shape)
-            prediction = HostPrediction(
-                picture, self._smoothing(probability, along, timestamp - self._previous_time)
-            )
+            smoothed = self._smoothing(probability, along, timestamp - self._previous_time)
+            prediction = HostPrediction(picture, smoothed)
         self._previous_time = timestamp
         return Stabilized(prediction, small, motion)
 

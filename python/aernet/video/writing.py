@@ -112,14 +112,13 @@ class VideoWriter:
                 self._path.unlink()
 
     def _add_stream(self, width: int, height: int) -> Any:
-        stream = self._container.add_stream(
-            self._encoding.codec, rate=30, options=dict(self._encoding.options)
-        )
-        stream.width, stream.height, stream.pix_fmt = width, height, self._encoding.layout
+        encoding = self._encoding
+        stream = self._container.add_stream(encoding.codec, rate=30, options=dict(encoding.options))
+        stream.width, stream.height, stream.pix_fmt = width, height, encoding.layout
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
         context.thread_count = 1  # the other cores are busy with the network
-        if self._encoding is H264:
+        if encoding is H264:
             context.color_primaries = context.color_trc = _BT709
             context.colorspace, context.color_range = _SMPTE170M, _LIMITED
         return stream

@@ -64,26 +64,25 @@ class Viewer:
             token=token,
             cookie=f"aernet-{self.port}",
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                guard,
-                loop="asyncio",
-                http=DeadlineProtocol,
-                ws=WebSocketsSansIOProtocol,
-                ws_max_size=_LONGEST_MESSAGE,
-                ws_ping_interval=_PING_SECONDS,
-                ws_ping_timeout=_PING_SECONDS,
-                ws_per_message_deflate=False,
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-                h11_max_incomplete_event_size=_LONGEST_HEAD,
-            )
+        configuration = uvicorn.Config(
+            guard,
+            loop="asyncio",
+            http=DeadlineProtocol,
+            ws=WebSocketsSansIOProtocol,
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_ping_interval=_PING_SECONDS,
+            ws_ping_timeout=_PING_SECONDS,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
         )
+        self._server = uvicorn.Server(configuration)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="aernet viewer", daemon=True
         )
