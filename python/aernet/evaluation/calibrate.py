@@ -98,13 +98,8 @@ def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration
     scaling = fit_scaling(raw, lesion)
     scaled = scaling(raw)
     threshold, dice = _choose_threshold(scaled, truths)
-    return Calibration(
-        scaling,
-        threshold,
-        _fit_quality(scaled, threshold, dice, np.stack(pictures)),
-        reliability(raw, lesion),
-        reliability(scaled, lesion),
-    )
+    quality = _fit_quality(scaled, threshold, dice, np.stack(pictures))
+    return Calibration(scaling, threshold, quality, reliability(raw, lesion), reliability(scaled, lesion))
 
 
 def fit_scaling(probability: npt.NDArray[np.float32], lesion: npt.NDArray[np.bool_]) -> Scaling:
@@ -162,11 +157,5 @@ def _fit_quality(
     precision = np.linalg.inv(np.cov(described.T) + 1e-6 * np.eye(len(mean)))
     offsets = described - mean
     furthest = np.sqrt(np.einsum("ni,ij,nj->n", offsets, precision, offsets).max())
-    return Quality(
-        float(intercept),
-        float(slope),
-        float(np.quantile(expected, _REVIEWED)),
-        mean.tolist(),
-        precision.tolist(),
-        float(furthest),
-    )
+    least = float(np.quantile(expected, _REVIEWED))
+    return Quality(float(intercept), float(slope), least, mean.tolist(), precision.tolist(), float(furthest))

@@ -115,13 +115,10 @@ def evaluate(
     """
     scores = {pair.image_id: compare(segmenter, pair, largest_only=largest_only).scores for pair in pairs}
     region = "largest region, holes filled" if largest_only else "whole mask"
-    card = segmenter.card
-    return Evaluation(
-        protocol=(
-            f"per-image means over {len(scores)} pictures ({pictures_from}) "
-            f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
-        ),
-        model=f"{card.name} {card.version} ({card.revision})",
-        threshold=segmenter.threshold,
-        pictures=scores,
+    protocol = (
+        f"per-image means over {len(scores)} pictures ({pictures_from}) "
+        f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
     )
+    card = segmenter.card
+    model = f"{card.name} {card.version} ({card.revision})"
+    return Evaluation(protocol, model, segmenter.threshold, scores)

@@ -317,17 +317,11 @@ class Pipeline:
 
     def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
         """Stabilize a prediction, make its mask, and judge the state."""
-        stable = self._stabilizer(frame.picture, prediction, frame.timestamp)
-        segmentation = Segmentation.of(
-            frame.picture,
-            stable.prediction,
-            self.segmenter.threshold,
-            frame.arrived,
-            quality=self.segmenter.card.quality,
-        )
-        state = self._states(
-            frame.picture, stable.small, stable.motion, segmentation.area_fraction, frame.timestamp
-        )
+        picture, threshold, quality = frame.picture, self.segmenter.threshold, self.segmenter.card.quality
+        stable = self._stabilizer(picture, prediction, frame.timestamp)
+        segmentation = Segmentation.of(picture, stable.prediction, threshold, frame.arrived, quality=quality)
+        area = segmentation.area_fraction
+        state = self._states(picture, stable.small, stable.motion, area, frame.timestamp)
         latency_ms = (time.perf_counter() - frame.arrived) * 1000
         return VideoResult(segmentation, state, frame.number, frame.timestamp, dropped, latency_ms)
 

@@ -142,14 +142,10 @@ class SyntheticDermatoscope:
         centre = np.divide(canvas, 2) - 0.5 + (_PAN * sway + _TREMOR * tremor) * self._half
         light = np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))
         defocus = np.clip(np.sin(2 * np.pi * moment / 5 + phases[6]) * 3 - 2, 0, 1)
-        width, height = np.round(np.divide(self._half, zoom)).astype(int)
-        return View(
-            scene,
-            (float(centre[0]), float(centre[1])),
-            (int(width), int(height)),
-            float(1 + _EXPOSURE * light / 2),
-            round(float(_BLUR * defocus), 1),
-        )
+        x, y = centre.tolist()
+        width, height = np.round(np.divide(self._half, zoom)).astype(int).tolist()
+        gain, blur = float(1 + _EXPOSURE * light / 2), round(float(_BLUR * defocus), 1)
+        return View(scene, (x, y), (width, height), gain, blur)
 
     def _canvas(self, scene: int) -> tuple[HostImage, HostImage]:
         return _canvas(int(self._pictures[scene % len(self._pictures)]), self._half)
