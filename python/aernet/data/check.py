@@ -66,10 +66,8 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
             if seen is not None:
                 appearances[pair.image_id] = seen
     image_ids = list(appearances)
-    same = [
-        (image_ids[one], image_ids[other])
-        for one, other in find_same_lesions(list(appearances.values()), progress)
-    ]
+    likenesses = find_same_lesions(list(appearances.values()), progress)
+    same = [(image_ids[one], image_ids[other]) for one, other in likenesses]
     for one, other in same:
         subsets = subset_of.get(one), subset_of.get(other)
         if None not in subsets and subsets[0] != subsets[1]:

@@ -102,9 +102,8 @@ def _is_same(one: Appearance, other: Appearance) -> bool:
     chosen = indices[mutual & (likeness[indices, nearest] > _MATCHING_LIKENESS)]
     if len(chosen) < _LEAST_MATCHES:
         return False
-    affine, agrees = cv2.estimateAffine2D(
-        one.points[chosen], other.points[nearest[chosen]], ransacReprojThreshold=_DEVIATION
-    )
+    origins, targets = one.points[chosen], other.points[nearest[chosen]]
+    affine, agrees = cv2.estimateAffine2D(origins, targets, ransacReprojThreshold=_DEVIATION)
     if affine is None or agrees.sum() < _LEAST_MATCHES:
         return False
     scales = np.linalg.svd(affine[:, :2], compute_uv=False)

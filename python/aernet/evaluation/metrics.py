@@ -67,14 +67,13 @@ def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> S
     """
     for name, array in (("mask", mask), ("ground truth", ground_truth)):
         if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
-            raise FrameError(
-                f"{name} must be uint8 of H x W pixels, got {array.dtype} of shape {array.shape}"
-            )
+            found = f"{array.dtype} of shape {array.shape}"
+            raise FrameError(f"{name} must be uint8 of H x W pixels, got {found}")
     if mask.shape != ground_truth.shape:
         raise FrameError(f"mask is {mask.shape}, the ground truth {ground_truth.shape} (height, width)")
-    found, lesion = mask > 128, ground_truth > 128
-    true_positive = int(np.count_nonzero(found & lesion))
-    false_positive = int(np.count_nonzero(found)) - true_positive
+    marked, lesion = mask > 128, ground_truth > 128
+    true_positive = int(np.count_nonzero(marked & lesion))
+    false_positive = int(np.count_nonzero(marked)) - true_positive
     false_negative = int(np.count_nonzero(lesion)) - true_positive
     true_negative = mask.size - true_positive - false_positive - false_negative
     jaccard = _ratio(true_positive, true_positive + false_positive + false_negative)

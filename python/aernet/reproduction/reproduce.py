@@ -83,10 +83,10 @@ def _train(run: Run, data: Path) -> None:
     if not resume:
         if run.settings.architecture != "aernet" or not run.settings.pretrained:
             start = "from random weights"
+        elif run.weights:
+            start = f"encoder from {run.weights.name}"
         else:
-            start = (
-                f"encoder from {run.weights.name}" if run.weights else "encoder from timm's ImageNet weights"
-            )
+            start = "encoder from timm's ImageNet weights"
         write_text(run.folder / "run.json", json.dumps({"machine": _machine(), "start": start}) + "\n")
     train(run.settings, data, run.folder, encoder_weights=run.weights, resume=resume)
 

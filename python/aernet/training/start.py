@@ -113,15 +113,9 @@ def _unfold_normalisation(
             return
         scale, bias = folded[convolution]
         variance, mean = torch.var_mean(output, dim=(0, 2, 3))
-        module.load_state_dict(
-            {
-                "running_mean": mean,
-                "running_var": variance,
-                "weight": (variance + module.eps).sqrt() / scale,
-                "bias": bias + mean / scale,
-            },
-            strict=False,
-        )
+        weight = (variance + module.eps).sqrt() / scale
+        state = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias + mean / scale}
+        module.load_state_dict(state, strict=False)
 
     hooks = []
     for module in network.modules():
