@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from aernet.errors import SourceError
-from aernet.pairs import find_ids, find_official, find_pairs, read_split, read_subsets
+from aernet.pairs import find_ids, find_official, find_pairs, read_column, read_split
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MASKS = Path(__file__).parents[1] / "python/aernet/video/masks"
@@ -229,7 +229,7 @@ def test_a_subset_of_the_table_is_read(tmp_path):
     table = tmp_path / "split.csv"
     table.write_text("image_id,subset,licence\na,train,x\nb,test,x\nc,test,x\n", encoding="utf-8-sig")
     assert read_split(table, "test") == {"b", "c"}
-    assert read_subsets(table) == {"a": "train", "b": "test", "c": "test"}
+    assert read_column(table, "subset") == {"a": "train", "b": "test", "c": "test"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -22,9 +23,6 @@ from aernet.pictures import read_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from aernet.network import SegmentationNetwork
     from aernet.training.checkpoint import Checkpoint
 
 OPSET = 18
@@ -64,17 +62,22 @@ def export(
             f"{output}: not written, the network sees {checkpoint.settings.colour}, and models see CIELAB;"
             ' train it with colour = "cielab"'
         )
-    network = torch.nn.Sequential(_scaled(checkpoint.build(), calibration), torch.nn.Sigmoid()).eval()
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
-    folded = _scaled(checkpoint.build(), calibration)
-    folded.standardisation.fold_into(folded.first_convolution)
-    model = _to_onnx(torch.nn.Sequential(folded, torch.nn.Sigmoid()).eval(), size)
+    network = checkpoint.build()
+    if calibration:
+        scaling, bias = calibration["scaling"], cast("torch.Tensor", network.head.bias)
+        with torch.no_grad():
+            network.head.weight.mul_(scaling["slope"])
+            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
+    whole = torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
+    with torch.no_grad():
+        expected = whole(images).numpy()
+    network.standardisation.fold_into(network.first_convolution)
+    model = _to_onnx(whole, size)
     for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)
-    with torch.no_grad():
-        expected = network(images).numpy()
     difference = _difference(model, images, expected, LARGEST_DIFFERENCE, output)
     if half_weights:
         model = narrowed(model)
@@ -91,11 +94,7 @@ def _difference(
     limit: float,
     output: Path,
 ) -> float:
-    """Return the largest difference between ONNX Runtime's probabilities and those expected.
-
-    Raises:
-        ModelError: it is above the limit.
-    """
+    """Return the largest difference of ONNX Runtime's probabilities, or raise if it is above the limit."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (probability,) = session.run(["probability"], {"image": images.numpy()})
     difference = float(np.abs(expected - probability).max())
@@ -104,17 +103,6 @@ def _difference(
             f"{output}: not written, ONNX Runtime and PyTorch disagree by {difference:.1e} (limit {limit:g})"
         )
     return difference
-
-
-def _scaled(network: SegmentationNetwork, calibration: dict[str, Any] | None) -> SegmentationNetwork:
-    """Return the network with the calibration in its head."""
-    if calibration:
-        scaling, head = calibration["scaling"], network.head
-        bias = cast("torch.Tensor", head.bias)
-        with torch.no_grad():
-            head.weight.mul_(scaling["slope"])
-            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
-    return network
 
 
 def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
@@ -146,23 +134,20 @@ def _card(
 ) -> dict[str, str]:
     settings = checkpoint.settings
     best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
+    licences = dict.fromkeys([settings.licence, *checkpoint.inherited])
+    metrics = metrics or {
+        "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
+        "jaccard": best["val_jaccard"],
+        "dice": best["val_dice"],
+    }
     return {
         "name": settings.name,
         "version": __version__,
         "size": str(settings.size),
         "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
         "training_data": settings.training_data,
-        "licence": "; learned from a model that is ".join(
-            dict.fromkeys([settings.licence, *checkpoint.inherited])
-        ),
-        "metrics": json.dumps(
-            metrics
-            or {
-                "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
-                "jaccard": best["val_jaccard"],
-                "dice": best["val_dice"],
-            }
-        ),
+        "licence": "; learned from a model that is ".join(licences),
+        "metrics": json.dumps(metrics),
         "revision": _revision(),
         **({"quality": json.dumps(calibration["quality"])} if calibration else {}),
     }
@@ -173,12 +158,7 @@ def _revision() -> str:
     if not Path("python/aernet").is_dir():
         return __version__
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = ["git", "describe", "--always", "--dirty"]  # the user's own git
+        return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL).strip()  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return __version__
-    return described.stdout.strip()

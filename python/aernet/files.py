@@ -34,3 +34,13 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; see `replacing`.
+
+    Raises:
+        AernetError: `path` cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

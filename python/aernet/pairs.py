@@ -9,18 +9,19 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
 from aernet.errors import SourceError
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture, read_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+
 
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
 _MASK_ENDING = "_segmentation"
@@ -33,16 +34,6 @@ _GRAY = (16, 239)
 _GRAY_TOLERATED = 0.1
 
 
-class _Source(Protocol):
-    """A folder or a zip file: the names of its files, and their bytes."""
-
-    path: Path
-
-    def names(self) -> list[str]: ...
-
-    def read(self, name: str) -> bytes: ...
-
-
 class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,12 +41,8 @@ class _Folder:
     def names(self) -> list[str]:
         return [file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file()]
 
-    def read(self, name: str) -> bytes:
-        path = self.path / name
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    def picture(self, name: str) -> HostImage:
+        return read_picture(self.path / name)
 
 
 class _Zip:
@@ -83,11 +70,15 @@ class _Zip:
     def names(self) -> list[str]:
         return [name for name in self._file().namelist() if not name.endswith("/")]
 
-    def read(self, name: str) -> bytes:
+    def picture(self, name: str) -> HostImage:
         try:
-            return self._file().read(name)
+            data = self._file().read(name)
         except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(f"{self.path}/{name}: cannot be read from the zip file ({error})") from error
+        return decode_picture(data, f"{self.path}/{name}")
+
+
+_Source: TypeAlias = "_Folder | _Zip"
 
 
 @dataclass(frozen=True)
@@ -102,15 +93,15 @@ class Pair:
     _masks: _Source
     _mask_name: str
 
-    def image(self) -> npt.NDArray[np.uint8]:
+    def image(self) -> HostImage:
         """Read the picture: uint8 BGR, H x W x 3.
 
         Raises:
             SourceError: the file is not a whole 8-bit picture.
         """
-        return decode_picture(self._images.read(self._image_name), f"{self._images.path}/{self._image_name}")
+        return self._images.picture(self._image_name)
 
-    def mask(self) -> npt.NDArray[np.uint8]:
+    def mask(self) -> HostImage:
         """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
 
         The challenge's official scorer (`isic-challenge-scoring`) uses the same limit. Gray levels, 16 to
@@ -121,7 +112,7 @@ class Pair:
                 on more than 10 % of its pixels.
         """
         name = f"{self._masks.path}/{self._mask_name}"
-        gray = cv2.cvtColor(decode_picture(self._masks.read(self._mask_name), name), cv2.COLOR_BGR2GRAY)
+        gray = cv2.cvtColor(self._masks.picture(self._mask_name), cv2.COLOR_BGR2GRAY)
         mask = np.where(gray > 128, np.uint8(255), np.uint8(0))
         if gray.any() and not mask.any():
             raise SourceError(
@@ -135,7 +126,7 @@ class Pair:
             )
         return mask
 
-    def read(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def read(self) -> tuple[HostImage, HostImage]:
         """Read the picture and the mask.
 
         Raises:
@@ -146,7 +137,7 @@ class Pair:
         return image, mask
 
 
-def require_one_size(image_id: str, image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> None:
+def require_one_size(image_id: str, image: HostImage, mask: HostImage) -> None:
     """Raise SourceError if a picture and its mask differ in size."""
     if image.shape[:2] != mask.shape:
         raise SourceError(
@@ -205,26 +196,17 @@ def find_official(data: Path, name: str) -> Path | None:
 
 
 def read_split(table: Path, subset: str) -> frozenset[str]:
-    """Read the image ids of one subset from a table; see `read_subsets`.
+    """Read the image ids of one subset from a CSV file with the columns `image_id` and `subset`.
 
     Raises:
-        SourceError: as `read_subsets`, or the table has no such subset.
+        SourceError: as `read_column`, or the table has no such subset.
     """
-    subset_of = read_subsets(table)
+    subset_of = read_column(table, "subset")
     image_ids = frozenset(image_id for image_id, its_subset in subset_of.items() if its_subset == subset)
     if not image_ids:
         known = ", ".join(sorted({str(name) for name in subset_of.values()}))
         raise SourceError(f"{table}: no subset {subset!r}; the subsets are {known or 'none'}")
     return image_ids
-
-
-def read_subsets(table: Path) -> dict[str, str]:
-    """Read the subset of each image id from a CSV file with the columns `image_id` and `subset`.
-
-    Raises:
-        SourceError: as `read_column`.
-    """
-    return read_column(table, "subset")
 
 
 def read_column(table: Path, column: str) -> dict[str, str]:
@@ -262,19 +244,13 @@ def _open(path: Path) -> _Source:
 
 
 def _picture_id(name: PurePosixPath) -> str | None:
-    stem = name.stem
-    if name.suffix.lower() not in PICTURE_SUFFIXES or stem.lower().endswith(
-        (_MASK_ENDING, _SUPERPIXELS_ENDING)
-    ):
-        return None
-    return stem
+    is_other = name.stem.lower().endswith((_MASK_ENDING, _SUPERPIXELS_ENDING))
+    return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
 
 
 def _mask_id(name: PurePosixPath) -> str | None:
-    stem = name.stem
-    if name.suffix.lower() != ".png" or not stem.lower().endswith(_MASK_ENDING):
-        return None
-    return stem[: -len(_MASK_ENDING)]
+    is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(_MASK_ENDING)
+    return name.stem[: -len(_MASK_ENDING)] if is_mask else None
 
 
 def _by_image_id(
@@ -283,10 +259,8 @@ def _by_image_id(
     names: dict[str, str] = {}
     for name in sorted(source.names()):
         path = PurePosixPath(name)
-        if any(part.startswith((".", "__MACOSX")) for part in path.parts):
-            continue
         image_id = image_id_of(path)
-        if image_id is None:
+        if image_id is None or any(part.startswith((".", "__MACOSX")) for part in path.parts):
             continue
         if image_id in names:
             raise SourceError(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import SourceError
+from aernet.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
 
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Suffixes, in lower case, of the files that count as pictures in a folder."""
@@ -100,6 +101,16 @@ def decode_picture(data: bytes, name: str) -> npt.NDArray[np.uint8]:
         found = f"{8 * picture.itemsize} ({picture.dtype})"
         raise SourceError(f"{name}: expected 8 bits a channel, found {found}; save it with 8")
     return picture.astype(np.uint8, copy=False)
+
+
+def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    """Write a picture or a mask as PNG, uint8, BGR or gray.
+
+    Raises:
+        AernetError: `path` cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
 
 
 def _is_cut_short(data: bytes) -> bool:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 FrameT = TypeVar("FrameT", bound="Frame")
 
-_OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
-_TINT = 0.15
+OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
+TINT = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -151,9 +151,7 @@ class Segmentation(Generic[FrameT]):
         left; pixels inside a straight run are left out. Holes, and regions inside holes, have no border here:
         filling the polygons gives the mask with its holes closed. An empty mask gives an empty list.
         """
-        found, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        found = sorted(found, key=cv2.contourArea, reverse=True)
-        return [contour.reshape(-1, 2).astype(np.int32, copy=False) for contour in found]
+        return outlines(self.mask)
 
     def largest(self) -> Self:
         """Return this result with only the largest region (most pixels, 8-connected) left, its holes filled.
@@ -175,10 +173,10 @@ class Segmentation(Generic[FrameT]):
         The outline's thickness follows the picture's shorter side: 1 pixel at 300, 4 at 1200.
         """
         picture = self._bgr()
-        tinted = cv2.addWeighted(picture, 1 - _TINT, np.full_like(picture, _OUTLINE), _TINT, 0)
+        tinted = cv2.addWeighted(picture, 1 - TINT, np.full_like(picture, OUTLINE), TINT, 0)
         cv2.copyTo(tinted, self.mask, picture)
         thickness = max(1, round(min(self.mask.shape) / 300))
-        cv2.drawContours(picture, self.contours(), -1, _OUTLINE, thickness, cv2.LINE_AA)
+        cv2.drawContours(picture, self.contours(), -1, OUTLINE, thickness, cv2.LINE_AA)
         return picture
 
     def _picture(self) -> tuple[HostImage, str]:
@@ -197,6 +195,13 @@ class Segmentation(Generic[FrameT]):
         return np.array(
             np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"
         )  # gray becomes three channels
+
+
+def outlines(mask: HostImage) -> list[npt.NDArray[np.int32]]:
+    """Return the outer borders of a mask, uint8 0/255, as `Segmentation.contours` does."""
+    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = sorted(found, key=cv2.contourArea, reverse=True)
+    return [border.reshape(-1, 2).astype(np.int32, copy=False) for border in found]
 
 
 def _describe(array: npt.NDArray[np.generic] | DeviceArray) -> str:

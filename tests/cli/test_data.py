@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from aernet.cli.app import app
 from aernet.data import archives
-from aernet.pairs import read_subsets
+from aernet.pairs import read_column
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, MASKS = ROOT / "examples", ROOT / "python/aernet/video/masks"
@@ -124,7 +124,7 @@ def test_split_deals_out_all_pictures(pairs, tmp_path):
     result = data("split", pairs, "-o", output, "--validation", 1, "--test", 2)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{output}: 2 train, 1 val, 2 test\n"
-    subset_of = read_subsets(output)
+    subset_of = read_column(output, "subset")
     assert sorted(subset_of) == sorted(path.stem for path in EXAMPLES.glob("*.jpg"))
     again = tmp_path / "again.csv"
     assert data("split", pairs, "-o", again, "--validation", 1, "--test", 2).exit_code == 0
@@ -140,7 +140,7 @@ def test_split_keeps_together_what_a_table_says_is_one_lesion(pairs, tmp_path):
     for seed in range(5):
         options = "--validation", 1, "--test", 3, "--seed", seed, "--lesions", table
         assert data("split", pairs, "-o", output, *options).exit_code == 0
-        subset_of = read_subsets(output)
+        subset_of = read_column(output, "subset")
         assert sorted(subset_of) == names
         assert len({subset_of[image_id] for image_id in names if lesion_of[image_id] == "A"}) == 1
     table.write_text("lesion_id,image_id\n" + rows.splitlines()[0] + "\n")

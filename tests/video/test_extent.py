@@ -6,7 +6,8 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from aernet.video.extent import extent_row, measure_extent, outlines
+from aernet.segmentation import outlines
+from aernet.video.extent import extent_row, measure_extent
 
 
 def test_a_square():

@@ -133,12 +133,12 @@ import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from aernet.cli import main
 from aernet.video import offline
-write_mask = offline.write_mask
+write_png = offline.write_png
 def write_and_interrupt(path, mask):
-    write_mask(path, mask)
+    write_png(path, mask)
     if path.name == "000005.png":
         os.kill(os.getpid(), signal.SIGINT)
-offline.write_mask = write_and_interrupt
+offline.write_png = write_and_interrupt
 main()
 """
 

@@ -23,7 +23,7 @@ def calibrate(
     from json import dumps
 
     from aernet.evaluation.calibrate import calibrate as run
-    from aernet.files import replacing
+    from aernet.files import write_text
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
@@ -33,8 +33,7 @@ def calibrate(
     with Segmenter(model) as segmenter, bars() as progress:
         pairs = find_pairs(images, masks, read_split(split, subset))
         found = run(segmenter, progress.track(pairs, description="Calibrating"))
-    with replacing(json) as temporary:
-        temporary.write_text(dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+    write_text(json, dumps(found.to_dict(), indent=2) + "\n")
     if diagram is not None:
         write_figure(diagram, reliability_diagram({"before": found.before, "after": found.after}))
     typer.echo(

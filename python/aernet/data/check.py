@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
 from aernet.data.sources import find_sources
 from aernet.errors import SourceError
-from aernet.pairs import find_ids, find_pairs, read_subsets, require_one_size
+from aernet.pairs import Pair, find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from rich.progress import Progress
-
-    from aernet.pairs import Pair
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,9 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
             read.
     """
     pairs, problems = _pair_up(data)
-    subset_of = {} if table is None else read_subsets(table)
-    unknown = sorted(subset_of.keys() - {pair.image_id for pair in pairs})
-    problems += [
-        _problem("unknown id", image_id, f"in {table}, but no pair of {data}") for image_id in unknown
-    ]
+    subset_of = {} if table is None else read_column(table, "subset")
+    unknown = subset_of.keys() - {pair.image_id for pair in pairs}
+    problems += _problems("unknown id", unknown, f"in {table}, but no pair of {data}")
     appearances: dict[str, Appearance] = {}
     with ThreadPoolExecutor() as pool:
         looks = progress.track(pool.map(_look, pairs), total=len(pairs), description="Reading")
@@ -69,10 +66,8 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
             if seen is not None:
                 appearances[pair.image_id] = seen
     image_ids = list(appearances)
-    same = [
-        (image_ids[one], image_ids[other])
-        for one, other in find_same_lesions(list(appearances.values()), progress)
-    ]
+    likenesses = find_same_lesions(list(appearances.values()), progress)
+    same = [(image_ids[one], image_ids[other]) for one, other in likenesses]
     for one, other in same:
         subsets = subset_of.get(one), subset_of.get(other)
         if None not in subsets and subsets[0] != subsets[1]:
@@ -81,8 +76,8 @@ def check(data: Path, table: Path | None, progress: Progress) -> Report:
     return Report(image_ids, same, problems)
 
 
-def _problem(kind: str, image_id: str, detail: str) -> Problem:
-    return Problem(kind, [image_id], f"{image_id}: {detail}")
+def _problems(kind: str, image_ids: Collection[str], detail: str) -> list[Problem]:
+    return [Problem(kind, [image_id], f"{image_id}: {detail}") for image_id in sorted(image_ids)]
 
 
 def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
@@ -91,13 +86,8 @@ def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
     problems: list[Problem] = []
     for images, masks in find_sources(data):
         pictures, truths = find_ids(images, masks)
-        problems += [
-            _problem("no mask", image_id, f"no mask in {masks}") for image_id in sorted(pictures - truths)
-        ]
-        problems += [
-            _problem("no picture", image_id, f"no picture in {images}")
-            for image_id in sorted(truths - pictures)
-        ]
+        problems += _problems("no mask", pictures - truths, f"no mask in {masks}")
+        problems += _problems("no picture", truths - pictures, f"no picture in {images}")
         pairs += find_pairs(images, masks, pictures & truths)
     return pairs, problems
 

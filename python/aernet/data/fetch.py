@@ -72,7 +72,13 @@ class _Download:
         self.progress.update(self.bar, description=self.archive.name)
         if self._received() > self.archive.size:
             self.part.unlink()
-        self._check_room()
+        needed = self.archive.size - self._received()
+        free = shutil.disk_usage(self.part.parent).free
+        if needed > free:
+            raise AernetError(
+                f"{self.part.parent}: {self.archive.name} needs {needed / 1e9:.3g} GB more,"
+                f" but {free / 1e9:.3g} GB are free"
+            )
         while (before := self._received()) < self.archive.size:
             reason = self._go_on(url, before)
             if self._received() <= before:
@@ -82,15 +88,6 @@ class _Download:
 
     def _received(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
-
-    def _check_room(self) -> None:
-        needed = self.archive.size - self._received()
-        free = shutil.disk_usage(self.part.parent).free
-        if needed > free:
-            raise AernetError(
-                f"{self.part.parent}: {self.archive.name} needs {needed / 1e9:.3g} GB more,"
-                f" but {free / 1e9:.3g} GB are free"
-            )
 
     def _go_on(self, url: str, received: int) -> str:
         """Receive until the archive is complete or the connection breaks; return why it ended."""

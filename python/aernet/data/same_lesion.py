@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
     from rich.progress import Progress
 
 _SIDE = 160  # longer side of the lesion with its margin, in pixels
@@ -52,9 +52,8 @@ def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> A
     lesion = picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
     scale = _SIDE / max(lesion.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    gray = cv2.cvtColor(
-        cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation), cv2.COLOR_BGR2GRAY
-    )
+    resized = cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation)
+    gray = cv2.cvtColor(resized, cv2.COLOR_BGR2GRAY)
     # Without a least contrast, a smooth lesion has features too.
     sift = cv2.SIFT.create(contrastThreshold=0)
     strongest = sorted(sift.detect(gray, None), key=lambda point: -point.response)[:_FEATURES]
@@ -103,9 +102,8 @@ def _is_same(one: Appearance, other: Appearance) -> bool:
     chosen = indices[mutual & (likeness[indices, nearest] > _MATCHING_LIKENESS)]
     if len(chosen) < _LEAST_MATCHES:
         return False
-    affine, agrees = cv2.estimateAffine2D(
-        one.points[chosen], other.points[nearest[chosen]], ransacReprojThreshold=_DEVIATION
-    )
+    origins, targets = one.points[chosen], other.points[nearest[chosen]]
+    affine, agrees = cv2.estimateAffine2D(origins, targets, ransacReprojThreshold=_DEVIATION)
     if affine is None or agrees.sum() < _LEAST_MATCHES:
         return False
     scales = np.linalg.svd(affine[:, :2], compute_uv=False)

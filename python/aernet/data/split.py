@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from itertools import pairwise
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from aernet.errors import SourceError
 from aernet.pairs import read_column
@@ -13,7 +13,6 @@ from aernet.pairs import read_column
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
-    from typing import TextIO
 
 
 def split(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from aernet._native import preprocess
 from aernet.errors import SourceError
@@ -19,8 +20,7 @@ from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
 
@@ -98,13 +98,8 @@ def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration
     scaling = fit_scaling(raw, lesion)
     scaled = scaling(raw)
     threshold, dice = _choose_threshold(scaled, truths)
-    return Calibration(
-        scaling,
-        threshold,
-        _fit_quality(scaled, threshold, dice, np.stack(pictures)),
-        reliability(raw, lesion),
-        reliability(scaled, lesion),
-    )
+    quality = _fit_quality(scaled, threshold, dice, np.stack(pictures))
+    return Calibration(scaling, threshold, quality, reliability(raw, lesion), reliability(scaled, lesion))
 
 
 def fit_scaling(probability: npt.NDArray[np.float32], lesion: npt.NDArray[np.bool_]) -> Scaling:
@@ -134,7 +129,7 @@ def _logit(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def _choose_threshold(
-    probability: npt.NDArray[np.float32], truths: list[npt.NDArray[np.uint8]]
+    probability: npt.NDArray[np.float32], truths: list[HostImage]
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Return the threshold and the Dice index of each picture with it, at the masks' own size."""
     jaccard = np.zeros((len(truths), len(THRESHOLDS)))
@@ -162,11 +157,5 @@ def _fit_quality(
     precision = np.linalg.inv(np.cov(described.T) + 1e-6 * np.eye(len(mean)))
     offsets = described - mean
     furthest = np.sqrt(np.einsum("ni,ij,nj->n", offsets, precision, offsets).max())
-    return Quality(
-        float(intercept),
-        float(slope),
-        float(np.quantile(expected, _REVIEWED)),
-        mean.tolist(),
-        precision.tolist(),
-        float(furthest),
-    )
+    least = float(np.quantile(expected, _REVIEWED))
+    return Quality(float(intercept), float(slope), least, mean.tolist(), precision.tolist(), float(furthest))

@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from aernet.errors import FrameError, SourceError
+from aernet.errors import FrameError
 from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
 
@@ -30,11 +28,11 @@ class Comparison:
 
     image_id: str
     """Name of the picture's file without its suffix."""
-    image: npt.NDArray[np.uint8]
+    image: HostImage
     """The picture, uint8 BGR, H x W x 3."""
-    ground_truth: npt.NDArray[np.uint8]
+    ground_truth: HostImage
     """The expert's mask, uint8 0 or 255, H x W."""
-    mask: npt.NDArray[np.uint8]
+    mask: HostImage
     """The segmenter's mask, uint8 0 or 255, H x W."""
     scores: Scores
     """How well the two masks agree."""
@@ -56,10 +54,8 @@ class Evaluation:
     @cached_property
     def means(self) -> dict[str, Mean]:
         """The mean of each metric over the pictures, with its 95 % bootstrap interval."""
-        return {
-            name: bootstrap_mean([getattr(scores, name) for scores in self.pictures.values()])
-            for name in METRICS
-        }
+        columns = {name: [getattr(row, name) for row in self.pictures.values()] for name in METRICS}
+        return {name: bootstrap_mean(values) for name, values in columns.items()}
 
     def write_json(self, file: TextIO) -> None:
         """Write the number of pictures, the means with intervals and the protocol as one JSON object."""
@@ -93,12 +89,7 @@ def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> C
         SourceError: picture or mask cannot be read, or they differ in size.
         FrameError: the model gives no probabilities for the picture.
     """
-    image, ground_truth = pair.image(), pair.mask()
-    if image.shape[:2] != ground_truth.shape:
-        raise SourceError(
-            f"{pair.image_id}: the picture has {image.shape[1]} x {image.shape[0]} pixels, "
-            f"its mask {ground_truth.shape[1]} x {ground_truth.shape[0]}; both must be of one size"
-        )
+    image, ground_truth = pair.read()
     try:
         segmentation = segmenter(image)
     except FrameError as error:
@@ -124,13 +115,10 @@ def evaluate(
     """
     scores = {pair.image_id: compare(segmenter, pair, largest_only=largest_only).scores for pair in pairs}
     region = "largest region, holes filled" if largest_only else "whole mask"
-    card = segmenter.card
-    return Evaluation(
-        protocol=(
-            f"per-image means over {len(scores)} pictures ({pictures_from}) "
-            f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
-        ),
-        model=f"{card.name} {card.version} ({card.revision})",
-        threshold=segmenter.threshold,
-        pictures=scores,
+    protocol = (
+        f"per-image means over {len(scores)} pictures ({pictures_from}) "
+        f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
     )
+    card = segmenter.card
+    model = f"{card.name} {card.version} ({card.revision})"
+    return Evaluation(protocol, model, segmenter.threshold, scores)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from aernet.evaluation.metrics import LEAST_JACCARD
 from aernet.evaluation.rendering import axes_of
 
@@ -36,10 +38,10 @@ def reliability_diagram(curves: Mapping[str, Reliability]) -> Figure:
     figure, axes = axes_of(4.4, 4.4)
     axes.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
     for colour, (name, curve) in zip(("#767676", "#0066cc"), curves.items(), strict=False):
-        filled = [index for index, count in enumerate(curve.pixels) if count]
+        filled = np.flatnonzero(curve.pixels)
         axes.plot(
-            [curve.confidence[index] for index in filled],
-            [curve.frequency[index] for index in filled],
+            np.take(curve.confidence, filled),
+            np.take(curve.frequency, filled),
             color=colour,
             marker=".",
             label=f"{name}: expected calibration error {curve.expected_calibration_error:.4f}",

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import FrameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
 
 LEAST_JACCARD = 0.65
 """Below it, the thresholded Jaccard of a picture is 0 (ISIC 2018, Task 1)."""
@@ -45,12 +45,18 @@ class Scores:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over pictures."""
+    """A mean over pictures, or a mean difference."""
 
     mean: float
     """The arithmetic mean."""
     ci95: tuple[float, float]
     """Its 95 % interval."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes 0, so that a difference is more than chance."""
+        low, high = self.ci95
+        return low > 0 or high < 0
 
 
 def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> Scores:
@@ -61,14 +67,13 @@ def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> S
     """
     for name, array in (("mask", mask), ("ground truth", ground_truth)):
         if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
-            raise FrameError(
-                f"{name} must be uint8 of H x W pixels, got {array.dtype} of shape {array.shape}"
-            )
+            found = f"{array.dtype} of shape {array.shape}"
+            raise FrameError(f"{name} must be uint8 of H x W pixels, got {found}")
     if mask.shape != ground_truth.shape:
         raise FrameError(f"mask is {mask.shape}, the ground truth {ground_truth.shape} (height, width)")
-    found, lesion = mask > 128, ground_truth > 128
-    true_positive = int(np.count_nonzero(found & lesion))
-    false_positive = int(np.count_nonzero(found)) - true_positive
+    marked, lesion = mask > 128, ground_truth > 128
+    true_positive = int(np.count_nonzero(marked & lesion))
+    false_positive = int(np.count_nonzero(marked)) - true_positive
     false_negative = int(np.count_nonzero(lesion)) - true_positive
     true_negative = mask.size - true_positive - false_positive - false_negative
     jaccard = _ratio(true_positive, true_positive + false_positive + false_negative)
@@ -92,14 +97,9 @@ def bootstrap_mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int 
     sample = np.asarray(values, dtype=np.float64)
     random = np.random.default_rng(seed)
     rows = max(1, INDICES_AT_ONCE // len(sample))
-    means = np.concatenate(
-        [
-            sample[random.integers(len(sample), size=(min(rows, RESAMPLES - start), len(sample)))].mean(
-                axis=1
-            )
-            for start in range(0, RESAMPLES, rows)
-        ]
-    )
+    counts = (min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows))
+    draws = (random.integers(len(sample), size=(count, len(sample))) for count in counts)
+    means = np.concatenate([sample[draw].mean(axis=1) for draw in draws])
     low, high = np.percentile(means, (2.5, 97.5))
     return Mean(float(sample.mean()), (float(low), float(high)))
 

@@ -11,17 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Difference(Mean):
-    """A mean difference over pictures with its 95 % interval."""
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the interval excludes 0."""
-        low, high = self.ci95
-        return low > 0 or high < 0
-
-
-def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> Difference:
+def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> Mean:
     """Return the mean of `first - second` over pictures, with its paired bootstrap interval.
 
     A resample draws pictures with both of their scores, so that a picture that is hard for both models does
@@ -40,5 +30,4 @@ def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -
             f"only scores of the same pictures can be compared,"
             f" but {others} pictures have the score of one model only"
         )
-    mean = bootstrap_mean([score - second[image_id] for image_id, score in first.items()])
-    return Difference(mean.mean, mean.ci95)
+    return bootstrap_mean([score - second[image_id] for image_id, score in first.items()])

@@ -59,13 +59,3 @@ def write_figure(path: Path, figure: Figure) -> None:
     svg = rc_context({"svg.fonttype": "none", "svg.hashsalt": "aernet"})
     with replacing(path) as temporary, svg:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text in UTF-8.
-
-    Raises:
-        AernetError: `path` cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -9,15 +9,15 @@ import numpy as np
 
 from aernet.evaluation.figures import histogram
 from aernet.evaluation.metrics import LEAST_JACCARD
-from aernet.evaluation.rendering import render, write_figure, write_text
-from aernet.files import replacing
+from aernet.evaluation.rendering import render, write_figure
+from aernet.files import write_text
+from aernet.pictures import write_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.evaluation.evaluate import Comparison, Evaluation
 
 _PICTURES_A_GROUP = 3
@@ -49,7 +49,7 @@ def write_report(folder: Path, evaluation: Evaluation, compare: Callable[[str], 
         for rank, image_id in enumerate(image_ids, start=1):
             views[image_id] = _views(compare(image_id))
             for view, picture in views[image_id].items():
-                _write_picture(folder / f"pictures/{title.lower()}-{rank}-{view}.png", picture)
+                write_png(folder / f"pictures/{title.lower()}-{rank}-{view}.png", picture)
     jaccard = [scores.jaccard for scores in evaluation.pictures.values()]
     write_figure(folder / "jaccard.svg", histogram(jaccard))
     page = render(
@@ -74,29 +74,22 @@ def _choose(evaluation: Evaluation) -> dict[str, list[str]]:
     return {title: image_ids for title, image_ids in groups.items() if image_ids}
 
 
-def _views(comparison: Comparison) -> dict[str, npt.NDArray[np.uint8]]:
+def _views(comparison: Comparison) -> dict[str, HostImage]:
     """Return the views of one picture by their names, at the size of the report."""
     image = _shrink(comparison.image)
     ground_truth, mask = (_shrink(lesion) for lesion in (comparison.ground_truth, comparison.mask))
     outlines = image.copy()
     # The wide outline lies below the narrow one, so that both are seen where they agree.
     for lesion, colour, thickness in ((ground_truth, _GROUND_TRUTH_COLOUR, 5), (mask, _OUTPUT_COLOUR, 2)):
-        contours, _ = cv2.findContours(
-            np.where(lesion > 128, np.uint8(255), np.uint8(0)), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-        )
+        inside = (lesion > 128).astype(np.uint8)
+        contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(outlines, contours, -1, colour, thickness, cv2.LINE_AA)
     return {"picture": image, "ground-truth": ground_truth, "output": mask, "outlines": outlines}
 
 
-def _shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _shrink(picture: HostImage) -> HostImage:
     height, width = picture.shape[:2]
     if width <= _LARGEST_WIDTH:
         return picture
     size = (_LARGEST_WIDTH, max(1, round(height * _LARGEST_WIDTH / width)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _write_picture(path: Path, picture: npt.NDArray[np.uint8]) -> None:
-    _, data = cv2.imencode(".png", picture)
-    with replacing(path) as temporary:
-        temporary.write_bytes(data.tobytes())

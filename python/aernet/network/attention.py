@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from aernet.network.blocks import convolution
+
 
 class AttentionGate(nn.Module):
     """Weigh each pixel of a skip connection by what the decoder already knows.
@@ -20,15 +22,9 @@ class AttentionGate(nn.Module):
     def __init__(self, skip_channels: int, gate_channels: int) -> None:
         super().__init__()
         intermediate = max(skip_channels // 2, 1)
-        self.skip = nn.Sequential(
-            nn.Conv2d(skip_channels, intermediate, 1, bias=False), nn.BatchNorm2d(intermediate)
-        )
-        self.gate = nn.Sequential(
-            nn.Conv2d(gate_channels, intermediate, 1, bias=False), nn.BatchNorm2d(intermediate)
-        )
-        self.coefficient = nn.Sequential(
-            nn.ReLU(), nn.Conv2d(intermediate, 1, 1, bias=False), nn.BatchNorm2d(1), nn.Sigmoid()
-        )
+        self.skip = convolution(skip_channels, intermediate, 1)
+        self.gate = convolution(gate_channels, intermediate, 1)
+        self.coefficient = nn.Sequential(nn.ReLU(), *convolution(intermediate, 1, 1), nn.Sigmoid())
 
     def forward(self, skip: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
         """Return `skip` (N x C x H x W) times coefficients in (0, 1) that `gate` (N x G x H x W) decides."""

@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 
-def convolution(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Return a 3 x 3 convolution with batch normalisation that keeps the resolution."""
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels)
-    )
+def convolution(in_channels: int, out_channels: int, side: int = 3) -> nn.Sequential:
+    """Return a convolution of side 1 or 3 with batch normalisation that keeps the resolution."""
+    weights = nn.Conv2d(in_channels, out_channels, side, padding=side // 2, bias=False)
+    return nn.Sequential(weights, nn.BatchNorm2d(out_channels))
 
 
 class PlainBlock(nn.Sequential):
@@ -33,13 +32,8 @@ class ResidualBlock(nn.Module):
         self.body = nn.Sequential(
             convolution(in_channels, out_channels), nn.ReLU(), convolution(out_channels, out_channels)
         )
-        self.shortcut = (
-            nn.Identity()
-            if in_channels == out_channels
-            else nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
-            )
-        )
+        same = in_channels == out_channels
+        self.shortcut = nn.Identity() if same else convolution(in_channels, out_channels, 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map N x C_in x H x W to N x C_out x H x W."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import torch
@@ -84,7 +85,6 @@ class Decoder(nn.Module):
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
         """Map the encoder's feature maps (the finest first) to N x widths[-1] x H x W."""
         *skips, decoded = features
-        waiting: list[torch.Tensor | None] = [None] * (len(self.stages) - len(skips))
-        for stage, skip in zip(self.stages, [*reversed(skips), *waiting], strict=True):
+        for stage, skip in zip_longest(self.stages, reversed(skips)):
             decoded = stage(decoded, skip)
         return decoded

@@ -7,11 +7,10 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from aernet.evaluation.metrics import bootstrap_mean
+from aernet.evaluation.metrics import Mean, bootstrap_mean
 from aernet.evaluation.paired import paired_difference
 
 if TYPE_CHECKING:
-    from aernet.evaluation.metrics import Mean
     from aernet.reproduction.runs import Run
 
 METRICS = {"jaccard": "Jaccard", "dice": "Dice", "thresholded_jaccard": "thresholded Jaccard"}
@@ -56,9 +55,8 @@ class Outcome:
         if len(self.runs) > 1:
             each = (100 * fmean(row.jaccard for row in run.scores().values()) for run in self.runs)
             words += f" (Jaccard {', '.join(f'{jaccard:.1f}' for jaccard in each)})"
-        return (
-            f"{words}, {start}, {minutes:.1f} min on {machine}; {len(self.scores['jaccard'])} test pictures"
-        )
+        pictures = len(self.scores["jaccard"])
+        return f"{words}, {start}, {minutes:.1f} min on {machine}; {pictures} test pictures"
 
 
 def mean_of(outcome: Outcome | None, metric: str) -> str:

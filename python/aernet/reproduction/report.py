@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aernet.evaluation.rendering import render, write_figure, write_text
+from aernet.evaluation.rendering import render, write_figure
+from aernet.files import write_text
 from aernet.reproduction.figure import figure
 from aernet.reproduction.outcome import METRICS, NONE, Outcome, count, difference, mean_of
-from aernet.reproduction.tables import RECIPES
+from aernet.reproduction.tables import RECIPES, Table
 from aernet.training.dataset import SPLIT
 from aernet.training.settings import load_settings
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from aernet.reproduction.runs import Study
-    from aernet.reproduction.tables import Table
 
 
 def write_report(study: Study, tables: Collection[Table], failures: Mapping[str, str]) -> None:
@@ -46,13 +46,9 @@ def write_report(study: Study, tables: Collection[Table], failures: Mapping[str,
         }
         write_figure(study.output / f"{table.name}.svg", figure(table, means))
         details = [_details(table, f"With {recipe}", found) for recipe, found in outcomes.items() if found]
-        sections.append(
-            {
-                "table": table,
-                "description": f"{table.title}: Jaccard index, the paper's and ours, by row",
-                "grids": [_summary(table, outcomes), *details],
-            }
-        )
+        description = f"{table.title}: Jaccard index, the paper's and ours, by row"
+        grids = [_summary(table, outcomes), *details]
+        sections.append({"table": table, "description": description, "grids": grids})
     for name in ("report.md", "report.html"):
         text = render(
             f"reproduction/{name}",

@@ -11,9 +11,9 @@ from rich.progress import track
 
 from aernet.errors import AernetError, SourceError
 from aernet.evaluation.evaluate import evaluate
-from aernet.files import replacing
+from aernet.files import replacing, write_text
 from aernet.reproduction.segmenter import CheckpointSegmenter
-from aernet.reproduction.tables import RECIPES
+from aernet.reproduction.tables import RECIPES, Recipe, Table
 from aernet.training.dataset import SPLIT, subset_pairs
 from aernet.training.train import train
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from aernet.pairs import Pair
     from aernet.reproduction.runs import Run, Study
-    from aernet.reproduction.tables import Recipe, Table
 
 
 def reproduce(
@@ -84,12 +83,11 @@ def _train(run: Run, data: Path) -> None:
     if not resume:
         if run.settings.architecture != "aernet" or not run.settings.pretrained:
             start = "from random weights"
+        elif run.weights:
+            start = f"encoder from {run.weights.name}"
         else:
-            start = (
-                f"encoder from {run.weights.name}" if run.weights else "encoder from timm's ImageNet weights"
-            )
-        with replacing(run.folder / "run.json") as temporary:
-            temporary.write_text(json.dumps({"machine": _machine(), "start": start}) + "\n", encoding="utf-8")
+            start = "encoder from timm's ImageNet weights"
+        write_text(run.folder / "run.json", json.dumps({"machine": _machine(), "start": start}) + "\n")
     train(run.settings, data, run.folder, encoder_weights=run.weights, resume=resume)
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aernet.evaluation.metrics import Scores
-from aernet.training.settings import load_settings
+from aernet.training.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aernet.reproduction.tables import Recipe, Row
-    from aernet.training.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from aernet._native import __version__, mask_from_probability
+from aernet._native import __version__
 from aernet.models import ModelCard
+from aernet.prediction import HostPrediction
 from aernet.segmentation import Segmentation
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.colour import convert
@@ -18,7 +20,7 @@ from aernet.training.colour import convert
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
 
 
 class CheckpointSegmenter:
@@ -52,20 +54,18 @@ class CheckpointSegmenter:
         )
 
     @torch.no_grad()
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> Segmentation[npt.NDArray[np.uint8]]:
+    def __call__(self, frame: HostImage) -> Segmentation[HostImage]:
         """Segment one frame, uint8 BGR, H x W x 3."""
         start = time.perf_counter()
-        height, width = frame.shape[:2]
         size = self.card.size
         # The exported models resize in the same way: by area where no side grows, and in float.
-        interpolation = cv2.INTER_AREA if min(height, width) >= size else cv2.INTER_LINEAR
+        interpolation = cv2.INTER_AREA if min(frame.shape[:2]) >= size else cv2.INTER_LINEAR
         small = cv2.resize(frame.astype(np.float32) / 255, (size, size), interpolation=interpolation)
         rgb = torch.from_numpy(np.ascontiguousarray(small[:, :, ::-1].transpose(2, 0, 1)))[None]
         logits = self._network(convert(rgb.to(self._device), self._colour))
         probability: npt.NDArray[np.float32] = torch.sigmoid(logits)[0, 0].cpu().numpy()
         threshold = otsu_threshold(probability) if self._otsu else self.threshold
-        mask = mask_from_probability(probability, height, width, threshold)
-        return Segmentation(frame, mask, probability, threshold, (time.perf_counter() - start) * 1000)
+        return Segmentation.of(frame, HostPrediction(frame, probability), threshold, start)
 
 
 def otsu_threshold(probability: npt.NDArray[np.float32]) -> float:

@@ -57,16 +57,8 @@ class Table:
     """In the order of the report: each row is compared with the one above."""
 
 
-@dataclass(frozen=True)
-class _Content:
-    recipes: list[Recipe]
-    tables: list[Table]
-
-
-_CONTENT = msgspec.toml.decode(
-    files("aernet.reproduction").joinpath("tables.toml").read_bytes(), type=_Content
-)
-RECIPES = _CONTENT.recipes
+_CONTENT = msgspec.toml.decode(files("aernet.reproduction").joinpath("tables.toml").read_bytes())
+RECIPES = msgspec.convert(_CONTENT["recipes"], list[Recipe])
 """The paper's recipe, then the good one."""
-TABLES = _CONTENT.tables
+TABLES = msgspec.convert(_CONTENT["tables"], list[Table])
 """In the order of the paper."""

@@ -7,7 +7,8 @@ import math
 import torch
 from torch.nn import functional
 
-LUMA = (0.299, 0.587, 0.114)
+from aernet.training.colour import convert
+
 HAIR = (1.0, 0.85, 0.7)  # brown: red, green and blue, relative to red
 MOST_HAIRS = 24
 
@@ -57,8 +58,7 @@ class Augmentation:
         return moved[:, :3], moved[:, 3:]
 
     def _recolour(self, rgb: torch.Tensor) -> torch.Tensor:
-        luma = torch.tensor(LUMA, device=rgb.device).view(1, 3, 1, 1)
-        gray = (rgb * luma).sum(1, keepdim=True)
+        gray = convert(rgb, "gray")
         rgb = gray + (rgb - gray) * self._uniform(rgb, 0.7, 1.4)
         middle = gray.mean((2, 3), keepdim=True)
         rgb = middle + (rgb - middle) * self._uniform(rgb, 0.75, 1.3)

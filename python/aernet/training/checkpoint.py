@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ import torch
 
 from aernet.errors import SourceError
 from aernet.files import replacing
-from aernet.network import SegmentationNetwork, build_network
-from aernet.training.colour import CHANNELS
 from aernet.training.settings import Settings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from aernet.network import SegmentationNetwork
 
 FORMAT = "aernet-checkpoint-1"
 # The values that all runs had before these settings existed.
@@ -53,23 +53,15 @@ class Checkpoint:
         Raises:
             AernetError: `path` cannot be written.
         """
-        content = {
-            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "settings"
-        }
         # The bytes are made in memory first, because torch.save does not report a full file system.
         buffer = BytesIO()
-        torch.save(content | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
+        torch.save(vars(self) | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
         with replacing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
     def build(self) -> SegmentationNetwork:
         """Return the network with these weights, in evaluation mode."""
-        network = build_network(
-            self.settings.architecture,
-            self.settings.encoder,
-            self.settings.widths,
-            CHANNELS[self.settings.colour],
-        )
+        network = self.settings.build()
         network.load_state_dict(self.network)
         return network.eval()
 

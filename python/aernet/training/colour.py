@@ -76,9 +76,8 @@ def cielab(rgb: torch.Tensor) -> torch.Tensor:
     linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
     matrix = torch.tensor(XYZ_FROM_RGB, dtype=rgb.dtype, device=rgb.device)
     xyz = torch.nn.functional.conv2d(linear, matrix[:, :, None, None])
-    x, y, z = torch.where(xyz > 0.008856, xyz.clamp(min=0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116).unbind(
-        1
-    )
+    roots = torch.where(xyz > 0.008856, xyz.clamp(min=0.008856) ** (1 / 3), 7.787 * xyz + 16 / 116)
+    x, y, z = roots.unbind(1)
     lightness = 1.16 * y - 0.16
     scaled = torch.stack([lightness, (500 * (x - y) + 128) / 255, (200 * (y - z) + 128) / 255], dim=1)
     return scaled.clamp(0, 1)

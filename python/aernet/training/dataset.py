@@ -12,12 +12,11 @@ import torch
 from rich.progress import track
 
 from aernet.data.sources import find_part
-from aernet.pairs import find_pairs, read_split
+from aernet.pairs import Pair, find_pairs, read_split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aernet.pairs import Pair
     from aernet.training.colour import Colour
 
 SPLIT = "isic2018_split.csv"
@@ -61,7 +60,9 @@ def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -
     mask = torch.empty(len(pairs), 1, size, size, dtype=torch.uint8)
 
     def read(index: int) -> None:
-        picture, truth = _read(pairs[index], size)
+        pair = pairs[index].read()
+        interpolation = cv2.INTER_AREA if min(pair[1].shape) >= size else cv2.INTER_LINEAR
+        picture, truth = (cv2.resize(part, (size, size), interpolation=interpolation) for part in pair)
         rgb[index] = torch.from_numpy(np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1)))
         mask[index, 0] = torch.from_numpy(truth)
 
@@ -80,12 +81,3 @@ def subset_pairs(data: Path, subset: str) -> list[Pair]:
     chosen = read_split(data / SPLIT, subset)
     images, masks = find_part(data, "Training") or (data, data)
     return find_pairs(images, masks, chosen)
-
-
-def _read(pair: Pair, size: int) -> tuple[np.ndarray, np.ndarray]:
-    picture, mask = pair.read()
-    shrinks = min(mask.shape) >= size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size, size), interpolation=interpolation), cv2.resize(
-        mask, (size, size), interpolation=interpolation
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.training.dataset import Pictures
 
 
@@ -41,7 +41,7 @@ def distilled(pictures: Pictures, teachers: Sequence[Path]) -> Pictures:
     return replace(pictures, mask=((pictures.mask + predicted) / 2).round().to(torch.uint8))
 
 
-def _probability(segmenter: Segmenter, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _probability(segmenter: Segmenter, picture: HostImage) -> npt.NDArray[np.float32]:
     """Return the mean probability map over the mirror images: float32, of the picture's size."""
     mirrors = ((), (0,), (1,), (0, 1))
     maps = [np.flip(segmenter(np.flip(picture, axes)).probability, axes) for axes in mirrors]

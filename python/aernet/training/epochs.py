@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from lightning_fabric import seed_everything
+from lightning_fabric import Fabric, seed_everything
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -30,8 +30,6 @@ from aernet.training.validate import THRESHOLDS, validate
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from lightning_fabric import Fabric
 
     from aernet.network import SegmentationNetwork
     from aernet.training.dataset import Pictures
@@ -88,13 +86,13 @@ class Epochs:
         Raises:
             AernetError: a file cannot be written, or the loss is not a number.
         """
-        network = (
-            cast("torch.nn.Module", torch.compile(self._network, dynamic=False))
-            if compiled
-            else self._network
-        )
+        network: torch.nn.Module = self._network
+        if compiled:
+            network = cast("torch.nn.Module", torch.compile(network, dynamic=False))
         self._model, self._wrapped_optimizer = self._fabric.setup(network, self._optimizer)
-        with _progress(disable=not self._fabric.is_global_zero) as progress:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        hidden = not self._fabric.is_global_zero
+        with Progress(*columns, TimeRemainingColumn(), disable=hidden) as progress:
             done, total = len(self._history) * self._steps, self._settings.epochs * self._steps
             bar = progress.add_task("Training", total=total, completed=done)
             for epoch in range(len(self._history), self._settings.epochs):
@@ -139,10 +137,7 @@ class Epochs:
             logits = self._model(convert(rgb, settings.colour).contiguous(memory_format=torch.channels_last))
             loss = segmentation_loss(settings.loss, logits.float(), mask)
             if not torch.isfinite(loss):
-                image_ids = [self._training.image_ids[index] for index in share]
-                raise self._not_a_number(
-                    f"epoch {epoch + 1}: the loss is {loss.item()}", image_ids, rgb, mask
-                )
+                raise self._not_a_number(f"epoch {epoch + 1}: the loss is {loss.item()}", share, rgb, mask)
             self._wrapped_optimizer.zero_grad()
             fabric.backward(loss)
             self._wrapped_optimizer.step()
@@ -158,9 +153,10 @@ class Epochs:
                 buffer.copy_(cast("torch.Tensor", self._fabric.all_reduce(buffer, reduce_op="mean")))
 
     def _not_a_number(
-        self, what: str, image_ids: list[str], rgb: torch.Tensor, mask: torch.Tensor
+        self, what: str, indices: torch.Tensor, rgb: torch.Tensor, mask: torch.Tensor
     ) -> AernetError:
         """Save the batch that the network was given, and return the error that names it."""
+        image_ids = [self._training.image_ids[index] for index in indices]
         path = self._output / "nan-batch.npz"
         with replacing(path) as temporary:
             np.savez(temporary, image_ids=image_ids, rgb=rgb.cpu().numpy(), mask=mask.cpu().numpy())
@@ -203,14 +199,3 @@ def _schedule(
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
     )
-
-
-def _progress(*, disable: bool) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, disable=disable)

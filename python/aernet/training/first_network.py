@@ -8,9 +8,8 @@ import torch
 from rich.console import Console
 
 from aernet.errors import AernetError, SourceError
-from aernet.network import build_network
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.colour import CHANNELS, convert
+from aernet.training.colour import convert
 from aernet.training.start import start_from
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def first_network(
         SourceError: a file is missing, or `start` was trained on another colour space.
     """
     if start is None:
-        network = _fresh_network(settings, encoder_weights)
+        network = _with_encoder_weights(settings, encoder_weights)
         _fit_standardisation(network, training)
         return network
     known = load_checkpoint(start).settings.colour if start.suffix == ".pt" else "cielab"
@@ -48,9 +47,7 @@ def first_network(
         raise SourceError(
             f"{start}: was trained on pictures in {known}, but the preset has colour {settings.colour}"
         )
-    network = build_network(
-        settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour]
-    )
+    network = settings.build()
     _fit_standardisation(network, training)
     sample = torch.linspace(0, len(training) - 1, min(len(training), _PICTURES_FOR_STATISTICS)).long()
     rgb, _ = training.batch(sample, torch.device("cpu"))
@@ -60,17 +57,11 @@ def first_network(
     return network
 
 
-def _fresh_network(settings: Settings, encoder_weights: Path | None) -> SegmentationNetwork:
+def _with_encoder_weights(settings: Settings, encoder_weights: Path | None) -> SegmentationNetwork:
     if encoder_weights and not encoder_weights.is_file():
         raise SourceError(f"encoder weights {encoder_weights}: no such file")
     try:
-        return build_network(
-            settings.architecture,
-            settings.encoder,
-            settings.widths,
-            CHANNELS[settings.colour],
-            pretrained=settings.pretrained and (encoder_weights or True),
-        )
+        return settings.build(pretrained=settings.pretrained and (encoder_weights or True))
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise AernetError(

@@ -22,11 +22,11 @@ def licences(models: Sequence[Path]) -> list[str]:
         SourceError: a checkpoint is missing or not a checkpoint.
         ModelError: an ONNX model is missing, not a model, or without a card.
     """
-    return list(dict.fromkeys(licence for model in models for licence in _licences(model)))
-
-
-def _licences(model: Path) -> list[str]:
-    if model.suffix == ".pt":
-        checkpoint = load_checkpoint(model)
-        return [checkpoint.settings.licence, *checkpoint.inherited]
-    return [read_model(model).card.licence]
+    found: list[str] = []
+    for model in models:
+        if model.suffix == ".pt":
+            checkpoint = load_checkpoint(model)
+            found += [checkpoint.settings.licence, *checkpoint.inherited]
+        else:
+            found.append(read_model(model).card.licence)
+    return list(dict.fromkeys(found))

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import Meta
 
 from aernet.errors import SourceError
-from aernet.network import Architecture  # noqa: TC001 - the settings are checked against their types
-from aernet.training.colour import Colour  # noqa: TC001
-from aernet.training.loss import LossName  # noqa: TC001
+from aernet.network import Architecture, SegmentationNetwork, build_network
+from aernet.training.colour import CHANNELS, Colour
+from aernet.training.loss import LossName  # noqa: TC001 - the settings are checked against their types
+
+_PRESETS = Path(str(files("aernet.training") / "presets"))
 
 _Text = Annotated[str, Meta(description="a string")]
 _Switch = Annotated[bool, Meta(description="true or false")]
@@ -65,6 +67,11 @@ class Settings:
     licence: _Text
     """Licence of the network, which depends on that of its pictures, for the model card."""
 
+    def build(self, *, pretrained: Path | bool = False) -> SegmentationNetwork:
+        """Return a network for these settings; `pretrained` is that of `aernet.network.aernet`."""
+        channels = CHANNELS[self.colour]
+        return build_network(self.architecture, self.encoder, self.widths, channels, pretrained=pretrained)
+
     @property
     def size(self) -> int:
         """Side of the model's input in pixels."""
@@ -77,7 +84,7 @@ class Settings:
 
 def preset_names() -> list[str]:
     """Return the names of the bundled presets."""
-    return sorted(Path(preset.name).stem for preset in _presets().iterdir() if preset.name.endswith(".toml"))
+    return sorted(preset.stem for preset in _PRESETS.glob("*.toml"))
 
 
 def load_settings(preset: str, **changes: Any) -> Settings:
@@ -88,7 +95,7 @@ def load_settings(preset: str, **changes: Any) -> Settings:
     Raises:
         SourceError: there is no such preset, or a setting is missing, unknown or has a wrong value.
     """
-    bundled = _presets() / f"{preset}.toml"
+    bundled = _PRESETS / f"{preset}.toml"
     path = bundled if bundled.is_file() else Path(preset)
     if not path.is_file():
         raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(preset_names())}")
@@ -124,7 +131,3 @@ def _check(what: str, value: object, hint: Any) -> None:
         literal = get_origin(hint) is Literal
         expected = "one of " + ", ".join(get_args(hint)) if literal else hint.__metadata__[0].description
         raise SourceError(f"{what} must be {expected}, got {value!r}") from None
-
-
-def _presets() -> Path:
-    return Path(str(files("aernet.training") / "presets"))

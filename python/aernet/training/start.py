@@ -95,49 +95,34 @@ def _unfold_normalisation(
 
     Each filter is scaled to length 1. Its normalisation gets the statistics of `images`, and the scale and
     offset that give the same output as before.
-
-    Args:
-        network: the network with the folded weights.
-        biases: the folded bias of each such convolution, by its name.
-        images: N x 3 x S x S training pictures in the colour contract.
     """
-    scales: dict[nn.Module, torch.Tensor] = {}
-    names: dict[nn.Module, str] = {}
+    folded: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
     for name, module in network.named_modules():
         if name in biases and isinstance(module, nn.Conv2d):
-            scales[module] = 1 / module.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
-            names[module] = name
-            module.weight.mul_(scales[module][:, None, None, None])
+            scale = 1 / module.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
+            module.weight.mul_(scale[:, None, None, None])
+            folded[module] = scale, biases[name]
     last: list[tuple[nn.Module, torch.Tensor]] = []
 
     def remember(module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         last[:] = [(module, output)]
 
-    def set_statistics(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    def set_statistics(module: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
         convolution, output = last[0]
-        if output is not inputs[0] or convolution not in scales or not isinstance(module, nn.BatchNorm2d):
+        if output is not inputs[0] or convolution not in folded:
             return
+        scale, bias = folded[convolution]
         variance, mean = torch.var_mean(output, dim=(0, 2, 3))
-        module.load_state_dict(
-            {
-                "running_mean": mean,
-                "running_var": variance,
-                "weight": (variance + module.eps).sqrt() / scales[convolution],
-                "bias": biases[names[convolution]] + mean / scales[convolution],
-            },
-            strict=False,
-        )
+        weight = (variance + module.eps).sqrt() / scale
+        state = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias + mean / scale}
+        module.load_state_dict(state, strict=False)
 
-    hooks = [
-        module.register_forward_hook(remember)
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d)
-    ]
-    hooks += [
-        module.register_forward_pre_hook(set_statistics)
-        for module in network.modules()
-        if isinstance(module, nn.BatchNorm2d)
-    ]
+    hooks = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(remember))
+        elif isinstance(module, nn.BatchNorm2d):
+            hooks.append(module.register_forward_pre_hook(set_statistics))
     network.eval()(images)
     for hook in hooks:
         hook.remove()

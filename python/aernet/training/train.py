@@ -10,7 +10,7 @@ from lightning_fabric import Fabric, seed_everything
 
 from aernet.errors import AernetError, SourceError
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.dataset import load_subset
+from aernet.training.dataset import Pictures, load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.epochs import Epochs
 from aernet.training.first_network import first_network
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aernet.training.dataset import Pictures
     from aernet.training.settings import Settings
 
 

@@ -39,9 +39,8 @@ def validate(fabric: Fabric, network: torch.nn.Module, pictures: Pictures) -> Va
     network.eval()
     thresholds = torch.tensor(THRESHOLDS, device=fabric.device)[:, None, None, None, None]
     sums = torch.zeros(2, len(THRESHOLDS), dtype=torch.float64, device=fabric.device)
-    for indices in torch.arange(fabric.global_rank, len(pictures), fabric.world_size).split(
-        _PICTURES_A_BATCH
-    ):
+    share = torch.arange(fabric.global_rank, len(pictures), fabric.world_size)
+    for indices in share.split(_PICTURES_A_BATCH):
         rgb, mask = pictures.batch(indices, fabric.device)
         logits = network(convert(rgb, pictures.colour).contiguous(memory_format=torch.channels_last))
         lesion = torch.sigmoid(logits.float()) >= thresholds  # T x N x 1 x S x S

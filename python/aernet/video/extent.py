@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from aernet.segmentation import outlines
 
-
-EXTENT_COLUMNS = (
-    "area_px",
-    "equivalent_diameter_px",
-    "feret_diameter_px",
-    "centre_x_px",
-    "centre_y_px",
-)
+EXTENT_COLUMNS = ("area_px", "equivalent_diameter_px", "feret_diameter_px", "centre_x_px", "centre_y_px")
 """The columns of a table of extents."""
 
 
@@ -35,13 +27,6 @@ class Extent:
     """Longest distance between two points of the region, in pixels; each pixel is a square."""
     centre: tuple[float, float]
     """Mean x and y of the region's pixels; (0, 0) is the middle of the top left pixel."""
-
-
-def outlines(mask: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.int32]]:
-    """Return the outer borders of a mask, uint8 0/255, as `Segmentation.contours` does."""
-    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = sorted(found, key=cv2.contourArea, reverse=True)
-    return [border.reshape(-1, 2).astype(np.int32, copy=False) for border in found]
 
 
 def measure_extent(mask: npt.NDArray[np.uint8]) -> Extent | None:

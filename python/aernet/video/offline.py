@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 
 from aernet._native import __version__
-from aernet.files import replacing
-from aernet.pictures import read_picture
-from aernet.video.extent import EXTENT_COLUMNS, extent_row, outlines
+from aernet.files import replacing, write_text
+from aernet.pictures import read_picture, write_png
+from aernet.segmentation import outlines
+from aernet.video.extent import EXTENT_COLUMNS, extent_row
 from aernet.video.overlay import draw_lesion
-from aernet.video.sinks.masks import mask_path, write_mask
+from aernet.video.sinks.masks import mask_path
 from aernet.video.sources.videofile import VideoFile
 from aernet.video.writing import H264, VideoWriter
 
@@ -74,14 +75,11 @@ def segment_video(
         }
         track = csv.writer(stack.enter_context(whole["track"].open("w", encoding="utf-8", newline="")))
         track.writerow(("frame", "seconds", *EXTENT_COLUMNS))
-        overlay = (
-            stack.enter_context(closing(VideoWriter(whole["overlay"], H264))) if "overlay" in whole else None
-        )
-        contours = (
-            stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
-            if "contours" in whole
-            else None
-        )
+        overlay, contours = None, None
+        if "overlay" in whole:
+            overlay = stack.enter_context(closing(VideoWriter(whole["overlay"], H264)))
+        if "contours" in whole:
+            contours = stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
         frames = stack.enter_context(closing(VideoFile(video).frames()))
         for index, (picture, seconds) in enumerate(frames):
             file = mask_path(files["masks"], index)
@@ -90,7 +88,7 @@ def segment_video(
             else:
                 result = segmenter(picture)
                 mask = (result.largest() if largest else result).mask
-                write_mask(file, mask)
+                write_png(file, mask)
                 latencies.append(result.latency_ms)
             areas.append(cv2.countNonZero(mask) / mask.size)
             track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
@@ -120,5 +118,4 @@ def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None
         return
     for mask in folder.glob("[0-9]*.png"):
         mask.unlink()
-    with replacing(note) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(note, text)

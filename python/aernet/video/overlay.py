@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.video.extent import outlines
+from aernet.segmentation import OUTLINE, TINT, outlines
 from aernet.video.states import State
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
-_OUTLINE = (80, 255, 80)  # BGR
-_TINT = 0.15
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw_overlay(result: VideoResult) -> npt.NDArray[np.uint8]:
+def draw_overlay(result: VideoResult) -> HostImage:
     """Return the frame, uint8 BGR, H x W x 3, with the lesion tinted and outlined and the state in words."""
     picture = result.segmentation.frame.copy()
     draw_lesion(picture, result.segmentation.mask)
@@ -30,23 +27,23 @@ def draw_overlay(result: VideoResult) -> npt.NDArray[np.uint8]:
     return picture
 
 
-def draw_lesion(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> None:
+def draw_lesion(picture: HostImage, mask: HostImage) -> None:
     """Tint and outline a lesion in a picture, uint8 BGR, H x W x 3, as `Segmentation.overlay` does."""
     left, top, width, height = cv2.boundingRect(mask)
     if width:
         place = np.s_[top : top + height, left : left + width]
-        tinted = cv2.addWeighted(picture[place], 1 - _TINT, _colour(mask.shape)[place], _TINT, 0)
+        tinted = cv2.addWeighted(picture[place], 1 - TINT, _colour(mask.shape)[place], TINT, 0)
         cv2.copyTo(tinted, mask[place], picture[place])
         thickness = max(1, round(min(mask.shape) / 300))
-        cv2.drawContours(picture, outlines(mask), -1, _OUTLINE, thickness)
+        cv2.drawContours(picture, outlines(mask), -1, OUTLINE, thickness)
 
 
 @lru_cache(maxsize=4)
-def _colour(shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    return np.full((*shape, 3), _OUTLINE, np.uint8)
+def _colour(shape: tuple[int, int]) -> HostImage:
+    return np.full((*shape, 3), OUTLINE, np.uint8)
 
 
-def _write(picture: npt.NDArray[np.uint8], words: str) -> None:
+def _write(picture: HostImage, words: str) -> None:
     """Write words at the bottom of a picture, dark on a light ground."""
     scale = min(picture.shape[:2]) / 600
     thickness = max(1, round(2 * scale))

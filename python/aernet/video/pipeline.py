@@ -20,12 +20,11 @@ from aernet.video.sink_thread import SinkThread
 from aernet.video.sources import open_source
 from aernet.video.stabilizer import Stabilizer
 from aernet.video.states import States
-from aernet.video.status import Statistics
+from aernet.video.status import Statistics, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from aernet.prediction import Prediction, Predictor
     from aernet.video.sinks.base import Sink
     from aernet.video.sources.base import Source
-    from aernet.video.status import Status
 
 _log = logging.getLogger(__name__)
 
@@ -217,9 +215,7 @@ class Pipeline:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def _thread(self, name: str, stage: Callable[[], None]) -> threading.Thread:
@@ -321,17 +317,11 @@ class Pipeline:
 
     def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
         """Stabilize a prediction, make its mask, and judge the state."""
-        stable = self._stabilizer(frame.picture, prediction, frame.timestamp)
-        segmentation = Segmentation.of(
-            frame.picture,
-            stable.prediction,
-            self.segmenter.threshold,
-            frame.arrived,
-            quality=self.segmenter.card.quality,
-        )
-        state = self._states(
-            frame.picture, stable.small, stable.motion, segmentation.area_fraction, frame.timestamp
-        )
+        picture, threshold, quality = frame.picture, self.segmenter.threshold, self.segmenter.card.quality
+        stable = self._stabilizer(picture, prediction, frame.timestamp)
+        segmentation = Segmentation.of(picture, stable.prediction, threshold, frame.arrived, quality=quality)
+        area = segmentation.area_fraction
+        state = self._states(picture, stable.small, stable.motion, area, frame.timestamp)
         latency_ms = (time.perf_counter() - frame.arrived) * 1000
         return VideoResult(segmentation, state, frame.number, frame.timestamp, dropped, latency_ms)
 

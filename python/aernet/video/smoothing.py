@@ -23,10 +23,7 @@ class Smoothing:
         self._mean: npt.NDArray[np.float32] | None = None
 
     def __call__(
-        self,
-        probability: npt.NDArray[np.float32],
-        motion: npt.NDArray[np.float64] | None,
-        seconds: float,
+        self, probability: npt.NDArray[np.float32], motion: npt.NDArray[np.float64] | None, seconds: float
     ) -> npt.NDArray[np.float32]:
         """Return the smoothed map, float32, S x S; pixels new to the picture are not smoothed.
 
@@ -39,9 +36,8 @@ class Smoothing:
             self._mean = probability
         else:
             moved = probability.copy()
-            cv2.warpAffine(
-                self._mean, motion, probability.shape[::-1], moved, borderMode=cv2.BORDER_TRANSPARENT
-            )
+            size = probability.shape[::-1]
+            cv2.warpAffine(self._mean, motion, size, moved, borderMode=cv2.BORDER_TRANSPARENT)
             weight = 1 - math.exp(-seconds / self._seconds)
             self._mean = np.asarray(cv2.addWeighted(probability, weight, moved, 1 - weight, 0), np.float32)
         return self._mean

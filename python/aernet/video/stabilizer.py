@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from aernet.prediction import HostPrediction
+from aernet.prediction import HostPrediction, Prediction
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from aernet.arrays import HostImage
-    from aernet.prediction import Prediction
 
 
 class Stabilized(NamedTuple):
@@ -48,9 +46,8 @@ class Stabilizer:
         if self._smoothing is not None:
             probability = prediction.to_host()
             along = scaled(motion, small.shape[:2], probability.shape)
-            prediction = HostPrediction(
-                picture, self._smoothing(probability, along, timestamp - self._previous_time)
-            )
+            smoothed = self._smoothing(probability, along, timestamp - self._previous_time)
+            prediction = HostPrediction(picture, smoothed)
         self._previous_time = timestamp
         return Stabilized(prediction, small, motion)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,11 @@ from aernet.errors import AernetError
 from aernet.video.libav import import_av
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+
 
 _CLOCK = 90000  # ticks a second, as is usual in video
 _KEY_SECONDS = 1.0  # longest time between key frames, to which players can jump
@@ -70,14 +72,12 @@ class VideoWriter:
         self._av = import_av(str(path))
         self._stream: Any = None
         self._last = self._key = -2 * _CLOCK
-        try:
+        with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("wb").close()  # fails now; FFmpeg would fail at the first frame
             self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
-    def add(self, picture: npt.NDArray[np.uint8], seconds: float) -> None:
+    def add(self, picture: HostImage, seconds: float) -> None:
         """Add a picture.
 
         Args:
@@ -90,15 +90,13 @@ class VideoWriter:
         """
         if self._encoding is H264:
             picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
-        try:
+        with self._writing():
             if self._stream is None:
                 self._stream = self._add_stream(picture.shape[1], picture.shape[0])
             size = (self._stream.width, self._stream.height)
             if picture.shape[1::-1] != size:
                 picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
             self._container.mux(self._stream.encode(self._frame(picture, seconds)))
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
     def close(self) -> None:
         """Finish the file, or remove it if it has no frame.
@@ -106,29 +104,26 @@ class VideoWriter:
         Raises:
             AernetError: the end of the file cannot be written.
         """
-        try:
+        with self._writing():
             if self._stream is not None:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
             if self._stream is None:
                 self._path.unlink()
-        except (OSError, self._av.FFmpegError) as error:
-            raise self._unwritable(error) from None
 
     def _add_stream(self, width: int, height: int) -> Any:
-        stream = self._container.add_stream(
-            self._encoding.codec, rate=30, options=dict(self._encoding.options)
-        )
-        stream.width, stream.height, stream.pix_fmt = width, height, self._encoding.layout
+        encoding = self._encoding
+        stream = self._container.add_stream(encoding.codec, rate=30, options=dict(encoding.options))
+        stream.width, stream.height, stream.pix_fmt = width, height, encoding.layout
         context = stream.codec_context
         context.time_base = Fraction(1, _CLOCK)
         context.thread_count = 1  # the other cores are busy with the network
-        if self._encoding is H264:
+        if encoding is H264:
             context.color_primaries = context.color_trc = _BT709
             context.colorspace, context.color_range = _SMPTE170M, _LIMITED
         return stream
 
-    def _frame(self, picture: npt.NDArray[np.uint8], seconds: float) -> Any:
+    def _frame(self, picture: HostImage, seconds: float) -> Any:
         if self._encoding is H264:
             picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
         frame = self._av.VideoFrame.from_ndarray(picture, format=self._encoding.layout)
@@ -139,5 +134,10 @@ class VideoWriter:
             frame.pict_type = self._av.video.frame.PictureType.I
         return frame
 
-    def _unwritable(self, error: OSError) -> AernetError:
-        return AernetError(f"{self._path}: cannot be written ({error.strerror}); the video ends here")
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, self._av.FFmpegError) as error:
+            message = f"{self._path}: cannot be written ({error.strerror}); the video ends here"
+            raise AernetError(message) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aernet.viewer.encoding import encode_view
 
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from aernet.video.result import VideoResult
 
 _IN_FLIGHT = 2  # views that were sent to a client and that it has not drawn
-
-
-class View(NamedTuple):
-    """A result, and the message that shows it."""
-
-    result: VideoResult
-    message: bytes
 
 
 class Client:
@@ -46,13 +39,13 @@ class Broadcast:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: set[asyncio.Future[View]] = set()
+        self._waiting: set[asyncio.Future[tuple[VideoResult, bytes]]] = set()
         self._clients: list[Client] = []
 
     def write(self, result: VideoResult) -> None:
         """Encode a result, if a client waits for it."""
         if self._loop is not None and self._waiting:
-            self._loop.call_soon_threadsafe(self._hand_out, View(result, encode_view(result)))
+            self._loop.call_soon_threadsafe(self._hand_out, result, encode_view(result))
 
     def close(self) -> None:
         """Do nothing: clients stay connected, and the status tells them that the source is away."""
@@ -67,10 +60,10 @@ class Broadcast:
         finally:
             self._clients.remove(client)
 
-    async def newest(self) -> View:
-        """Wait for the next result."""
+    async def newest(self) -> tuple[VideoResult, bytes]:
+        """Wait for the next result, and return it with the message that shows it."""
         self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[View] = self._loop.create_future()
+        future: asyncio.Future[tuple[VideoResult, bytes]] = self._loop.create_future()
         self._waiting.add(future)
         try:
             return await future
@@ -79,14 +72,11 @@ class Broadcast:
 
     def find(self, frame_index: int) -> VideoResult | None:
         """Return the result of a frame that some client may be showing."""
-        for client in self._clients:
-            for result in client.results:
-                if result.frame_index == frame_index:
-                    return result
-        return None
+        results = (result for client in self._clients for result in client.results)
+        return next((result for result in results if result.frame_index == frame_index), None)
 
-    def _hand_out(self, view: View) -> None:
+    def _hand_out(self, result: VideoResult, message: bytes) -> None:
         for future in self._waiting:
             if not future.done():
-                future.set_result(view)
+                future.set_result((result, message))
         self._waiting.clear()

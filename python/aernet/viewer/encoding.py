@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.video.extent import outlines
+from aernet.segmentation import outlines
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
+    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
 _LONGEST = 1280  # pixels of the live picture's longer side
@@ -47,7 +46,7 @@ def encode_view(result: VideoResult) -> bytes:
     return struct.pack(">II", len(text), len(picture)) + text + picture + probability
 
 
-def _shrunk(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _shrunk(picture: HostImage) -> HostImage:
     scale = _LONGEST / max(picture.shape)
     if scale >= 1:
         return picture
@@ -55,5 +54,5 @@ def _shrunk(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
 
 
-def _jpeg(picture: npt.NDArray[np.uint8]) -> bytes:
+def _jpeg(picture: HostImage) -> bytes:
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()

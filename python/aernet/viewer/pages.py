@@ -13,16 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aernet.errors import AernetError
 from aernet.viewer.snapshot import encode_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
-    from starlette.websockets import WebSocket
 
     from aernet.video import Pipeline
     from aernet.viewer.broadcast import Broadcast, Client
@@ -51,7 +48,7 @@ class Pages:
         self._recorder = recorder
         self.app = Starlette(
             routes=[
-                *(Route(path, _page(name)) for path, name in _FILES.items()),
+                *(Route(path, _page(name), methods=["GET"]) for path, name in _FILES.items()),
                 WebSocketRoute("/stream", self._stream),
                 Route("/snapshot/{frame}", self._snapshot),
                 Route("/recording", self._start, methods=["POST"]),
@@ -75,9 +72,9 @@ class Pages:
         with suppress(*_GONE):
             while True:
                 await client.ready.acquire()
-                view = await self._broadcast.newest()
-                client.results.append(view.result)
-                await websocket.send_bytes(view.message)
+                result, message = await self._broadcast.newest()
+                client.results.append(result)
+                await websocket.send_bytes(message)
 
     async def _send_status(self, websocket: WebSocket) -> None:
         with suppress(*_GONE):
@@ -128,11 +125,6 @@ class Pages:
         return FileResponse(path, filename=path.name)
 
 
-def _page(name: str) -> Callable[[Request], Response]:
+def _page(name: str) -> Response:
     content = (files("aernet.viewer") / name).read_bytes()
-    kind = _TYPES[name.rpartition(".")[2]]
-
-    def answer(_request: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return answer
+    return Response(content, media_type=_TYPES[name.rpartition(".")[2]])

@@ -26,7 +26,7 @@ class Recorder:
     def __init__(self, pipeline: Pipeline, folder: Path) -> None:
         self._pipeline = pipeline
         self._folder = folder
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._current: _TimedRecording | None = None
         self._paths: dict[str, Path] = {}
 
@@ -54,7 +54,7 @@ class Recorder:
         """
         with self._lock:
             if self.running is None:
-                self._finish()
+                self.stop()
                 name = f"aernet-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._paths) + 1}.mp4"
                 current = _TimedRecording(self._folder / name)
                 self._paths[name] = current.path
@@ -64,12 +64,9 @@ class Recorder:
     def stop(self) -> None:
         """Finish the recording, if one is running."""
         with self._lock:
-            self._finish()
-
-    def _finish(self) -> None:
-        if self._current is not None:
-            self._pipeline.remove(self._current)
-            self._current = None
+            if self._current is not None:
+                self._pipeline.remove(self._current)
+                self._current = None
 
 
 class _TimedRecording:

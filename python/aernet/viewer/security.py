@@ -40,17 +40,14 @@ class Guard:
     Args:
         app: the application to guard.
         hosts: the allowed values of Host, in lower case.
-        addresses: whether Host may also be any IP address, which DNS rebinding cannot use.
-        token: the token that a client must know; None lets every client in.
+        token: the token that a client must know; with one, Host may also be any IP address, which DNS
+            rebinding cannot use. None lets every client in.
         cookie: the name of the cookie; it should hold the port, because cookies ignore ports.
     """
 
-    def __init__(
-        self, app: ASGIApp, hosts: Collection[str], *, addresses: bool, token: str | None, cookie: str
-    ) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, token: str | None, cookie: str) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
-        self._addresses = addresses
         self._token = token
         self._cookie = cookie
 
@@ -79,9 +76,10 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
+        own = {f"http://{host.lower()}", f"https://{host.lower()}"}
         if not self._is_here(host):
             return 403, "This server does not have the name in the Host header."
-        if any(not _is_origin(origin, host) for origin in headers.getlist("origin")):
+        if not own.issuperset(origin.lower() for origin in headers.getlist("origin")):
             return 403, "Requests of other pages are refused."
         if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
             return 401, "Open the address that aernet-trt printed when it was started."
@@ -97,7 +95,7 @@ class Guard:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        return self._addresses
+        return self._token is not None
 
     def _brings_token(self, scope: Scope) -> bool:
         if self._token is None or scope["type"] != "http" or scope["path"] != "/":
@@ -111,10 +109,6 @@ class Guard:
         except CookieError:
             return False
         return cookie is not None and self._token is not None and _same(cookie.value, self._token)
-
-
-def _is_origin(origin: str, host: str) -> bool:
-    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 def _same(value: str, token: str) -> bool:

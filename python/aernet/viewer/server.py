@@ -18,8 +18,6 @@ from aernet.viewer.recorder import Recorder
 from aernet.viewer.security import Guard
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from aernet.video import Pipeline
@@ -46,11 +44,7 @@ class Viewer:
     """
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        host: str = "127.0.0.1",
-        port: int = 8400,
-        folder: Path = Path("recordings"),
+        self, pipeline: Pipeline, host: str = "127.0.0.1", port: int = 8400, folder: Path = Path("recordings")
     ) -> None:
         self._pipeline = pipeline
         self._broadcast = Broadcast()
@@ -67,30 +61,28 @@ class Viewer:
         guard = Guard(
             Pages(pipeline, self._broadcast, self._recorder).app,
             {*LOOPBACK, host.lower()} if local else own_names(host),
-            addresses=not local,
             token=token,
             cookie=f"aernet-{self.port}",
         )
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                guard,
-                loop="asyncio",
-                http=DeadlineProtocol,
-                ws=WebSocketsSansIOProtocol,
-                ws_max_size=_LONGEST_MESSAGE,
-                ws_ping_interval=_PING_SECONDS,
-                ws_ping_timeout=_PING_SECONDS,
-                ws_per_message_deflate=False,
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-                h11_max_incomplete_event_size=_LONGEST_HEAD,
-            )
+        configuration = uvicorn.Config(
+            guard,
+            loop="asyncio",
+            http=DeadlineProtocol,
+            ws=WebSocketsSansIOProtocol,
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_ping_interval=_PING_SECONDS,
+            ws_ping_timeout=_PING_SECONDS,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
         )
+        self._server = uvicorn.Server(configuration)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="aernet viewer", daemon=True
         )
@@ -100,9 +92,7 @@ class Viewer:
         self._pipeline.add(self._broadcast)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._pipeline.remove(self._broadcast)
         self._server.should_exit = True
         self._thread.join()

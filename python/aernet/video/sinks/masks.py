@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-
-from aernet.files import replacing
+from aernet.pictures import write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy as np
-    import numpy.typing as npt
 
     from aernet.video.result import VideoResult
 
@@ -32,7 +27,7 @@ class MaskPictures:
         Raises:
             AernetError: the file cannot be written.
         """
-        write_mask(mask_path(self._folder, result.frame_index), result.segmentation.mask)
+        write_png(mask_path(self._folder, result.frame_index), result.segmentation.mask)
 
     def close(self) -> None:
         """Do nothing: each mask is a file of its own, already complete."""
@@ -41,13 +36,3 @@ class MaskPictures:
 def mask_path(folder: Path, index: int) -> Path:
     """Return the path of frame `index`'s mask."""
     return folder / f"{index:06}.png"
-
-
-def write_mask(path: Path, mask: npt.NDArray[np.uint8]) -> None:
-    """Write a mask as PNG.
-
-    Raises:
-        AernetError: the file cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", mask)[1].tobytes())

@@ -10,6 +10,7 @@ from aernet.video.writing import FFV1, H264, VideoWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
 
 
@@ -21,18 +22,23 @@ class Recording:
     """
 
     every = True
+    encoding = H264
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._writer = VideoWriter(path, H264)
+        self._writer = VideoWriter(path, self.encoding)
+
+    def picture(self, result: VideoResult) -> HostImage:
+        """Return the picture that is written for a result."""
+        return draw_overlay(result)
 
     def write(self, result: VideoResult) -> None:
-        """Add a frame.
+        """Add a picture.
 
         Raises:
-            AernetError: the file cannot be written; the frames before stay playable.
+            AernetError: the file cannot be written; the pictures before stay playable.
         """
-        self._writer.add(draw_overlay(result), result.timestamp)
+        self._writer.add(self.picture(result), result.timestamp)
 
     def close(self) -> None:
         """Finish the file.
@@ -43,31 +49,11 @@ class Recording:
         self._writer.close()
 
 
-class MaskVideo:
-    """Writes the masks without loss, FFV1 in Matroska: gray, 0 or 255.
+class MaskVideo(Recording):
+    """Writes the masks without loss, FFV1 in Matroska: gray, 0 or 255; errors are those of `Recording`."""
 
-    Raises:
-        AernetError: the file cannot be written, or PyAV is not installed.
-    """
+    encoding = FFV1
 
-    every = True
-
-    def __init__(self, path: Path) -> None:
-        self.name = str(path)
-        self._writer = VideoWriter(path, FFV1)
-
-    def write(self, result: VideoResult) -> None:
-        """Add a mask.
-
-        Raises:
-            AernetError: the file cannot be written; the frames before stay playable.
-        """
-        self._writer.add(result.segmentation.mask, result.timestamp)
-
-    def close(self) -> None:
-        """Finish the file.
-
-        Raises:
-            AernetError: the end of the file cannot be written.
-        """
-        self._writer.close()
+    def picture(self, result: VideoResult) -> HostImage:
+        """Return the mask of a result."""
+        return result.segmentation.mask

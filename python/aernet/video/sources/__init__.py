@@ -42,7 +42,14 @@ def open_source(address: str | os.PathLike[str] | int) -> Source:
         return Camera(int(text))
     if " ! " in text:
         return GStreamer(text)
-    return _open_url(text) if "://" in text else _open_path(Path(text))
+    if "://" in text:
+        return _open_url(text)
+    path = Path(text)
+    if is_pictures(path):
+        return PictureSequence(path)
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file or folder")
+    return VideoFile(path)
 
 
 def _open_url(text: str) -> Source:
@@ -64,14 +71,6 @@ def _open_url(text: str) -> Source:
         f"{without_password(text)}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, "
         "rtsp://, test://, a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
     )
-
-
-def _open_path(path: Path) -> Source:
-    if is_pictures(path):
-        return PictureSequence(path)
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file or folder")
-    return VideoFile(path)
 
 
 def _mode(text: str, *names: str) -> dict[str, int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import numpy as np
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+
+    Frames: TypeAlias = Generator[tuple[HostImage, float]]
+    """Pictures with their times in seconds, as `Source.frames` yields them."""
 
 
 class Source(Protocol):
@@ -19,7 +21,7 @@ class Source(Protocol):
     live: bool
     """Whether pictures keep coming unasked, as from a camera, so that an old one is stale."""
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Open the source and yield pictures, fresh uint8 BGR arrays, H x W x 3, with their times in seconds.
 
         The time is `time.perf_counter()` at arrival for a live source, and the presentation time for a file;

@@ -14,9 +14,7 @@ import numpy as np
 from aernet.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    import numpy.typing as npt
+    from aernet.video.sources.base import Frames
 
 
 class Camera:
@@ -32,11 +30,7 @@ class Camera:
     live = True
 
     def __init__(
-        self,
-        device: int | str,
-        width: int | None = None,
-        height: int | None = None,
-        fps: int | None = None,
+        self, device: int | str, width: int | None = None, height: int | None = None, fps: int | None = None
     ) -> None:
         if sys.platform == "linux" and isinstance(device, int):
             device = f"/dev/video{device}"
@@ -48,7 +42,7 @@ class Camera:
             cv2.CAP_PROP_FPS: fps,
         }
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield frames as they arrive; see `Source`."""
         self._check()
         capture = cv2.VideoCapture(self._device, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)

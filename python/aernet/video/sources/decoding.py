@@ -14,10 +14,11 @@ from aernet.video.libav import import_av
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from aernet.arrays import HostImage
 
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -47,7 +48,7 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
         raise SourceError(f"{name}: cannot be read as video ({error.strerror})") from None
 
 
-def to_picture(frame: VideoFrame, name: str) -> npt.NDArray[np.uint8]:
+def to_picture(frame: VideoFrame, name: str) -> HostImage:
     """Return a frame as uint8 BGR, H x W x 3, rotated as its stream says.
 
     Raises:

@@ -22,9 +22,9 @@ from aernet.errors import SourceError
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from aernet.arrays import HostImage
+    from aernet.video.sources.base import Frames
 
-    import numpy.typing as npt
 
 _PROGRAM = "gst-launch-1.0"
 # YUV4MPEG2 states the frames' size but not their colours, so the pipeline fixes the colours.
@@ -62,7 +62,7 @@ class GStreamer:
         except ValueError as error:
             raise SourceError(f"{self.name}: is not a valid pipeline ({error})") from None
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield frames as they arrive; see `Source`."""
         program = shutil.which(_PROGRAM)
         if program is None:
@@ -88,7 +88,7 @@ class GStreamer:
                 process.kill()
                 atexit.unregister(process.kill)
 
-    def _pictures(self, pipe: IO[bytes]) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def _pictures(self, pipe: IO[bytes]) -> Frames:
         header = b""
         while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
             header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
@@ -109,12 +109,8 @@ class GStreamer:
             yield np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8), arrived
 
 
-def _read(pipe: IO[bytes], buffer: npt.NDArray[np.uint8], seconds: float) -> npt.NDArray[np.uint8]:
-    """Fill the buffer and return it.
-
-    Raises:
-        EOFError: the pipe has ended, or gives nothing for `seconds`.
-    """
+def _read(pipe: IO[bytes], buffer: HostImage, seconds: float) -> HostImage:
+    """Fill the buffer and return it; EOFError says that the pipe has ended, or is silent for `seconds`."""
     filled = 0
     while filled < len(buffer):
         if not select.select([pipe], [], [], seconds)[0]:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from aernet.video.sources.decoding import opened_video, to_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from aernet.video.sources.base import Frames
 
-    import numpy as np
-    import numpy.typing as npt
 
 _SECONDS = (3.0, 2.0)  # timeouts for opening the stream, and between frames
 _OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
@@ -27,7 +25,7 @@ class NetworkStream:
         self.name = without_password(url)
         self._url = url
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield frames as they arrive; see `Source`."""
         with opened_video(self._url, self.name, options=_OPTIONS, timeout=_SECONDS) as (container, stream):
             for frame in container.decode(stream):

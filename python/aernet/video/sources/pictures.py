@@ -10,10 +10,8 @@ from aernet.errors import SourceError
 from aernet.pictures import PICTURE_SUFFIXES, find_pictures, read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from aernet.video.sources.base import Frames
 
-    import numpy as np
-    import numpy.typing as npt
 
 _FPS = 25.0
 
@@ -42,7 +40,7 @@ class PictureSequence:
         self.paths = find_pictures([Path(name) for name in sorted(names)])
         """The paths of the pictures, in order."""
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield the pictures; see `Source`."""
         for index, path in enumerate(self.paths):
             yield read_picture(path), index / _FPS

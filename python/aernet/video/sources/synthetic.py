@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from aernet.errors import SourceError
 from aernet.pictures import example_pictures, read_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    import numpy.typing as npt
+    from aernet.arrays import HostImage
+    from aernet.video.sources.base import Frames
 
 _SCENE_SECONDS = 8.0  # on one lesion, before a cut to the next
 _BORDER = 0.25  # width of the mirrored border, as a part of the picture's sides
@@ -76,7 +76,7 @@ class SyntheticDermatoscope:
         noise = np.random.default_rng(seed).normal(128, _NOISE, (_NOISE_TILES, height // 2, width // 2, 3))
         self._noise = noise.astype(np.uint8)
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield frames endlessly, `fps` a second; a frame late by a whole period delays the next ones."""
         period = 1 / self.fps
         next_time = time.perf_counter()
@@ -87,7 +87,7 @@ class SyntheticDermatoscope:
             yield picture, time.perf_counter()
             next_time = max(next_time, time.perf_counter() - period) + period
 
-    def picture(self, index: int) -> npt.NDArray[np.uint8]:
+    def picture(self, index: int) -> HostImage:
         """Return frame `index`, uint8 BGR, height x width x 3."""
         view = self.view(index)
         crop = cv2.getRectSubPix(self._canvas(view.scene)[0], view.size, view.centre)
@@ -104,28 +104,24 @@ class SyntheticDermatoscope:
             cv2.putText(frame, "SYNTHETIC", place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, width)
         return np.asarray(frame, np.uint8)
 
-    def truth(self, index: int) -> npt.NDArray[np.uint8]:
+    def truth(self, index: int) -> HostImage:
         """Return the expert's mask of the lesion in frame `index`: uint8 0/255, height x width."""
         view = self.view(index)
         crop = cv2.getRectSubPix(self._canvas(view.scene)[1], view.size, view.centre)
-        return cv2.threshold(cv2.resize(crop, self.size), 127, 255, cv2.THRESH_BINARY)[1].astype(
-            np.uint8, copy=False
-        )
+        _, mask = cv2.threshold(cv2.resize(crop, self.size), 127, 255, cv2.THRESH_BINARY)
+        return np.asarray(mask, np.uint8)
 
     def motion(self, index: int) -> npt.NDArray[np.float64] | None:
         """Return the 2 x 3 transform from the previous frame to `index`, in pixels; None across a cut."""
         before, after = self.view(index - 1), self.view(index)
         if before.scene != after.scene:
             return None
-        to_canvas = [
-            (
-                np.divide(view.size, self.size),
-                np.subtract(view.centre, np.subtract(view.size, 1) / 2)
-                + (np.divide(view.size, self.size) - 1) / 2,
-            )
+        scale, new_scale = (np.divide(view.size, self.size) for view in (before, after))
+        # Where the frame's first pixel lies on the canvas; pixel centres are whole numbers.
+        offset, new_offset = (
+            view.centre - np.subtract(view.size, 1) / 2 + (np.divide(view.size, self.size) - 1) / 2
             for view in (before, after)
-        ]
-        (scale, offset), (new_scale, new_offset) = to_canvas
+        )
         ratio, shift = scale / new_scale, (offset - new_offset) / new_scale
         return np.array([[ratio[0], 0, shift[0]], [0, ratio[1], shift[1]]])
 
@@ -144,25 +140,19 @@ class SyntheticDermatoscope:
         zoom = _ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * (0.5 + 0.5 * np.sin(2 * np.pi * moment / 7 + phases[4]))
         canvas = self._canvas(scene)[1].shape[::-1]
         centre = np.divide(canvas, 2) - 0.5 + (_PAN * sway + _TREMOR * tremor) * self._half
-        gain = (
-            1 + _EXPOSURE * (np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))) / 2
-        )
+        light = np.sin(2 * np.pi * moment / 3 + phases[5]) + (moment > hand.uniform(2, 6))
         defocus = np.clip(np.sin(2 * np.pi * moment / 5 + phases[6]) * 3 - 2, 0, 1)
-        width, height = np.round(np.divide(self._half, zoom)).astype(int)
-        return View(
-            scene,
-            (float(centre[0]), float(centre[1])),
-            (int(width), int(height)),
-            float(gain),
-            round(float(_BLUR * defocus), 1),
-        )
+        x, y = centre.tolist()
+        width, height = np.round(np.divide(self._half, zoom)).astype(int).tolist()
+        gain, blur = float(1 + _EXPOSURE * light / 2), round(float(_BLUR * defocus), 1)
+        return View(scene, (x, y), (width, height), gain, blur)
 
-    def _canvas(self, scene: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def _canvas(self, scene: int) -> tuple[HostImage, HostImage]:
         return _canvas(int(self._pictures[scene % len(self._pictures)]), self._half)
 
 
 @cache
-def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def _canvas(number: int, half: tuple[int, int]) -> tuple[HostImage, HostImage]:
     """Return a bundled picture that covers `half`, and its expert's mask, both with a mirrored border."""
     path = example_pictures()[number]
     mask_path = Path(str(files("aernet"))) / "video" / "masks" / f"{path.stem}_segmentation.png"
@@ -171,7 +161,7 @@ def _canvas(number: int, half: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], 
     scale = max(half[0] / width, half[1] / height)
     border = round(_BORDER * height * scale), round(_BORDER * width * scale)
 
-    def fitted(array: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def fitted(array: HostImage) -> HostImage:
         resized = cv2.resize(array, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         sides = (border[0], border[0], border[1], border[1])
         return np.asarray(cv2.copyMakeBorder(resized, *sides, cv2.BORDER_REFLECT_101), np.uint8)

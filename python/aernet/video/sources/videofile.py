@@ -11,11 +11,9 @@ VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".web
 """Suffixes, in lower case, of the files that count as videos where pictures are accepted too."""
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
+    from aernet.video.sources.base import Frames
 
 
 class VideoFile:
@@ -39,7 +37,7 @@ class VideoFile:
                 return round(container.duration / 1e6 * stream.average_rate)
             return None
 
-    def frames(self) -> Generator[tuple[npt.NDArray[np.uint8], float]]:
+    def frames(self) -> Frames:
         """Yield the frames; see `Source`."""
         shape: tuple[int, ...] = ()
         with opened_video(self.name, self.name) as (container, stream):
