@@ -6,7 +6,7 @@ from fakes.kernels import laid_out, memory_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aernet.segmentation import _OUTLINE, _TINT
+from aernet.segmentation import OUTLINE, TINT
 
 sides = st.integers(1, 130)
 
@@ -14,7 +14,7 @@ sides = st.integers(1, 130)
 def by_opencv(pixels, mask):
     """The tint of `Segmentation.overlay`, on the three colours alone."""
     colours = np.ascontiguousarray(pixels[..., :3])
-    tinted = cv2.addWeighted(colours, 1 - _TINT, np.full_like(colours, _OUTLINE), _TINT, 0)
+    tinted = cv2.addWeighted(colours, 1 - TINT, np.full_like(colours, OUTLINE), TINT, 0)
     return cv2.copyTo(tinted, mask, colours.copy())
 
 
@@ -35,7 +35,7 @@ def test_any_overlay(kernels, seed, channels, count, height, width, gaps, offset
     masks = 255 * rng.integers(0, 2, (count, -(-height // 9), -(-width // 5)), np.uint8)
     masks = laid_out(rng, masks.repeat(9, 1).repeat(5, 2)[:, :height, :width].copy(), gaps[1], offsets[1])
     before, around = pictures.copy(), memory_of(pictures).copy()
-    kernels.overlay(pictures, masks, (_OUTLINE, _TINT))
+    kernels.overlay(pictures, masks, (OUTLINE, TINT))
     for picture, frame, mask in zip(pictures, before, masks, strict=True):
         wanted = by_opencv(frame, mask).astype(int)
         assert np.abs(picture[..., :3] - wanted).max() <= 1
