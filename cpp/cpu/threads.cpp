@@ -14,6 +14,9 @@
 #ifndef _WIN32
 #include <pthread.h>
 #endif
+#ifdef __linux__
+#include <sched.h>
+#endif
 
 namespace aernet {
 
@@ -81,6 +84,7 @@ class Pool {
         {
             const std::lock_guard lock(mutex_);
             start_workers(places);
+            keep_workers_off_this_processor();
             jobs_.push_back(&job);
         }
         for (std::ptrdiff_t place = 0; place < places; ++place) {
@@ -100,11 +104,32 @@ class Pool {
    private:
     void start_workers(std::ptrdiff_t count) {
         try {
-            for (; workers_ < count; ++workers_) {
-                std::thread([this] { serve(); }).detach();
+            workers_.reserve(static_cast<std::size_t>(count));
+            while (workers_.size() < static_cast<std::size_t>(count)) {
+                std::thread worker([this] { serve(); });
+                workers_.push_back(worker.native_handle());
+                worker.detach();
+                avoided_ = -1;
             }
         } catch (const std::system_error&) {  // The system grants no more threads, and the caller does the work.
         }
+    }
+
+    // A virtual machine's kernel takes a processor that sleeps for one that is taken away by the host. It would wake
+    // the workers on the caller's processor, where they only take turns with the caller.
+    void keep_workers_off_this_processor() {
+#ifdef __linux__
+        const int here = sched_getcpu();
+        cpu_set_t others;
+        if (here == avoided_ || sched_getaffinity(0, sizeof others, &others) != 0 || here < 0) {
+            return;
+        }
+        CPU_CLR(static_cast<std::size_t>(here), &others);
+        for (const auto worker : workers_) {
+            pthread_setaffinity_np(worker, sizeof others, &others);  // fails, and changes nothing, if there is no other
+        }
+        avoided_ = here;
+#endif
     }
 
     void serve() {
@@ -133,7 +158,8 @@ class Pool {
     std::condition_variable has_work_;
     std::condition_variable is_left_;
     std::vector<Job*> jobs_;  // that have places
-    std::ptrdiff_t workers_ = 0;
+    std::vector<std::thread::native_handle_type> workers_;
+    int avoided_ = -1;  // processor that the workers keep off
 };
 
 // Never destroyed: workers may wait on it until the process ends.
@@ -148,7 +174,7 @@ void Pool::restart_in_child() {
     new (&pool.has_work_) std::condition_variable;
     new (&pool.is_left_) std::condition_variable;
     pool.jobs_.clear();
-    pool.workers_ = 0;
+    pool.workers_.clear();
     pool.mutex_.unlock();
 }
 
