@@ -39,7 +39,7 @@ from rich.progress import track
 from rich.table import Table
 from skimage import color, transform
 
-from aernet import Segmenter, mask_from_probability, preprocess, set_num_threads
+from aernet import Segmenter, mask_from_probability, prediction, preprocess, set_num_threads
 from aernet._native import __version__, get_num_threads
 from aernet.cli.doctor import processor
 from aernet.files import replacing
@@ -228,7 +228,7 @@ def measure_pipeline(picture: npt.NDArray[np.uint8], rounds: int) -> list[Row]:
     with Segmenter() as segmenter, pytest.MonkeyPatch.context() as patch:
         for target, name, step in (
             (runner, "preprocess", "preprocess"),
-            (runner, "mask_from_probability", "mask"),
+            (prediction, "mask_from_probability", "mask"),
         ):
             patch.setattr(target, name, steps["aernet"].timed(step, getattr(target, name)))
         for name, step in (("prepare", "preprocess"), ("upsample", "mask")):
