@@ -1,6 +1,7 @@
 #include "cpu/mask.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <iomanip>
 #include <sstream>
@@ -24,6 +25,7 @@ constexpr std::uint8_t kLesion = 255;
 
 struct Scratch {
     std::vector<float> probabilities;
+    std::array<std::ptrdiff_t, 4> planned{};  // sizes that the next three are for
     std::vector<SamplePosition> rows;
     std::vector<float> fractions;        // of each output column: its place in its cell
     std::vector<std::ptrdiff_t> starts;  // of each cell: its first output column; at the end, their number
@@ -117,6 +119,39 @@ std::uint8_t common_kind(const std::uint8_t* begin, const std::uint8_t* end) {
     return std::all_of(begin, end, [begin](std::uint8_t kind) { return kind == *begin; }) ? *begin : kMixed;
 }
 
+float fraction(const SamplePosition& sample, std::ptrdiff_t output) {
+    return static_cast<float>(sample.rest) / static_cast<float>(2 * output);
+}
+
+// Finds where the rows and columns of the mask lie between the probabilities, unless the last mask had the same sizes.
+void plan(const Probability& map, std::ptrdiff_t height, std::ptrdiff_t width) {
+    const std::array<std::ptrdiff_t, 4> sizes{map.height, map.width, height, width};
+    if (scratch.planned == sizes) {
+        return;
+    }
+    scratch.planned = {};
+    const auto position = [](std::ptrdiff_t index, std::ptrdiff_t input, std::ptrdiff_t output) {
+        return sample_position(static_cast<int>(index), static_cast<int>(input), static_cast<int>(output));
+    };
+    auto& rows = scratch.rows;
+    auto& fractions = scratch.fractions;
+    auto& starts = scratch.starts;
+    rows.clear();
+    for (std::ptrdiff_t row = 0; row < height; ++row) {
+        rows.push_back(position(row, map.height, height));
+    }
+    fractions.clear();
+    starts.clear();
+    for (std::ptrdiff_t column = 0; column < width; ++column) {
+        const auto sample = position(column, map.width, width);
+        fractions.push_back(fraction(sample, width));
+        starts.resize(std::max(starts.size(), static_cast<std::size_t>(sample.upper) + 1), column);
+    }
+    starts.resize(static_cast<std::size_t>(map.width) + 2, width);
+    fractions.resize(static_cast<std::size_t>(width + kLanes));
+    scratch.planned = sizes;
+}
+
 }  // namespace
 
 void mask_from_probability(const Probability& probability, std::ptrdiff_t height, std::ptrdiff_t width, float threshold,
@@ -124,29 +159,10 @@ void mask_from_probability(const Probability& probability, std::ptrdiff_t height
     copy_checked(probability);
     const float* probabilities = scratch.probabilities.data();
     const auto cell_count = probability.width + 1;  // from an edge's copy to the other's
-    const auto position = [](std::ptrdiff_t index, std::ptrdiff_t input, std::ptrdiff_t output) {
-        return sample_position(static_cast<int>(index), static_cast<int>(input), static_cast<int>(output));
-    };
-    const auto fraction = [](const SamplePosition& sample, std::ptrdiff_t output) {
-        return static_cast<float>(sample.rest) / static_cast<float>(2 * output);
-    };
-
-    auto& rows = scratch.rows;
-    rows.clear();
-    for (std::ptrdiff_t row = 0; row < height; ++row) {
-        rows.push_back(position(row, probability.height, height));
-    }
-    auto& fractions = scratch.fractions;
-    auto& starts = scratch.starts;
-    fractions.clear();
-    starts.clear();
-    for (std::ptrdiff_t column = 0; column < width; ++column) {
-        const auto sample = position(column, probability.width, width);
-        fractions.push_back(fraction(sample, width));
-        starts.resize(std::max(starts.size(), static_cast<std::size_t>(sample.upper) + 1), column);
-    }
-    starts.resize(static_cast<std::size_t>(cell_count) + 1, width);
-    fractions.resize(static_cast<std::size_t>(width + kLanes));
+    plan(probability, height, width);
+    const auto& rows = scratch.rows;
+    const auto& fractions = scratch.fractions;
+    const auto& starts = scratch.starts;
 
     // All rows of [begin, end) lie between the same two rows of probabilities.
     const auto fill_band = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
