@@ -94,6 +94,11 @@ def test_a_batch_may_be_one_array(segmenter, frames):
     np.testing.assert_array_equal(upside_down.mask, segmenter(stack[1]).mask)
 
 
+def test_a_batch_may_be_an_iterator(segmenter, frames):
+    for result, frame in zip(segmenter.batch(frame for frame in frames), frames, strict=True):
+        assert result.frame is frame
+
+
 def test_an_empty_batch(segmenter):
     assert segmenter.batch([]) == []
 

@@ -89,7 +89,7 @@ Args:
         with any distance. Work under way on it is waited for, on the GPU, before it is read.
 
 Raises:
-    FrameError: it is not so, or lies elsewhere.
+    FrameError: the picture has another type or layout, or lies elsewhere.
 )");
 }
 

@@ -174,7 +174,7 @@ Args:
     share: how much of the colour a tinted pixel takes, 0 to 1.
 
 Raises:
-    FrameError: the picture is not so, lies elsewhere or is not of the mask's size.
+    FrameError: the picture has another type or size, or lies elsewhere.
 )")
         .def("__dlpack_device__", &dlpack_device)
         .def("__dlpack__", &to_dlpack, py::arg("stream") = py::none(), py::arg("max_version") = py::none(),

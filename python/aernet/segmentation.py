@@ -88,12 +88,9 @@ class Segmentation(Generic[FrameT]):
         """Make the mask of a frame from its prediction, and wait for both.
 
         Args:
-            frame: as in the field of that name.
+            frame: as in the field of that name, like threshold, colour and quality.
             prediction: the prediction for the frame, as the network gave it or smoothed over time.
-            threshold: as in the field of that name.
             started: `time.perf_counter()` when the frame arrived.
-            colour: as in the field of that name.
-            quality: as in the field of that name.
 
         Raises:
             FrameError: the prediction has values outside [0, 1].

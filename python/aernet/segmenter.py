@@ -17,7 +17,7 @@ from aernet.segmentation import Segmentation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
     from types import TracebackType
 
@@ -133,7 +133,7 @@ class Segmenter:
         """
         return self.batch([frame])[0]
 
-    def batch(self, frames: Sequence[Picture]) -> list[Segmentation[Frame]]:
+    def batch(self, frames: Iterable[Picture]) -> list[Segmentation[Frame]]:
         """Segment several frames of any sizes in one run of the network; memory grows with their number.
 
         On a GPU, frames beyond the engine's largest batch take further runs. Each result's `latency_ms` is
@@ -144,7 +144,7 @@ class Segmenter:
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
-        predictions = self.runner.predict(_require_sequence(frames), self.colour)
+        predictions = self.runner.predict(_listed(frames), self.colour)
         results = [self._segmentation(prediction, started) for prediction in predictions]
         whole = results[-1].latency_ms if results else 0.0
         return [replace(result, latency_ms=whole) for result in results]
@@ -173,7 +173,7 @@ class Segmenter:
         """
         return self.runner.submit([frame], self.colour)
 
-    def masks_on_device(self, frames: Sequence[Picture]) -> list[DeviceArray]:
+    def masks_on_device(self, frames: Iterable[Picture]) -> list[DeviceArray]:
         """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
 
         Returns:
@@ -185,7 +185,7 @@ class Segmenter:
             AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory.
         """
         masks: list[DeviceArray] = []
-        predictions = self.runner.predict(_require_sequence(frames), self.colour)
+        predictions = self.runner.predict(_listed(frames), self.colour)
         for prediction in predictions:
             mask = prediction.mask(*picture_size(prediction.frame, self.colour), self.threshold)
             if isinstance(mask, np.ndarray):
@@ -247,9 +247,9 @@ class Segmenter:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
 
 
-def _require_sequence(frames: Sequence[Picture]) -> Sequence[Picture]:
+def _listed(frames: Iterable[Picture]) -> list[Picture]:
     if getattr(frames, "ndim", 4) != 4:
         raise FrameError(
             "batch takes a sequence of frames, found one array; for one frame call the segmenter"
         )
-    return frames
+    return list(frames)

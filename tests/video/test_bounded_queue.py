@@ -126,3 +126,14 @@ def test_an_interrupted_taker_leaves_it_unlocked():
     queue.close()
     thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_it_holds_no_more_after_many_items_than_at_first(waits):
+    queue = BoundedQueue(2, waits=waits)
+    taken = iter(queue)
+    for item in range(100):
+        assert queue.put(item)
+        assert next(taken) == item
+    assert queue._free_slots.qsize() == 2
+    assert queue._items.qsize() == 0

@@ -350,6 +350,16 @@ def test_what_a_callback_raises_is_logged_and_raised_when_the_stream_closes(segm
     assert record.exc_info[0] is ZeroDivisionError
 
 
+def test_an_exception_of_the_block_goes_before_one_of_a_callback(segmenter, camera):
+    source = camera()
+    with pytest.raises(KeyError), segmenter.stream(source, on_result=fail):  # noqa: PT012
+        end = time.monotonic() + 20
+        while source.closed == 0:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        raise KeyError
+
+
 def test_what_a_callback_raises_is_raised_once(segmenter, camera):
     stream = segmenter.stream(camera(), on_result=fail)
     with pytest.raises(ZeroDivisionError):

@@ -18,8 +18,8 @@ _END = object()
 class BoundedQueue(Generic[T]):
     """A bounded queue from one thread to another; the thread that takes items iterates over it.
 
-    Ctrl-C may interrupt the taking thread at any moment if it is the main thread. Each of its calls is
-    therefore one uninterruptible step, and the other threads never wait for a lock that it holds.
+    Ctrl-C may interrupt the taking thread at any moment if it is the main thread. So it
+    makes only calls that cannot be interrupted halfway, and holds no lock that other threads wait for.
 
     Args:
         capacity: how many items fit.
@@ -60,7 +60,8 @@ class BoundedQueue(Generic[T]):
             if item is _END:
                 self._items.put(_END)
                 return
-            self._free_slots.put(None)
+            if self._waits:
+                self._free_slots.put(None)
             yield cast("T", item)
             del item
 

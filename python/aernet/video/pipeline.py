@@ -91,7 +91,7 @@ class Pipeline:
         self._begin = 0.0
         self._statistics = Statistics()
         self._error: BaseException | None = None
-        self._failed_callback: BaseException | None = None
+        self._callback_error: BaseException | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._loops: list[BoundedQueue[VideoResult]] = []
@@ -153,7 +153,7 @@ class Pipeline:
                 except Exception as error:
                     if error is not self._error:  # the pipeline's own error, which `wait` raises
                         _log.exception("on_result failed, and the stream ends")
-                        self._failed_callback = error
+                        self._callback_error = error
                     raise
 
         thread = self._thread("on_result", loop)
@@ -197,7 +197,7 @@ class Pipeline:
         self.start()
         self._join(None)
         if self._error is not None:
-            self._failed_callback = None
+            self._callback_error = None
             raise self._error
 
     def close(self) -> None:
@@ -205,18 +205,18 @@ class Pipeline:
 
         An exception in a function given to `call` is raised here, unless `wait` has raised it already.
         """
-        self.stop()
-        self._join(_CLOSE_SECONDS)
-        if threading.current_thread() not in self._callbacks:
-            error, self._failed_callback = self._failed_callback, None
-            if error is not None:
-                raise error
+        self.__exit__()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: object = None, *_exception: object) -> None:
+        self.stop()
+        self._join(_CLOSE_SECONDS)
+        if threading.current_thread() not in self._callbacks:
+            error, self._callback_error = self._callback_error, None
+            if error is not None and kind is None:  # the caller's own exception goes first
+                raise error
 
     def _thread(self, name: str, stage: Callable[[], None]) -> threading.Thread:
         return threading.Thread(target=self._guarded, args=(stage,), name=f"aernet {name}", daemon=True)
