@@ -6,8 +6,8 @@
 
 namespace aernet {
 
-// One output sample as a mean of the input samples from `first` to `last`. The weights are whole numbers and so exact:
-// those between the two ends all weigh `inner_weight`. Sides are at most 16384, or the numbers would not fit.
+// One output sample as a mean of the input samples from `first` to `last`. The weights are whole numbers, so exact;
+// all samples between the two ends weigh `inner_weight`. Sides are at most 16384, or the numbers would not fit.
 struct FilterTaps {
     int first;
     int last;
@@ -17,7 +17,7 @@ struct FilterTaps {
 };
 
 // An output sample between input samples `upper - 1` and `upper`, half-pixel centres: `upper` is within [0, input], and
-// the distance to `upper - 1` is `rest` of 2 * output.
+// the distance to `upper - 1` is rest / (2 * output).
 struct SamplePosition {
     int upper;
     int rest;
@@ -56,7 +56,7 @@ AERNET_HOST_DEVICE static inline FilterTaps bilinear_taps(int index, int input, 
 // How a picture comes to size x size: area averaging where no side grows, else bilinear.
 struct Filter {
     bool shrinks;
-    float unit;  // makes fractions of the weighted sums of bytes
+    float unit;  // scales weighted sums of bytes to [0, 1]
 
     AERNET_HOST_DEVICE FilterTaps taps(int index, int input, int output) const {
         return shrinks ? area_taps(index, input, output) : bilinear_taps(index, input, output);

@@ -7,7 +7,7 @@
 #define AERNET_HOST_DEVICE
 #endif
 
-// Before a loop in a kernel: lays out `count` rounds at a time.
+// Before a loop in a kernel: unrolls it by `count`.
 #if defined(__CUDA_ARCH__)
 #define AERNET_PRAGMA(text) _Pragma(#text)
 #define AERNET_UNROLL(count) AERNET_PRAGMA(unroll count)

@@ -11,8 +11,8 @@
 
 namespace aernet {
 
-// A thread writes a run of pixels that begins at a multiple of so many bytes in memory; a warp 64 x 8 pixels, which
-// are seldom on both sides of the border of the lesion.
+// A thread writes a run of so many aligned pixels; a warp 64 x 8 pixels, most of which lie on one side of the border of
+// the lesion.
 constexpr int kRun = 16;
 constexpr Grid kMaskBlock{4, 64, 1};
 constexpr int kFewColumns = 8;
@@ -30,7 +30,7 @@ struct MaskJob {
     SamplePosition step;  // from one column of the mask to the next
 };
 
-// A row that begins within a run needs one more than its length says.
+// A row that starts inside a run touches one run more.
 template <class Number>
 Grid mask_grid(const MaskJob<Number>& job, int count) {
     const bool begin_with_runs = are_multiples(kRun, job.mask, job.pitch, job.mask_stride);

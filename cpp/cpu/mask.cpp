@@ -28,7 +28,7 @@ struct Scratch {
     std::array<std::ptrdiff_t, 4> planned{};  // sizes that the next three are for
     std::vector<SamplePosition> rows;
     std::vector<float> fractions;        // of each output column: its place in its cell
-    std::vector<std::ptrdiff_t> starts;  // of each cell: its first output column; at the end, their number
+    std::vector<std::ptrdiff_t> starts;  // of each cell: its first output column; the last entry is their number
     std::vector<std::uint8_t> cells;
     std::vector<float> top;
     std::vector<float> bottom;

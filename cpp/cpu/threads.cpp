@@ -91,13 +91,13 @@ class Pool {
             has_work_.notify_one();
         }
         work_on(job);
-        const auto is_left = [&job] { return job.workers == 0; };
+        const auto have_left = [&job] { return job.workers == 0; };
         std::unique_lock lock(mutex_);
         jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), &job), jobs_.end());
         lock.unlock();
-        if (!spin(is_left)) {
+        if (!spin(have_left)) {
             lock.lock();
-            is_left_.wait(lock, is_left);
+            have_left_.wait(lock, have_left);
         }
     }
 
@@ -115,8 +115,8 @@ class Pool {
         }
     }
 
-    // A virtual machine's kernel takes a processor that sleeps for one that is taken away by the host. It would wake
-    // the workers on the caller's processor, where they only take turns with the caller.
+    // The kernel of a virtual machine may mistake an idle processor for one that the host has taken away. It would then
+    // wake the workers on the caller's processor, where they only take turns with the caller.
     void keep_workers_off_this_processor() {
 #ifdef __linux__
         const int here = sched_getcpu();
@@ -145,7 +145,7 @@ class Pool {
             work_on(job);
             lock.lock();
             if (--job.workers == 0) {
-                is_left_.notify_all();
+                have_left_.notify_all();
             }
         }
     }
@@ -156,7 +156,7 @@ class Pool {
 
     std::mutex mutex_;
     std::condition_variable has_work_;
-    std::condition_variable is_left_;
+    std::condition_variable have_left_;
     std::vector<Job*> jobs_;  // that have places
     std::vector<std::thread::native_handle_type> workers_;
     int avoided_ = -1;  // processor that the workers keep off
@@ -172,7 +172,7 @@ void Pool::unlock_in_parent() { pool.mutex_.unlock(); }
 // The workers and other callers are in the parent alone, and a condition variable still counts those who wait.
 void Pool::restart_in_child() {
     new (&pool.has_work_) std::condition_variable;
-    new (&pool.is_left_) std::condition_variable;
+    new (&pool.have_left_) std::condition_variable;
     pool.jobs_.clear();
     pool.workers_.clear();
     pool.mutex_.unlock();

@@ -9,8 +9,8 @@ namespace aernet {
 void set_num_threads(int count);
 int get_num_threads();
 
-// Calls `body(begin, end)` on ranges that together cover [0, count), side by side and each thread on one after the
-// other, and returns when all are done. The caller works too; the others are threads that are kept. `work` is the size
+// Calls `body(begin, end)` on ranges that together cover [0, count), in parallel, each thread range after range,
+// and returns when all are done. The caller works too; the others are threads that are kept. `work` is the size
 // of the whole job and `work_per_thread` what makes one more thread worth waking. Throws what a call of `body` throws.
 void split(std::ptrdiff_t count, std::ptrdiff_t work, std::ptrdiff_t work_per_thread,
            const std::function<void(std::ptrdiff_t begin, std::ptrdiff_t end)>& body);

@@ -82,7 +82,7 @@ std::unique_ptr<Graph> Lane::capture(const std::function<void(cudaStream_t)>& en
     std::size_t nodes = 0;
     auto status = cudaGraphGetNodes(captured, nullptr, &nodes);
     if (status == cudaSuccess) {
-        // An engine that left nothing on the stream would leave the last answer standing.
+        // An empty graph would return the previous answer.
         status = nodes == 0 ? cudaErrorStreamCaptureUnsupported : cudaGraphInstantiate(&work, captured, 0);
     }
     cudaGraphDestroy(captured);

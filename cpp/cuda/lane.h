@@ -15,7 +15,7 @@
 
 namespace aernet {
 
-// Work of a stream that was captured, to be queued again with one call.
+// Captured work of a stream, which one call queues again.
 class Graph {
    public:
     Graph(std::shared_ptr<const Device> device, cudaGraphExec_t work) : device_(std::move(device)), work_(work) {}
@@ -56,13 +56,13 @@ class Lane {
     void wait();
 
     // Image -> the next part of the network's input: from the host's memory, or from the device's once `ready`. `frame`
-    // keeps it where it is, and becomes the prediction's; `copied`, if it is not null, is recorded when the image is on
+    // keeps that memory alive and goes to the prediction; `copied`, if it is not null, is recorded when the image is on
     // the device. Throws std::out_of_range beyond `batch` frames.
     void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
     void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready);
 
     void run(const Graph& graph);
-    // What `enqueue` puts on the stream that it is given. Throws DeviceError where it does what cannot be captured.
+    // Captures what `enqueue` puts on the stream that it is given. Throws DeviceError if that cannot be captured.
     std::unique_ptr<Graph> capture(const std::function<void(cudaStream_t)>& enqueue) const;
 
     // One of each frame that was put, in order.

@@ -44,8 +44,8 @@ class Block {
     std::atomic<bool> is_shared_{false};
 };
 
-// A stream with the memory of what is made on it. A block is used again when its last user lets go of it, which any
-// thread may do while its work is still queued: the next user's work is queued behind it.
+// A stream with the memory of what is made on it. Any thread may release a block while its
+// work is still queued: the next user's work is queued behind it.
 class StreamMemory : public std::enable_shared_from_this<StreamMemory> {
    public:
     explicit StreamMemory(std::shared_ptr<const Device> device) : device_(std::move(device)), stream_(device_) {}
@@ -57,7 +57,7 @@ class StreamMemory : public std::enable_shared_from_this<StreamMemory> {
 
     // Of at least `bytes`.
     std::shared_ptr<Block> take(Memory memory, std::size_t bytes);
-    // Says that another library may work in the block on its default stream, also after it has let go of it.
+    // Says that another library may work in the block on its default stream, even after releasing it.
     static void share(Block& block) { block.is_shared_ = true; }
     // Whether so much page-locked memory is in use that results should be copied into ordinary memory.
     bool is_short_of_locked();

@@ -12,7 +12,7 @@ namespace aernet {
 
 namespace {
 
-constexpr float kRounding = 1e-3F;  // what a device's sigmoid may lie outside [0, 1], in float16 too
+constexpr float kRounding = 1e-3F;  // how far a device's sigmoid may lie outside [0, 1], in float16 too
 
 }  // namespace
 

@@ -18,7 +18,7 @@ class Prediction {
                std::shared_ptr<const void> frame);
 
     int size() const { return size_; }
-    // What it is of, as it was given to the lane.
+    // The frame that was given to the lane.
     const void* frame() const { return frame_.get(); }
     const std::shared_ptr<const Event>& ready() const { return ready_; }
 
@@ -26,7 +26,7 @@ class Prediction {
     // 1 to 16384. On a device that shares the host's memory, the mask lies where the host reaches it.
     DeviceArray mask(std::ptrdiff_t height, std::ptrdiff_t width, float threshold) const;
 
-    // Waits for the map, size x size numbers, as the network gave it.
+    // Waits, then writes the unchecked map, size x size numbers.
     void read(float* numbers) const;
     // The same within [0, 1]. Throws FrameError where it holds NaN, or lies further outside than rounding explains.
     void read_probability(float* numbers) const;

@@ -22,7 +22,7 @@ class Upload {
     // The frame is copied, through page-locked memory unless it lies there; on a device that shares the host's memory
     // a page-locked frame is read where it is.
     Frame bring(const Image& frame);
-    // Says that all that reads the last frame is queued.
+    // To be called when all that reads the last frame is queued.
     void finish() { staging_[turn_].is_read.record(stream_); }
 
    private:

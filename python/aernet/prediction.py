@@ -25,7 +25,7 @@ class Prediction(Protocol):
 
     @property
     def probability(self) -> ProbabilityMap:
-        """What the network gave, float32, S x S, numbers or not; on a GPU this waits for it."""
+        """The network's output, float32, S x S, unchecked: it may hold NaN. On a GPU this waits for it."""
         ...
 
     def mask(self, height: int, width: int, threshold: float) -> Frame:
@@ -81,6 +81,6 @@ class Predictor(Protocol):
     threshold: float
     colour: PixelFormat
 
-    def predict(self, frame: Picture) -> Future[list[Prediction]]:
-        """Start on a frame, which must not change before it is predicted; see `Segmenter.predict`."""
+    def submit_prediction(self, frame: Picture) -> Future[list[Prediction]]:
+        """Start on a frame, which must not change before its prediction is there; see `Segmenter`."""
         ...

@@ -48,7 +48,7 @@ class Segmentation(Generic[FrameT]):
     probability: ProbabilityMap
     """The probability of each pixel at the network's own size, float32, S x S, in [0, 1]."""
     threshold: float
-    """The probability from which on a pixel belongs to the lesion, in the open (0, 1)."""
+    """The least probability of a lesion pixel, between 0 and 1, both excluded."""
     latency_ms: float
     """Milliseconds from the frame's arrival to its finished mask; in a batch, those of the whole batch."""
     colour: PixelFormat = "bgr"

@@ -66,8 +66,8 @@ class Segmenter:
         device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto", the best that this machine has:
             TensorRT with an engine built from the model, ONNX Runtime on the GPU, or the CPU. "auto" logs
             once why it does not use a GPU that is there.
-        threshold: the probability from which on a pixel belongs to the lesion, in the open (0, 1); None takes
-            the model's own.
+        threshold: the least probability of a lesion pixel, between 0 and 1, both excluded; None takes the
+            model's own.
         colour: the pixel format of the frames: "bgr", "rgb" or, as cameras and decoders give them, "nv12".
 
     Raises:
@@ -97,7 +97,7 @@ class Segmenter:
         self.runtime = runner.runtime
         """The runtime that runs the model, with its version."""
         self.threshold = runner.card.threshold if threshold is None else float(threshold)
-        """The probability from which on a pixel belongs to the lesion."""
+        """The least probability of a lesion pixel."""
         self.colour = colour
         """The pixel format of the frames: "bgr", "rgb" or "nv12"."""
 
@@ -161,10 +161,10 @@ class Segmenter:
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
-        future = self.predict(frame)
+        future = self.submit_prediction(frame)
         return Pending(lambda: self._segmentation(future.result()[0], started))
 
-    def predict(self, frame: Picture) -> Future[list[Prediction]]:
+    def submit_prediction(self, frame: Picture) -> Future[list[Prediction]]:
         """Start on a frame as `submit` does, but compute only its probability map.
 
         Raises:

@@ -27,9 +27,9 @@ class Slowed:
         self.threshold = segmenter.threshold
         self.seconds = seconds
 
-    def predict(self, frame):
+    def submit_prediction(self, frame):
         time.sleep(self.seconds)
-        return self.segmenter.predict(frame)
+        return self.segmenter.submit_prediction(frame)
 
 
 class Collector:
@@ -107,13 +107,13 @@ def test_a_camera_too_fast_is_followed_at_its_newest_and_drops_are_counted(segme
 def test_only_a_camera_finds_the_segmenter_warmed_up(model, camera, video, open_stream):
     source = camera()
     with Segmenter(model) as segmenter:
-        submitted, predict = [], segmenter.predict
+        submitted, predict = [], segmenter.submit_prediction
 
         def seen(frame):
             submitted.append(frame)
             return predict(frame)
 
-        segmenter.predict = seen
+        segmenter.submit_prediction = seen
         with open_stream(segmenter, video):
             assert submitted == []
         with open_stream(segmenter, source):
@@ -148,14 +148,14 @@ class SixTimesAsFast:
             self._arrived.release()
         self._arrived.release(1000)
 
-    def predict(self, frame):
+    def submit_prediction(self, frame):
         if not frame.any():  # a blank one, to warm up
-            return self._segmenter.predict(frame)
+            return self._segmenter.submit_prediction(frame)
         self._due.release(6)
         for _ in range(6):
             assert self._arrived.acquire(timeout=60)
         self.latencies.append(self.ticks - int(frame[0, 0, 0]) * 256 - int(frame[0, 0, 1]))
-        return self._segmenter.predict(frame)
+        return self._segmenter.submit_prediction(frame)
 
 
 def test_latency_stays_under_two_frame_times_of_the_segmenter(segmenter, disc):
@@ -195,16 +195,16 @@ class FiveWhileTwoAreUnderWay:
                 assert self._taken.acquire(timeout=60)
         self._all_there.set()
 
-    def predict(self, frame):
+    def submit_prediction(self, frame):
         if not frame.any():  # a blank one, to warm up
-            return self._segmenter.predict(frame)
+            return self._segmenter.submit_prediction(frame)
         self.submitted.append(int(frame[0, 0, 0]))
         self._taken.release()
         return self
 
     def result(self):
         assert self._all_there.wait(60)
-        return self._segmenter.predict(self._picture).result()
+        return self._segmenter.submit_prediction(self._picture).result()
 
 
 def test_a_frame_is_taken_when_there_is_room_for_it_and_the_newest_then(segmenter, disc):

@@ -1,4 +1,4 @@
-"""How near one way of running a model comes to another, in figures that a manifest keeps."""
+"""How well an engine agrees with its model, in figures that a manifest keeps."""
 
 from __future__ import annotations
 

@@ -30,11 +30,11 @@ class Choice:
     runner: Runner
     why: str
     refusals: tuple[str, ...] = ()
-    """Why those that come first were not taken, with what to do about it."""
+    """Why each better runner was passed over, and the remedy."""
 
 
 def open_runner(model: Path, device: str) -> Runner:
-    """Load a model where `choose_runner` says; what it passed over on a GPU is logged as a warning, once.
+    """Load a model as `choose_runner` does; log once, as a warning, why a better runner was passed over.
 
     Raises:
         AernetError: there is no such device, or the model cannot run there.
@@ -66,7 +66,7 @@ def choose_runner(model: Path, device: str) -> Choice:
             raise AernetError(
                 f"{model}: an engine needs a GPU, device 'cpu' was asked for; name the ONNX file"
             )
-        return Choice(_run_engine(model, index), "an engine was named")
+        return Choice(_open_named_engine(model, index), "an engine was named")
 
     # Loading ONNX Runtime takes longer than importing all the rest.
     from aernet.engine.gpu import find_gpu  # noqa: PLC0415
@@ -80,7 +80,7 @@ def choose_runner(model: Path, device: str) -> Choice:
             raise AernetError(f"device {device!r}: no NVIDIA GPU, or no driver for it; use 'cpu'")
         return Choice(on_cpu, "there is no NVIDIA GPU, or no driver for it")
     ways: dict[str, Callable[[], Runner]] = {
-        "the GPU, with an engine that passed its checks": lambda: _run_built_engine(model, on_cpu, index),
+        "the GPU, with an engine that passed its checks": lambda: _open_built_engine(model, on_cpu, index),
         "the GPU, without an engine": lambda: OnnxRuntimeRunner(model, index),
     }
     refusals: list[str] = []
@@ -94,7 +94,7 @@ def choose_runner(model: Path, device: str) -> Choice:
     return Choice(on_cpu, "nothing that is installed runs it on the GPU", tuple(refusals))
 
 
-def _run_built_engine(model: Path, reference: Runner, index: int) -> Runner:
+def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
     """Open the engine that `build-engine` made of a model."""
     from aernet.engine.folders import default_engine_path  # noqa: PLC0415
     from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _run_built_engine(model: Path, reference: Runner, index: int) -> Runner:
     return runner
 
 
-def _run_engine(engine: Path, index: int) -> Runner:
+def _open_named_engine(engine: Path, index: int) -> Runner:
     """Open an engine that was named; its model need not be there."""
     from aernet.engine.manifest import sha256_of  # noqa: PLC0415
     from aernet.runners.comparison import compare_with_model  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""An engine beside the model that it was built from, on the same pictures."""
+"""Compares an engine with its model on the same pictures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aernet.arrays import picture_size
 from aernet.engine.agreement import Agreement
 from aernet.engine.compatibility import rebuild_command
 from aernet.engine.manifest import record_verification
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable[Path]) -> Agreement:
+def compare_with_model(runner: TensorRtRunner, reference: Runner, pictures: Iterable[Path]) -> Agreement:
     """Compare an engine with its model, and note the result in the engine's manifest.
 
     Masks are compared at the pictures' own size and the model's threshold.
 
     Args:
         runner: runs the engine.
-        model: runs the model.
-        pictures: what both are given.
+        reference: runs the model.
+        pictures: the pictures that both segment.
 
     Raises:
         EngineError: the engine does not give what the model gives.
@@ -44,21 +45,20 @@ def compare_with_model(runner: TensorRtRunner, model: Runner, pictures: Iterable
 
     def answers() -> Iterator[tuple[Answer, Answer]]:
         for picture in pictures:
-            frame = read_picture(picture)
-            yield _answer(model, frame, model.card.threshold), _answer(runner, frame, model.card.threshold)
+            frame, threshold = read_picture(picture), reference.card.threshold
+            yield _answer(reference, frame, threshold), _answer(runner, frame, threshold)
 
     agreement = Agreement.of(f"{runner.runtime} on {runner.device}", answers())
     try:
         record_verification(runner.engine, agreement)
     except AernetError as error:  # such as a folder that may not be written to
-        _log.warning("%s; %s is compared with its model each time", error, runner.engine)
+        _log.warning("%s; %s will be compared with its model again", error, runner.engine)
     as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
     agreement.require(str(runner.engine), f"build it in fp32: {as_fp32}")
     return agreement
 
 
 def _answer(runner: Runner, frame: HostImage, threshold: float) -> Answer:
-    """Return the mask and the probability map of a picture, numbers or not."""
+    """Return the mask and the probability map of a picture, unchecked."""
     (prediction,) = runner.predict([frame], "bgr")
-    height, width = frame.shape[:2]
-    return np.asarray(prediction.mask(height, width, threshold)), prediction.probability
+    return np.asarray(prediction.mask(*picture_size(frame, "bgr"), threshold)), prediction.probability

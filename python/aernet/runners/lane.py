@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SIZES = 4  # of batches that a lane keeps ready
+_KEPT_BATCH_SIZES = 4
 
 
 class EngineLane:
@@ -48,10 +48,10 @@ class EngineLane:
     def predict(
         self, frames: Sequence[Picture], pixel_format: PixelFormat, first: int | None
     ) -> list[Prediction]:
-        """Queue a batch, when the lane's last one is over; errors count its frames from `first` on.
+        """Queue a batch, when the lane's last one is over; errors number its frames from `first` on.
 
         Raises:
-            FrameError: a frame is none, or lies elsewhere.
+            FrameError: a frame is invalid, or lies where the GPU cannot read it.
             AernetError: the device fails.
         """
         self.native.wait()
@@ -59,9 +59,8 @@ class EngineLane:
         index = 0
         try:
             for index, frame in enumerate(frames, first or 0):  # noqa: B007 - for errors
-                self.native.put(
-                    frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame), pixel_format
-                )
+                readable = frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame)
+                self.native.put(readable, pixel_format)
         except FrameError as error:
             if first is None:
                 raise
@@ -70,10 +69,10 @@ class EngineLane:
         return [*self.native.predictions()]
 
     def network(self, count: int) -> Network:
-        """Return the engine for so many frames: captured, or where that cannot be, to be queued each time."""
+        """Return the engine for so many frames: a graph, or a call to queue it if it cannot be captured."""
         count = max(count, self._least)
         if count not in self._networks:
-            while len(self._networks) >= _SIZES:
+            while len(self._networks) >= _KEPT_BATCH_SIZES:
                 self._networks.popitem(last=False)
             with self._gpu:
                 self._networks[count] = self._prepare(count)
@@ -89,14 +88,14 @@ class EngineLane:
         context.bind("image", lane.image)
         context.bind("probability", lane.probability)
         context.set_batch(count)
-        # TensorRT settles at the first run what may not be settled while capturing.
+        # The first run does what may not happen during capture.
         context.enqueue(lane.stream)
         lane.wait()
         if self._graphs and context.is_capturable(lane.stream):
             try:
                 return context, lane.capture(context.enqueue)
             except AernetError as error:
-                _log.info("the engine is queued anew for each frame: %s", error)
+                _log.info("capture refused, TensorRT queues each batch instead: %s", error)
         return context, context.enqueue
 
     def __del__(self) -> None:

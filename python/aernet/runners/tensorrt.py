@@ -65,7 +65,7 @@ class TensorRtRunner:
         self.gpu = gpu
         self._graphs = graphs
         self._lock = threading.Lock()
-        self._lanes = [self.make_lane()]  # the one that was used last is the last
+        self._lanes = [self.make_lane()]  # in the order of their last use
         self._lanes[0].network(1)
 
     def predict(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> list[Prediction]:
@@ -80,7 +80,7 @@ class TensorRtRunner:
         return predictions
 
     def submit(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> Future[list[Prediction]]:
-        """Queue the frames as `predict` does, which is all that the future waits for; see `Runner`."""
+        """Queue the frames as `predict` does; the future is done once they are queued. See `Runner`."""
         future: Future[list[Prediction]] = Future()
         future.set_result(self.predict(frames, pixel_format))
         return future
@@ -106,12 +106,12 @@ class TensorRtRunner:
 
 
 def _check_tensors(engine: Path, loaded: LoadedEngine, manifest: Manifest) -> None:
-    """See that the engine reads and writes what the manifest says; memory is set aside by that."""
+    """Require the tensors that the manifest states, since memory is sized by the manifest."""
     size = manifest.card.size
     tensors = loaded.inputs | loaded.outputs
     found = {name: shape[1:] for name, (shape, _) in tensors.items()}
     if found != {"image": (3, size, size), "probability": (1, size, size)}:
         raise EngineError(
-            f"{engine}: its manifest speaks of image and probability of {size} x {size}, the engine has"
+            f"{engine}: its manifest states image and probability of {size} x {size}, the engine has"
             f" {found}; build it again: {rebuild_command(engine, manifest)}"
         )

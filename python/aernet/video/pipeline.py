@@ -85,7 +85,7 @@ class Pipeline:
         self._states = States()
         live = self.source.live
         self._frames = BoundedQueue[_Frame](1 if live else 2, waits=not live)
-        self._predicted = BoundedQueue[tuple[_Frame, "Future[list[Prediction]]"]](_UNDER_WAY, waits=True)
+        self._started = BoundedQueue[tuple[_Frame, "Future[list[Prediction]]"]](_UNDER_WAY, waits=True)
         self._under_way = threading.Semaphore(_UNDER_WAY)
         self._captured = 0
         self._begin = 0.0
@@ -285,7 +285,7 @@ class Pipeline:
         """Predict twice on a blank frame: the first runs are slow and would cost a camera's first frames."""
         size = self.segmenter.card.size
         blank = np.zeros((size, size, 3), np.uint8)
-        for future in [self.segmenter.predict(blank) for _ in range(_UNDER_WAY)]:
+        for future in [self.segmenter.submit_prediction(blank) for _ in range(_UNDER_WAY)]:
             future.result()[0].to_host()
 
     def _predict(self) -> None:
@@ -294,15 +294,18 @@ class Pipeline:
             while True:
                 self._under_way.acquire()  # before a frame is taken, so that the frame is the newest
                 frame = next(frames, None)
-                if frame is None or not self._predicted.put((frame, self.segmenter.predict(frame.picture))):
+                if frame is None:
+                    return
+                future = self.segmenter.submit_prediction(frame.picture)
+                if not self._started.put((frame, future)):
                     return
         finally:
             self._frames.close(discard=True)
-            self._predicted.close()
+            self._started.close()
 
     def _stabilize(self) -> None:
         try:
-            for count, (frame, future) in enumerate(self._predicted):
+            for count, (frame, future) in enumerate(self._started):
                 (prediction,) = future.result()
                 prediction.to_host()  # from here on the device is free for another frame
                 self._under_way.release()
@@ -311,7 +314,7 @@ class Pipeline:
                 for inbox in self._inboxes():
                     inbox.put(result)
         finally:
-            self._predicted.close(discard=True)
+            self._started.close(discard=True)
             self._under_way.release()
             self._end()
 
