@@ -52,7 +52,7 @@ def compare_with_model(runner: TensorRtRunner, reference: Runner, pictures: Iter
     try:
         record_verification(runner.engine, agreement)
     except AernetError as error:  # such as a folder that may not be written to
-        _log.warning("%s; %s will be compared with its model again", error, runner.engine)
+        _log.warning("%s; %s is compared with its model each time", error, runner.engine)
     as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
     agreement.require(str(runner.engine), f"build it in fp32: {as_fp32}")
     return agreement
