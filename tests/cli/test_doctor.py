@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import sys
 from importlib.metadata import version
 
 import cv2
@@ -22,6 +23,8 @@ import aernet.runners.choice
 from aernet import _native
 from aernet.cli.app import app
 from aernet.engine.gpu import Gpu
+
+_FIND_NVCC = aernet.cli.gpus.find_nvcc
 
 
 def run(*arguments):
@@ -43,8 +46,11 @@ def bundled(model, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch, tmp_path):
-    """No GPU, no TensorRT; returns what gives the machine some."""
+    """No GPU, no TensorRT, no toolkit; returns what gives the machine some."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(aernet.cli.gpus, "_SYSTEM", tmp_path)
+    monkeypatch.setattr(aernet.cli.gpus, "find_nvcc", lambda: None)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
     def machine(gpu, *, cuda="13.0", runtimes=()):
         monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: gpu)
@@ -120,9 +126,9 @@ def test_gpus(machine, monkeypatch):
 def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
     machine(Gpu("card 0", "8.9"), cuda=None)
     checks, _ = diagnosis()
-    assert checks["gpu"]["state"] == "warn"
-    assert "card 0, which this aernet, built without CUDA, cannot use" in checks["gpu"]["found"]
-    assert "nvcc" in checks["gpu"]["remedy"]
+    assert checks["cuda"]["state"] == "warn"
+    assert checks["cuda"]["found"] == "not in this build, which cannot use card 0"
+    assert re.match(r"install CUDA 12 or 13, then .*pip install .*AERNET_CUDA=ON", checks["cuda"]["remedy"])
     assert "pip install 'aernet[tensorrt-rtx]'" in checks["tensorrt"]["remedy"]
 
     def refuse():
@@ -132,6 +138,49 @@ def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
     monkeypatch.setattr(_native, "driver_version", lambda: "12.2", raising=False)
     monkeypatch.setattr(_native, "device_count", refuse, raising=False)
     assert "found one for 12.2" in diagnosis()[0]["gpu"]["remedy"]
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("gpu", [None, Gpu("Orin", "8.7")])
+def test_a_build_without_cuda_beside_a_toolkit(machine, monkeypatch, tmp_path, gpu):
+    monkeypatch.setattr(aernet.cli.gpus, "find_nvcc", _FIND_NVCC)
+    nvcc = tmp_path / "toolkit" / "bin" / "nvcc"
+    nvcc.parent.mkdir(parents=True)
+    nvcc.touch(mode=0o755)
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path / "toolkit"))
+    monkeypatch.delenv("CUDACXX", raising=False)
+    machine(gpu, cuda=None)
+    check = diagnosis()[0]["cuda"]
+    assert check["state"] == "warn"
+    assert f"though {nvcc} is here" in check["found"]
+    assert ("cannot use Orin" in check["found"]) == (gpu is not None)
+    assert f"CUDACXX={nvcc} pip install" in check["remedy"]
+    machine(gpu)
+    monkeypatch.setattr(_native, "device_count", lambda: 0, raising=False)
+    monkeypatch.setattr(_native, "driver_version", lambda: "13.0", raising=False)
+    assert diagnosis()[0].get("cuda", {"state": "ok"})["state"] == "ok"
+
+
+@pytest.mark.usefixtures("bundled")
+def test_a_tensorrt_that_a_virtual_environment_does_not_see(machine, monkeypatch, tmp_path):
+    tensorrt = tmp_path / "python3.10" / "dist-packages" / "tensorrt"
+    tensorrt.mkdir(parents=True)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(sys, "prefix", "/home/me/venv")
+    check = diagnosis()[0]["tensorrt"]
+    assert check["state"] == "warn"
+    assert check["found"] == f"absent; this virtual environment does not see {tensorrt}"
+    assert check["remedy"] == "/usr/bin/python3 -m venv --system-site-packages /home/me/venv"
+    machine(None, runtimes={"tensorrt": "10.3.0"})
+    assert diagnosis()[0]["tensorrt"] == {
+        "name": "tensorrt",
+        "state": "ok",
+        "found": "tensorrt 10.3.0",
+        "remedy": "",
+    }
+    machine(None)
+    monkeypatch.setattr(sys, "prefix", "/usr")
+    assert diagnosis()[0]["tensorrt"]["state"] == "ok"
 
 
 @pytest.mark.parametrize(("mode", "state"), [("MAXN_SUPER", "ok"), ("15W", "warn")])
@@ -200,7 +249,6 @@ def test_the_table_names_every_check():
 
 def test_torch_is_not_imported():
     import subprocess
-    import sys
 
     answer = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "from aernet.cli import main; main()", "doctor"],

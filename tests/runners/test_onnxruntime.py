@@ -25,7 +25,7 @@ def runner(model):
 
 def test_a_gpu_without_the_cuda_provider(model, monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(AernetError, match=r"is for CPUs alone; pip install onnxruntime-gpu instead"):
+    with pytest.raises(AernetError, match=r"is for CPUs alone; pip install onnxruntime-gpu"):
         OnnxRuntimeRunner(model, 0)
 
 

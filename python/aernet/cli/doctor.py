@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aernet.engine.gpu import Gpu
+
 _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 
 
@@ -70,8 +72,10 @@ def processor() -> str:
 
 
 def _gpus() -> Iterator[dict[str, str]]:
-    from aernet import _native
-    from aernet.cli.gpus import clocks, described, jetson
+    import sys
+
+    from aernet import _native, remedies
+    from aernet.cli.gpus import clocks, described, find_nvcc, jetson, unseen_tensorrt
     from aernet.engine.adapter import installed_runtimes
     from aernet.engine.gpu import find_gpu
     from aernet.errors import AernetError
@@ -82,10 +86,9 @@ def _gpus() -> Iterator[dict[str, str]]:
     gpu = find_gpu()
     if gpu is None:
         yield _finding("gpu", "none from NVIDIA, or no driver for it")
-    elif _native.cuda_version is None:
-        remedy = "put nvcc of CUDA 12 or 13 in PATH, then install aernet again"
-        yield _finding("gpu", f"{gpu.name}, which this aernet, built without CUDA, cannot use", remedy)
-    else:
+    if _native.cuda_version is None:
+        yield from _no_cuda(gpu, find_nvcc())
+    elif gpu:
         versions = f"the driver supports {_native.driver_version()}, aernet uses {_native.cuda_version}"
         yield _finding("cuda", versions)
         try:
@@ -94,9 +97,27 @@ def _gpus() -> Iterator[dict[str, str]]:
                 yield _finding(f"gpu {index}", f"{described(device)}, {clocks(device)}")
         except AernetError as error:
             yield _finding("gpu", gpu.name, str(error))
-    runtimes = [f"{name} {version}" for name, version in installed_runtimes().items()]
-    remedy = "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'; JetPack includes it"
-    yield _finding("tensorrt", ", ".join(runtimes) or "absent", remedy if gpu and not runtimes else "")
+    runtimes = installed_runtimes()
+    found = ", ".join(f"{name} {version}" for name, version in runtimes.items()) or "absent"
+    unseen = None if "tensorrt" in runtimes else unseen_tensorrt()
+    if unseen:
+        found += f"; this virtual environment does not see {unseen}"
+        yield _finding("tensorrt", found, f"/usr/bin/python3 -m venv --system-site-packages {sys.prefix}")
+    else:
+        yield _finding("tensorrt", found, remedies.tensorrt() if gpu and not runtimes else "")
+
+
+def _no_cuda(gpu: Gpu | None, nvcc: str | None) -> Iterator[dict[str, str]]:
+    """Say so where this build has no CUDA though the machine has a GPU or a toolkit."""
+    build = "in aernet's folder: {}pip install --force-reinstall --no-deps -C cmake.define.AERNET_CUDA=ON ."
+    if gpu and not nvcc:
+        remedy = f"install CUDA 12 or 13, then {build.format('')}"
+        yield _finding("cuda", f"not in this build, which cannot use {gpu.name}", remedy)
+    elif nvcc:
+        unused = f"which cannot use {gpu.name}, " if gpu else ""
+        yield _finding(
+            "cuda", f"not in this build, {unused}though {nvcc} is here", build.format(f"CUDACXX={nvcc} ")
+        )
 
 
 def _libraries() -> Iterator[dict[str, str]]:

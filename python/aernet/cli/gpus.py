@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aernet._native import Device
+
+_SYSTEM = Path("/usr/lib")  # below it are the Python packages of Debian, and so of a JetPack
 
 
 def described(gpu: Device) -> str:
@@ -48,6 +53,21 @@ def jetson() -> str | None:
     system = f"L4T {release[1]}.{release[2]}" if release else "L4T unknown"
     mode = re.search(r"Power Mode: (\S+)", _output("nvpmodel", "-q"))
     return f"{model}, {system}, power mode {mode[1] if mode else 'unknown'}"
+
+
+def find_nvcc() -> str | None:
+    """Return the compiler that a build of aernet would find, as CMakeLists.txt looks for it."""
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), "/usr/local/cuda"]
+    first, second, last = (str(Path(home, "bin")) if home else "" for home in homes)
+    path = os.pathsep.join(filter(None, (first, second, os.environ.get("PATH"), last)))
+    return shutil.which(os.environ.get("CUDACXX") or "nvcc", path=path)
+
+
+def unseen_tensorrt() -> Path | None:
+    """Return the system's TensorRT where this Python is a virtual environment; None if there is none."""
+    if sys.prefix == sys.base_prefix:
+        return None
+    return next(iter(sorted(_SYSTEM.glob("python3*/dist-packages/tensorrt"))), None)
 
 
 def _text(path: str) -> str:

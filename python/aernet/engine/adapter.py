@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from aernet import remedies
 from aernet.engine.callbacks import Monitor, logger_of, progress_monitor
 from aernet.engine.loaded import LoadedEngine
 from aernet.engine.plan import version_numbers
@@ -68,12 +69,11 @@ def open_runtime(name: str) -> RuntimeAdapter:
     try:
         trt = import_module(_MODULES[name])
     except (ImportError, OSError) as error:
-        raise EngineError(f"{name} cannot be loaded ({error}); pip install 'aernet[{name}]'") from None
+        raise EngineError(f"{name} cannot be loaded ({error}); {remedies.tensorrt(name)}") from None
     if version_numbers(trt.__version__) < _OLDEST[name]:
         oldest = ".".join(map(str, _OLDEST[name]))
         raise EngineError(
-            f"{name}: expected version {oldest} or later, found {trt.__version__};"
-            f" pip install 'aernet[{name}]'"
+            f"{name}: expected version {oldest} or later, found {trt.__version__}; {remedies.tensorrt(name)}"
         )
     return RuntimeAdapter(name, trt)
 

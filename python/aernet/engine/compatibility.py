@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from aernet import remedies
 from aernet.engine.adapter import installed_runtimes
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import Gpu, find_gpu
@@ -97,7 +98,7 @@ def _require_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None
     if version is None:
         raise EngineError(
             f"{engine}: built for {built}, this machine has no TensorRT;"
-            f" pip install 'aernet[{manifest.runtime}]'"
+            f" {remedies.tensorrt(manifest.runtime)}"
         )
     if version_numbers(version) != version_numbers(manifest.runtime_version):
         differs = f"built for {built}, this machine has {manifest.runtime} {version}"

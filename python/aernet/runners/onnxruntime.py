@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from aernet import remedies
 from aernet._native import get_num_threads, preprocess
 from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
@@ -167,7 +168,7 @@ def _open_session(model: bytes, threads: int, index: int | None = None) -> onnxr
     if index is not None and _CUDA not in session.get_providers():
         raise AernetError(
             f"ONNX Runtime {onnxruntime.__version__} cannot use cuda:{index}, for want of CUDA or cuDNN;"
-            " pip install 'onnxruntime-gpu[cuda,cudnn]'"
+            f" {remedies.onnxruntime_gpu('cuda', 'cudnn')}"
         )
     return session
 
@@ -177,7 +178,7 @@ def _providers(index: int | None) -> list[str | tuple[str, dict[str, Any]]]:
         return ["CPUExecutionProvider"]
     if _CUDA not in onnxruntime.get_available_providers():
         raise AernetError(
-            f"ONNX Runtime {onnxruntime.__version__} is for CPUs alone; pip install onnxruntime-gpu instead"
+            f"ONNX Runtime {onnxruntime.__version__} is for CPUs alone; {remedies.onnxruntime_gpu()}"
         )
     if hasattr(onnxruntime, "preload_dlls"):
         with redirect_stdout(StringIO()):  # it prints which libraries are missing

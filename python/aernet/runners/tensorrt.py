@@ -49,7 +49,7 @@ class TensorRtRunner:
     ) -> None:
         if _native.cuda_version is None:
             raise EngineError(
-                f"{engine}: this aernet was built without CUDA; install nvcc, and then aernet again"
+                f"{engine}: this aernet was built without CUDA; 'aernet-trt doctor' tells the remedy"
             )
         gpu = _native.Device(index)
         machine = Machine(installed_runtimes(), Gpu(gpu.name, "{}.{}".format(*gpu.compute_capability)))

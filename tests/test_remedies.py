@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import platform
+import sys
+
+import onnxruntime
+import pytest
+
+from aernet import AernetError, remedies
+from aernet.runners import onnxruntime as runner
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def machine(name, python):
+        monkeypatch.setattr(platform, "machine", lambda: name)
+        monkeypatch.setattr(sys, "version_info", python)
+
+    return machine
+
+
+@pytest.mark.parametrize(("name", "python"), [("x86_64", (3, 10)), ("AMD64", (3, 12)), ("aarch64", (3, 12))])
+def test_onnxruntime_gpu_is_named_where_pypi_has_it(machine, name, python):
+    machine(name, python)
+    assert remedies.onnxruntime_gpu() == "pip install onnxruntime-gpu"
+    assert remedies.onnxruntime_gpu("cuda", "cudnn") == "pip install 'onnxruntime-gpu[cuda,cudnn]'"
+
+
+def test_a_jetson_is_not_told_to_install_what_it_cannot(machine, monkeypatch, model):
+    machine("aarch64", (3, 10))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(
+        AernetError, match=r"for CPUs alone; .* no package for ARM and Python 3\.10"
+    ) as caught:
+        runner.OnnxRuntimeRunner(model, 0)
+    assert "pip install" not in str(caught.value)
+    assert "'aernet-trt build-engine'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [None, "tensorrt", "tensorrt-rtx"])
+def test_tensorrt_on_a_jetson_is_jetpacks(machine, name):
+    machine("x86_64", (3, 12))
+    assert "pip install 'aernet[tensorrt" in remedies.tensorrt(name)
+    machine("aarch64", (3, 10))
+    assert "pip install" not in remedies.tensorrt(name)
+    assert "python3 -m venv --system-site-packages" in remedies.tensorrt(name)
