@@ -59,14 +59,45 @@ def test_faults_are_one_line(pipeline, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("said", ["good morning\n", "\x00" * 1000])
-def test_what_is_no_video_is_one_line(monkeypatch, tmp_path, said):
+def test_what_an_element_prints_does_not_shift_a_frame(tmp_path):
+    (tmp_path / "said").write_text("NvCapture: good morning\n" * 3000)
+    frames = open_source(
+        f"filesrc location={tmp_path / 'said'} blocksize=500 ! identity sleep-time=1000 ! fdsink fd=1 "
+        "videotestsrc num-buffers=30 foreground-color=0 pattern=red "
+        "! video/x-raw,width=64,height=48,framerate=100/1 ! identity sync=true"
+    ).frames()
+    for _ in range(30):
+        picture, _ = next(frames)
+        np.testing.assert_allclose(picture.reshape(-1, 3), np.tile((0, 0, 255), (64 * 48, 1)), atol=4)
+    frames.close()
+
+
+STAND_IN = """#!{python}
+import os, sys
+said = {said!r}
+os.write(int(sys.argv[-1].removeprefix("fd=")), said)
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (b"good morning\n", "expected a YUV4MPEG2 header .*, found b'good morning"),
+        (b"\x00" * 1000, "expected a YUV4MPEG2 header"),
+        (
+            b"YUV4MPEG2 C420 W8 H2 Ip F30:1 A1:1\nFRAME\n" + b"\x80" * 24 + b"..FRAME\n" + b"\x80" * 24,
+            r"expected FRAME before each frame from gst-launch-1\.0, found b'\.\.FRAM'",
+        ),
+    ],
+)
+def test_what_is_no_video_is_one_line(monkeypatch, tmp_path, said, message):
     program = tmp_path / "gst-launch-1.0"
-    program.write_text(f"#!{sys.executable}\nprint({said!r})\n")
+    program.write_text(STAND_IN.format(python=sys.executable, said=said))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SourceError, match="another element writes to standard output; remove it"):
-        next(open_source("videotestsrc ! identity").frames())
+    with pytest.raises(SourceError, match=message) as error:
+        list(open_source("videotestsrc ! identity").frames())
+    assert "\n" not in str(error.value)
 
 
 HANGS = """

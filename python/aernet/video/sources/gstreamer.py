@@ -1,11 +1,13 @@
-"""GStreamer pipelines, run by `gst-launch-1.0`, whose frames arrive through a pipe.
+"""GStreamer pipelines, run by `gst-launch-1.0`, whose frames arrive through a pipe of their own.
 
-OpenCV's wheels come without GStreamer; a separate process works beside any of them.
+OpenCV's wheels come without GStreamer; a separate process works beside any of them. Some elements, such as
+`nvarguscamerasrc`, write to standard output, so that it cannot carry the frames.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import re
 import select
 import shlex
@@ -13,7 +15,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from typing import IO, TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -22,16 +25,20 @@ from aernet.errors import SourceError
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+
     from aernet.arrays import HostImage
     from aernet.video.sources.base import Frames
 
 
 _PROGRAM = "gst-launch-1.0"
 # YUV4MPEG2 states the frames' size but not their colours, so the pipeline fixes the colours.
-_TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink fd=1"
+_TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
 _HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
 _LONGEST_HEADER = 256  # bytes
+_MARKER = np.frombuffer(b"FRAME\n", np.uint8)  # stands before each frame
 _START_SECONDS = 10.0
 _GAP_SECONDS = 2.0
 
@@ -69,17 +76,19 @@ class GStreamer:
             raise SourceError(f"{self.name}: needs {_PROGRAM} (Debian and Ubuntu: gstreamer1.0-tools)")
         with (
             tempfile.TemporaryFile() as log,
+            _pipe() as (pipe, end),
             subprocess.Popen(  # noqa: S603 - no shell is involved
-                [program, "-q", *self._arguments],
-                stdout=subprocess.PIPE,
+                [program, "-q", *self._arguments, f"fd={end.fileno()}"],
+                stdout=subprocess.DEVNULL,
                 stderr=log,
-                bufsize=0,
+                pass_fds=[end.fileno()],
                 start_new_session=True,  # so that Ctrl-C does not reach it
             ) as process,
         ):
+            end.close()  # the other process holds it alone, so that the pipe ends with it
             atexit.register(process.kill)  # in case the pipeline hangs and is abandoned
             try:
-                yield from self._pictures(cast("IO[bytes]", process.stdout))
+                yield from self._pictures(pipe)
             except EOFError as error:
                 log.seek(0)
                 reason = re.search(r"ERROR.*?: (.+)", log.read().decode(errors="replace"))
@@ -88,34 +97,49 @@ class GStreamer:
                 process.kill()
                 atexit.unregister(process.kill)
 
-    def _pictures(self, pipe: IO[bytes]) -> Frames:
+    def _pictures(self, pipe: FileIO) -> Frames:
         header = b""
         while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
             header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
         sizes = _HEADER.match(header)
         if sizes is None:
-            raise SourceError(f"{self.name}: another element writes to standard output; remove it")
+            raise SourceError(
+                f"{self.name}: expected a YUV4MPEG2 header from {_PROGRAM}, found {header[:20]!r}"
+            )
         width, height = int(sizes[1]), int(sizes[2])
         if width % 8 or height % 2:  # GStreamer pads the rows of other sizes
             raise SourceError(
                 f"{self.name}: expected a width that is a multiple of 8 and an even height, found "
                 f"{width} x {height}; add '! videoscale ! video/x-raw,width=...,height=...'"
             )
-        marker = len(b"FRAME\n")
         while True:
-            frame = _read(pipe, np.empty(marker + width * height * 3 // 2, np.uint8), _GAP_SECONDS)
+            frame = _read(pipe, np.empty(_MARKER.size + width * height * 3 // 2, np.uint8), _GAP_SECONDS)
             arrived = time.perf_counter()
-            planes = frame[marker:].reshape(height * 3 // 2, width)
+            marker, planes = np.split(frame, [_MARKER.size])
+            if not np.array_equal(marker, _MARKER):
+                raise SourceError(
+                    f"{self.name}: expected FRAME before each frame from {_PROGRAM}, found "
+                    f"{marker.tobytes()!r}; does another element write to the same pipe?"
+                )
+            planes = planes.reshape(height * 3 // 2, width)
             yield np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8), arrived
 
 
-def _read(pipe: IO[bytes], buffer: HostImage, seconds: float) -> HostImage:
+@contextmanager
+def _pipe() -> Iterator[tuple[FileIO, FileIO]]:
+    """Yield the end of a pipe that is read from, unbuffered, and the end that is written to."""
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as begin, open(writing, "wb", buffering=0) as end:  # noqa: PTH123
+        yield begin, end
+
+
+def _read(pipe: FileIO, buffer: HostImage, seconds: float) -> HostImage:
     """Fill the buffer and return it; EOFError says that the pipe has ended, or is silent for `seconds`."""
     filled = 0
     while filled < len(buffer):
         if not select.select([pipe], [], [], seconds)[0]:
             raise EOFError(f"gave no frame for {seconds:g} seconds")
-        count = pipe.readinto(buffer[filled:])  # type: ignore[attr-defined]
+        count = pipe.readinto(buffer[filled:].data)
         if not count:
             raise EOFError("has ended")
         filled += count
