@@ -24,6 +24,18 @@ Image nv12_image(const ByteArray& array) {
             PixelFormat::kNv12};
 }
 
+// Whether the bytes of each row lie side by side; the stride of an axis with one element means nothing.
+bool has_whole_rows(const ByteArray& array) {
+    std::ptrdiff_t expected = 1;
+    for (auto axis = array.shape.size() - 1; axis > 0; --axis) {
+        if (array.shape[axis] != 1 && array.strides[axis] != expected) {
+            return false;
+        }
+        expected *= array.shape[axis];
+    }
+    return true;
+}
+
 Image interleaved_image(const ByteArray& array, bool red_first) {
     const auto& shape = array.shape;
     const bool has_channels = shape.size() == 3;
@@ -75,6 +87,27 @@ Image image_of(const ByteArray& array, const std::string& pixel_format) {
     check_side(image.height, "frame height");
     check_side(image.width, "frame width");
     return image;
+}
+
+Image image_of(const ByteArray& luma, const ByteArray& chroma, YuvMatrix matrix, bool full_range) {
+    if (luma.shape.size() != 2) {
+        throw FrameError("frame: expected luma of H x W, found " + shape_text(luma.shape));
+    }
+    const auto height = luma.shape[0];
+    const auto width = luma.shape[1];
+    check_side(height, "frame height");
+    check_side(width, "frame width");
+    const std::vector<std::ptrdiff_t> pairs{(height + 1) / 2, (width + 1) / 2, 2};
+    const std::vector<std::ptrdiff_t> flat{pairs[0], 2 * pairs[1]};
+    if (chroma.shape != pairs && chroma.shape != flat) {
+        throw FrameError("frame: expected chroma of " + shape_text(flat) + " or " + shape_text(pairs) +
+                         " for luma of " + shape_text(luma.shape) + ", found " + shape_text(chroma.shape));
+    }
+    if (!has_whole_rows(luma) || !has_whole_rows(chroma)) {
+        throw FrameError("frame: expected planes whose rows have no gaps between their bytes; make them contiguous");
+    }
+    return {luma.data,          height, width,     luma.strides[0], 1, 0, chroma.data, chroma.strides[0],
+            PixelFormat::kNv12, matrix, full_range};
 }
 
 }  // namespace aernet

@@ -75,6 +75,7 @@ class Nv12Column {
     AERNET_HOST_DEVICE Nv12Column(const PreprocessJob<Number>& job, int frame, int index)
         : luma_(job.pixels.from(frame * job.frame_stride + index * kBytes)),
           chroma_(job.chroma.from(frame * job.frame_stride + index * kBytes)),
+          colours_(job.colours),
           count_(job.width - index * kBytes) {}
 
     AERNET_HOST_DEVICE bool is_whole() const { return count_ >= kBytes; }
@@ -89,18 +90,18 @@ class Nv12Column {
         return {load_bytes<std::uint32_t>(luma, count_), load_bytes<std::uint32_t>(chroma, count_ + count_ % 2)};
     }
 
-    AERNET_HOST_DEVICE static void add(const Word& word, int weight, int (&sums)[kLevels]) {
+    AERNET_HOST_DEVICE void add(const Word& word, int weight, int (&sums)[kLevels]) const {
         for (int pixel = 0; pixel < 4; ++pixel) {
             const int pair = pixel / 2 * 2;
-            const Chroma chroma = chroma_of(byte_of(word.chroma, pair), byte_of(word.chroma, pair + 1));
-            const int luma = luma_of(byte_of(word.luma, pixel));
+            const Chroma chroma = chroma_of(colours_, byte_of(word.chroma, pair), byte_of(word.chroma, pair + 1));
+            const int luma = luma_of(colours_, byte_of(word.luma, pixel));
             sums[3 * pixel] += weight * level_of(luma, chroma.blue);
             sums[3 * pixel + 1] += weight * level_of(luma, chroma.green);
             sums[3 * pixel + 2] += weight * level_of(luma, chroma.red);
         }
     }
 
-    AERNET_HOST_DEVICE static void add(const Word (&words)[kRowsAtOnce], int count, int weight, int (&sums)[kLevels]) {
+    AERNET_HOST_DEVICE void add(const Word (&words)[kRowsAtOnce], int count, int weight, int (&sums)[kLevels]) const {
         for (int i = 0; i < kRowsAtOnce; ++i) {
             if (i < count) {
                 add(words[i], weight, sums);
@@ -111,6 +112,7 @@ class Nv12Column {
    private:
     Plane luma_;
     Plane chroma_;
+    YuvToRgb colours_;
     int count_;
 };
 
@@ -129,11 +131,11 @@ AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows,
         for (int i = 0; i < Column::kRowsAtOnce; ++i) {
             inner[i] = row + i < rows.last ? column.template read<in_words>(row + i) : Word{};
         }
-        Column::add(inner, rows.last - row, rows.inner_weight, sums);
+        column.add(inner, rows.last - row, rows.inner_weight, sums);
     }
     AERNET_UNROLL(1)  // one after the other takes fewer registers
     for (int end = 0; end < 2; ++end) {
-        Column::add(end == 0 ? first : last, end == 0 ? rows.first_weight : rows.last_weight, sums);
+        column.add(end == 0 ? first : last, end == 0 ? rows.first_weight : rows.last_weight, sums);
     }
 }
 

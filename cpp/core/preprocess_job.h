@@ -6,6 +6,7 @@
 #include "core/filter.h"
 #include "core/host_device.h"
 #include "core/image.h"
+#include "core/nv12.h"
 #include "core/words.h"
 
 namespace aernet {
@@ -34,6 +35,7 @@ struct PreprocessJob {
     bool red_first;
     bool in_words;  // rows begin at multiples of Column::kBytes
     Filter filter;
+    YuvToRgb colours;  // of NV12
 };
 
 // `image` is the first of the frames, each `frame_stride` bytes after the one before, pixels without gaps.
@@ -51,6 +53,7 @@ PreprocessJob<Number> preprocess_job(const Image& image, std::ptrdiff_t frame_st
     job.in_words = are_multiples(Column::kBytes, image.data, image.row_stride, frame_stride) &&
                    are_multiples(Column::kBytes, image.chroma, image.chroma_stride);
     job.filter = filter_of(image.height, image.width, size);
+    job.colours = yuv_to_rgb(image.matrix, image.full_range);
     return job;
 }
 

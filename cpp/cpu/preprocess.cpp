@@ -8,6 +8,7 @@
 #include "core/filter.h"
 #include "core/nv12.h"
 #include "cpu/multiversion.h"
+#include "cpu/nv12.h"
 #include "cpu/threads.h"
 
 namespace aernet {
@@ -63,20 +64,6 @@ void convert_row(const float* __restrict red, const float* __restrict green, con
     }
 }
 
-// A row of NV12 as four bytes a pixel: blue, green, red and 0. Whole words are quicker to write than three bytes.
-AERNET_MULTIVERSION
-void decode_nv12(const std::uint8_t* luma, const std::uint8_t* pairs, std::ptrdiff_t stride, std::ptrdiff_t count,
-                 std::uint32_t* __restrict words) {
-    for (std::ptrdiff_t i = 0; i < count; i += 2) {
-        const Chroma chroma = chroma_of(pairs[i * stride], pairs[(i + 1) * stride]);
-        for (std::ptrdiff_t pixel = i; pixel < i + 2; ++pixel) {
-            const int level = luma_of(luma[pixel * stride]);
-            words[pixel] = static_cast<std::uint32_t>(
-                level_of(level, chroma.blue) | level_of(level, chroma.green) << 8 | level_of(level, chroma.red) << 16);
-        }
-    }
-}
-
 // The rows of an image as runs of pixels `step` bytes apart: where they lie if they can be read there, else copied.
 class Rows {
    public:
@@ -85,7 +72,8 @@ class Rows {
           packed_(image.channel_stride == 1 && (image.pixel_stride == 3 || image.pixel_stride == 4)),
           step_(packed_                              ? image.pixel_stride
                 : image.format == PixelFormat::kNv12 ? 4
-                                                     : kChannels) {}
+                                                     : kChannels),
+          colours_(yuv_to_rgb(image.matrix, image.full_range)) {}
 
     std::ptrdiff_t step() const { return step_; }
 
@@ -100,7 +88,7 @@ class Rows {
         auto* target = reinterpret_cast<std::uint8_t*>(copy.data());
         if (image_.format == PixelFormat::kNv12) {
             const std::uint8_t* pairs = image_.chroma + index / 2 * image_.chroma_stride;
-            decode_nv12(row, pairs, image_.pixel_stride, image_.width, copy.data());
+            decode_nv12(row, pairs, image_.pixel_stride, image_.width, colours_, copy.data());
             return target;
         }
         for (std::ptrdiff_t column = 0; column < image_.width; ++column) {
@@ -116,6 +104,7 @@ class Rows {
     const Image& image_;
     bool packed_;
     std::ptrdiff_t step_;
+    YuvToRgb colours_;
 };
 
 // The weighted sum of the rows under `taps`, left in `scratch.sums`, one number a byte of the row.

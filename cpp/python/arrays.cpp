@@ -7,6 +7,17 @@ namespace py = pybind11;
 
 namespace aernet {
 
+namespace {
+
+ByteArray bytes_of(const py::object& value, const std::string& what) {
+    const auto array = array_of(value, py::dtype::of<std::uint8_t>(), what);
+    return {static_cast<const std::uint8_t*>(array.data()),
+            {array.shape(), array.shape() + array.ndim()},
+            {array.strides(), array.strides() + array.ndim()}};
+}
+
+}  // namespace
+
 py::array array_of(const py::object& value, const py::dtype& dtype, const std::string& what) {
     const auto expected = py::str(dtype).cast<std::string>();
     const auto refusal = [&](const py::object& found) {
@@ -26,11 +37,11 @@ py::array array_of(const py::object& value, const py::dtype& dtype, const std::s
 std::string shape_text(const py::array& array) { return shape_text({array.shape(), array.shape() + array.ndim()}); }
 
 Image image_of(const py::object& frame, const std::string& pixel_format) {
-    const auto array = array_of(frame, py::dtype::of<std::uint8_t>(), "frame");
-    return image_of({static_cast<const std::uint8_t*>(array.data()),
-                     {array.shape(), array.shape() + array.ndim()},
-                     {array.strides(), array.strides() + array.ndim()}},
-                    pixel_format);
+    if (!py::isinstance<py::array>(frame) && is_nv12_frame(frame)) {
+        return image_of(bytes_of(frame.attr("luma"), "frame luma"), bytes_of(frame.attr("chroma"), "frame chroma"),
+                        yuv_matrix_of(frame), is_full_range(frame));
+    }
+    return image_of(bytes_of(frame, "frame"), pixel_format);
 }
 
 }  // namespace aernet

@@ -15,12 +15,20 @@ pybind11::array array_of(const pybind11::object& value, const pybind11::dtype& d
 // "3 x 4 x 5"
 std::string shape_text(const pybind11::array& array);
 
-// The picture that a NumPy array holds, as image_of() sees it; FrameError on any other type.
+// Whether an object is an `aernet.Nv12Frame`.
+bool is_nv12_frame(const pybind11::object& frame);
+
+YuvMatrix yuv_matrix_of(const pybind11::object& nv12_frame);
+bool is_full_range(const pybind11::object& nv12_frame);
+
+// The picture that a NumPy array or an `aernet.Nv12Frame` of two holds, as image_of() sees it; FrameError on any other
+// type.
 Image image_of(const pybind11::object& frame, const std::string& pixel_format);
 
 void register_device(pybind11::module_& module);  // where CUDA was there at the build
 void register_errors(pybind11::module_& module);
 void register_mask(pybind11::module_& module);
+void register_nv12(pybind11::module_& module);
 void register_preprocess(pybind11::module_& module);
 void register_threads(pybind11::module_& module);
 

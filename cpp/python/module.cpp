@@ -10,6 +10,7 @@ PYBIND11_MODULE(_native, module, pybind11::mod_gil_not_used()) {
 #endif
     aernet::register_errors(module);
     aernet::register_mask(module);
+    aernet::register_nv12(module);
     aernet::register_preprocess(module);
     aernet::register_threads(module);
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aernet._native import __version__, mask_from_probability, preprocess, set_num_threads
 from aernet.errors import AernetError, EngineError, FrameError, ModelError, SourceError
+from aernet.nv12 import Nv12Frame
 from aernet.segmentation import Segmentation
 from aernet.segmenter import Segmenter
 
@@ -16,6 +17,7 @@ __all__ = [
     "EngineError",
     "FrameError",
     "ModelError",
+    "Nv12Frame",
     "Segmentation",
     "Segmenter",
     "SourceError",

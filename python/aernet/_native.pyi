@@ -5,11 +5,13 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
+from aernet.nv12 import Nv12Frame
+
 __version__: str
 cuda_version: str | None
 
 def preprocess(
-    frame: npt.NDArray[np.uint8],
+    frame: npt.NDArray[np.uint8] | Nv12Frame,
     size: int = 256,
     colour: str = "bgr",
     *,
@@ -21,6 +23,8 @@ def mask_from_probability(
     width: int,
     threshold: float = 0.5,
 ) -> npt.NDArray[np.uint8]: ...
+def check_nv12(frame: Nv12Frame) -> None: ...
+def nv12_to_bgr(frame: Nv12Frame) -> npt.NDArray[np.uint8]: ...
 def set_num_threads(count: int) -> None: ...
 def get_num_threads() -> int: ...
 
@@ -86,7 +90,7 @@ class Event:
 
 class DevicePrediction:
     @property
-    def frame(self) -> npt.NDArray[np.uint8] | DeviceArray: ...
+    def frame(self) -> npt.NDArray[np.uint8] | DeviceArray | Nv12Frame: ...
     @property
     def probability(self) -> npt.NDArray[np.float32]: ...
     def mask(self, height: int, width: int, threshold: float) -> DeviceArray: ...
@@ -106,7 +110,7 @@ class Lane:
     def wait(self) -> None: ...
     def put(
         self,
-        frame: npt.NDArray[np.uint8] | DeviceArray,
+        frame: npt.NDArray[np.uint8] | DeviceArray | Nv12Frame,
         pixel_format: str = "bgr",
         *,
         copied: Event | None = None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from aernet.nv12 import Nv12Frame
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
     """A picture or a mask in the host's memory, uint8."""
     ProbabilityMap: TypeAlias = npt.NDArray[np.float32]
     """The probability of each pixel at the network's own size, float32, S x S, in [0, 1]."""
-    Frame: TypeAlias = HostImage | DeviceArray
+    Frame: TypeAlias = HostImage | DeviceArray | Nv12Frame
     """A frame as a runner reads it, in the host's or in a GPU's memory."""
-    Picture: TypeAlias = "HostImage | CudaArray | DlpackArray"
+    Picture: TypeAlias = "HostImage | CudaArray | DlpackArray | Nv12Frame"
     """A frame as a user gives it."""
 
 PixelFormat: TypeAlias = Literal["bgr", "rgb", "nv12"]
@@ -42,5 +44,7 @@ class DlpackArray(Protocol):
 
 def picture_size(frame: Frame, pixel_format: PixelFormat) -> tuple[int, int]:
     """Return the height and width of the picture that a frame holds, in pixels."""
+    if isinstance(frame, Nv12Frame):
+        return frame.shape
     height, width = frame.shape[:2]
     return (height * 2 // 3 if pixel_format == "nv12" else height), width

@@ -11,6 +11,7 @@ from aernet.errors import FrameError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from aernet._native import DeviceArray
     from aernet.arrays import Frame, HostImage, Picture, PixelFormat, ProbabilityMap
     from aernet.models import ModelCard
 
@@ -28,7 +29,7 @@ class Prediction(Protocol):
         """The network's output, float32, S x S, unchecked: it may hold NaN. On a GPU this waits for it."""
         ...
 
-    def mask(self, height: int, width: int, threshold: float) -> Frame:
+    def mask(self, height: int, width: int, threshold: float) -> HostImage | DeviceArray:
         """Resize the map and apply a threshold, on the device that holds the map.
 
         Returns:

@@ -13,6 +13,7 @@ import numpy as np
 from aernet._native import preprocess
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
+from aernet.nv12 import Nv12Frame
 from aernet.quality import COLOUR_SIZE
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Segmentation(Generic[FrameT]):
     frame: FrameT
     """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W; NV12 (H * 3 / 2) x W); not a copy.
 
-    A frame in a GPU's memory is a `DeviceArray` here, which `numpy.asarray` copies to the host.
+    A frame in a GPU's memory is a `DeviceArray` here, which `numpy.asarray` copies to the host. An
+    `Nv12Frame` stays one; in a GPU's memory its planes are `DeviceArray`s.
     """
     mask: HostImage
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
@@ -57,10 +59,13 @@ class Segmentation(Generic[FrameT]):
     """The calibration that predicts the quality of the mask; None if the model was not calibrated."""
 
     def __post_init__(self) -> None:
-        if self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
-            raise FrameError(f"frame must be uint8 with 2 or 3 dimensions, got {_describe(self.frame)}")
         if self.colour not in PIXEL_FORMATS:
             raise FrameError(f"colour must be 'bgr', 'rgb' or 'nv12', got {self.colour!r}")
+        if isinstance(self.frame, Nv12Frame):
+            if self.colour != "nv12":
+                raise FrameError(f"colour must be 'nv12' for an Nv12Frame, got {self.colour!r}")
+        elif self.frame.ndim not in {2, 3} or self.frame.dtype != np.uint8:
+            raise FrameError(f"frame must be uint8 with 2 or 3 dimensions, got {_describe(self.frame)}")
         height, width = picture_size(self.frame, self.colour)
         if self.mask.shape != (height, width) or self.mask.dtype != np.uint8:
             raise FrameError(
@@ -88,7 +93,8 @@ class Segmentation(Generic[FrameT]):
         """Make the mask of a frame from its prediction, and wait for both.
 
         Args:
-            frame: as in the field of that name, like threshold, colour and quality.
+            frame: as in the field of that name, like threshold, colour and quality. The colour of an
+                `Nv12Frame` is "nv12" whatever is given.
             prediction: the prediction for the frame, as the network gave it or smoothed over time.
             started: `time.perf_counter()` when the frame arrived.
 
@@ -96,6 +102,8 @@ class Segmentation(Generic[FrameT]):
             FrameError: the prediction has values outside [0, 1].
             AernetError: the device of the prediction fails.
         """
+        if isinstance(frame, Nv12Frame):
+            colour = "nv12"
         height, width = picture_size(frame, colour)
         # Reading a mask on a GPU waits for all work queued before it, the probability map included.
         mask = np.asarray(prediction.mask(height, width, threshold))
@@ -178,6 +186,8 @@ class Segmentation(Generic[FrameT]):
 
     def _picture(self) -> tuple[HostImage, str]:
         """Return the frame on the host, and the order of its channels."""
+        if isinstance(self.frame, Nv12Frame):
+            return self.frame.to_bgr(), "bgr"
         frame = np.asarray(self.frame)
         if self.colour == "nv12":
             return cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False), "bgr"

@@ -17,12 +17,13 @@ from aernet import remedies
 from aernet._native import get_num_threads, preprocess
 from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
+from aernet.nv12 import Nv12Frame
 from aernet.prediction import HostPrediction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any
+    from typing import Any, TypeGuard
 
     import numpy.typing as npt
 
@@ -86,12 +87,12 @@ class OnnxRuntimeRunner:
 
     def _prepare(
         self, frames: Sequence[Picture], pixel_format: PixelFormat, image: npt.NDArray[np.float32]
-    ) -> list[HostImage]:
+    ) -> list[HostImage | Nv12Frame]:
         """Fill the network's input, N x 3 x S x S, and return the frames; errors give a frame's index."""
-        host_frames: list[HostImage] = []
+        host_frames: list[HostImage | Nv12Frame] = []
         try:
             for frame, planes in zip(frames, image, strict=True):
-                if not isinstance(frame, np.ndarray):
+                if not _is_on_host(frame):
                     raise FrameError(  # noqa: TRY301 - numbered below
                         f"frame: expected a NumPy array of uint8, found {type(frame).__name__};"
                         f" {self.runtime} on {self.device} takes frames from the host's memory"
@@ -118,7 +119,7 @@ class OnnxRuntimeRunner:
     def _predictions(
         self,
         session: onnxruntime.InferenceSession,
-        frames: Sequence[HostImage],
+        frames: Sequence[HostImage | Nv12Frame],
         image: npt.NDArray[np.float32],
     ) -> list[Prediction]:
         # The output is a fresh array, so that the predictions can keep it.
@@ -150,6 +151,10 @@ class OnnxRuntimeRunner:
             kept = np.empty((count, 3, self.card.size, self.card.size), np.float32)
             self._kept.image = kept
         return kept[:count]
+
+
+def _is_on_host(frame: Picture) -> TypeGuard[HostImage | Nv12Frame]:
+    return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)
 
 
 def _open_session(model: bytes, threads: int, index: int | None = None) -> onnxruntime.InferenceSession:
