@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from aernet import Nv12Frame
+
 if TYPE_CHECKING:
     from aernet.nv12 import Matrix
 
@@ -56,6 +58,13 @@ def levels_of(luma: Bytes, chroma: Bytes, conversion: Conversion) -> npt.NDArray
     blue = y + 2 * (1 - of_blue) * cb
     green = (y - of_red * red - of_blue * blue) / of_green
     return (255 * np.stack([blue, green, red], -1)).clip(0, 255)
+
+
+def picture_of(luma: Bytes, chroma: Bytes, conversion: Conversion) -> Bytes:
+    """Return the picture in planes, BGR, after comparing it with `levels_of`."""
+    picture = Nv12Frame(luma, chroma, *conversion).to_bgr()
+    assert_rounds(picture, levels_of(luma, chroma, conversion))
+    return picture
 
 
 def assert_rounds(picture: Bytes, levels: npt.NDArray[np.float64]) -> None:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nv12 import Conversion
+
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.floating]
 ELEMENTS = {np.dtype(np.float32): 0, np.dtype(np.float16): 1}
@@ -32,6 +34,9 @@ class PixelFormat(IntEnum):
     NV12 = 5
 
 
+MATRICES = ("bt601", "bt709")
+"""In the order of YuvMatrix there."""
+
 CHANNELS = dict(zip(PixelFormat, (3, 3, 4, 4, 1, 1), strict=True))
 
 
@@ -46,6 +51,8 @@ class _Image(ctypes.Structure):
         ("chroma", ctypes.c_void_p),
         ("chroma_stride", ctypes.c_ssize_t),
         ("format", ctypes.c_int),
+        ("matrix", ctypes.c_int),
+        ("full_range", ctypes.c_bool),
     )
 
 
@@ -77,6 +84,8 @@ class Frames:
     """N x H x W x C (C = 1 for gray and for the luma of NV12); the last two axes without gaps."""
     chroma: Bytes | None = None
     """NV12's second plane, N x h x w x 2, with the frame stride of `pixels`."""
+    conversion: Conversion = ("bt601", False)
+    """Of NV12 alone."""
 
     def first(self) -> _Image:
         count, height, width, channels = self.pixels.shape
@@ -94,6 +103,8 @@ class Frames:
             None if self.chroma is None else self.chroma.ctypes.data,
             0 if self.chroma is None else self.chroma.strides[1],
             self.format,
+            MATRICES.index(self.conversion[0]),
+            self.conversion[1],
         )
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from fakes.kernels import CHANNELS, HALF, Frames, PixelFormat, laid_out
 from frames import lab_by_opencv, lab_in_double, planes, resized
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nv12 import CONVERSIONS, picture_of, random_planes
 from tolerances import COLOUR, EXACT_COLOUR
 
 import aernet
@@ -23,19 +23,15 @@ def pictures(rng, count, height, width):
 
 
 def nv12(rng, count, height, width, gap, offset):
-    """Random luma and chroma, and what OpenCV makes of them."""
-    even = (count, -(-height // 2) * 2, -(-width // 2) * 2)
-    luma = rng.integers(0, 256, even, np.uint8)
-    chroma = rng.integers(0, 256, (count, even[1] // 2, even[2] // 2, 2), np.uint8)
-    decoded = [
-        cv2.cvtColor(np.vstack([y, uv.reshape(-1, even[2])]), cv2.COLOR_YUV2BGR_NV12)
-        for y, uv in zip(luma, chroma, strict=True)
-    ]
-    rows = height + even[1] // 2
-    pitch = even[2] + gap
-    both = np.zeros((count, rows, pitch), np.uint8)
-    both[:, :height, :width] = luma[:, :height, :width]
-    both[:, height:, : even[2]] = chroma.reshape(count, -1, even[2])
+    """Random planes for one of the conversions, and the picture that they hold."""
+    conversion = CONVERSIONS[rng.integers(len(CONVERSIONS))]
+    lumas, chromas = zip(*(random_planes(rng, height, width) for _ in range(count)), strict=True)
+    decoded = [picture_of(*planes, conversion) for planes in zip(lumas, chromas, strict=True)]
+    chroma = np.stack(chromas)
+    even = 2 * chroma.shape[2]
+    both = np.zeros((count, height + chroma.shape[1], even + gap), np.uint8)
+    both[:, :height, :width] = lumas
+    both[:, height:, :even] = chroma.reshape(count, -1, even)
     memory = laid_out(rng, both, gap, offset)
     return Frames(
         PixelFormat.NV12,
@@ -43,7 +39,8 @@ def nv12(rng, count, height, width, gap, offset):
         np.lib.stride_tricks.as_strided(
             memory[:, height:], chroma.shape, (memory.strides[0], memory.strides[1], 2, 1)
         ),
-    ), np.stack(decoded)[:, :height, :width]
+        conversion,
+    ), np.stack(decoded)
 
 
 def frames_of(rng, form, count, height, width, gap=0, offset=0):
@@ -120,12 +117,13 @@ def test_both_sides_of_the_rule_for_resizing(kernels, shape):
 
 
 @pytest.mark.parametrize("luma", [0, 15, 16, 17, 128, 235, 236, 255])
-def test_every_colour_of_nv12_is_opencvs(kernels, luma):
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_every_colour_of_nv12(kernels, conversion, luma):
     levels = np.arange(256, dtype=np.uint8)
     chroma = np.stack(np.meshgrid(levels, levels), -1)
-    both = np.concatenate([np.full((512, 512), luma, np.uint8), chroma.reshape(256, 512)])
-    frames = Frames(PixelFormat.NV12, both[None, :512, :, None], chroma[None])
-    agrees(kernels, frames, cv2.cvtColor(both, cv2.COLOR_YUV2BGR_NV12)[None], 512)
+    plane = np.full((512, 512), luma, np.uint8)
+    frames = Frames(PixelFormat.NV12, plane[None, ..., None], chroma[None], conversion)
+    agrees(kernels, frames, picture_of(plane, chroma, conversion)[None], 512)
 
 
 @given(st.floats(0, 1, width=32))
