@@ -134,3 +134,21 @@ def test_the_file_tells_nothing_of_the_machine_that_wrote_it(model):
     content = model.read_bytes()
     assert b".py" not in content
     assert b"/site-packages/" not in content
+
+
+def test_a_head_that_doubles_the_resolution_is_a_convolution_at_half_of_it(tmp_path):
+    torch.manual_seed(0)
+    settings = load_settings("aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8], sizes=[64])
+    network = build_network(settings.architecture, settings.encoder, settings.widths)
+    torch.nn.init.normal_(network.head.bias)
+    history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
+    checkpoint = Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45)
+    path = tmp_path / "model.onnx"
+    assert export.export(checkpoint, example_pictures(), None, path) < 1e-5
+    *_, convolution, interleave, sigmoid = onnx.load(path).graph.node
+    assert [convolution.op_type, interleave.op_type, sigmoid.op_type] == ["Conv", "DepthToSpace", "Sigmoid"]
+    fresh = checkpoint.build()
+    torch.nn.init.zeros_(fresh.head.weight)
+    start_from(fresh, path, torch.rand(2, 3, 64, 64))
+    for name in ("head.weight", "head.bias"):
+        torch.testing.assert_close(fresh.state_dict()[name], checkpoint.network[name])

@@ -16,6 +16,7 @@ import torch
 
 from aernet._native import __version__, preprocess
 from aernet.engine.onnx_model import narrowed
+from aernet.engine.subpixel import with_subpixel_head
 from aernet.errors import ModelError
 from aernet.files import replacing
 from aernet.pictures import read_picture
@@ -74,7 +75,7 @@ def export(
     with torch.no_grad():
         expected = whole(images).numpy()
     network.standardisation.fold_into(network.first_convolution)
-    model = _to_onnx(whole, size)
+    model = with_subpixel_head(_to_onnx(whole, size))
     for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)

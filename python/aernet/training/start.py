@@ -73,10 +73,14 @@ def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
         model = onnx.load(path)
     except Exception as error:
         raise ModelError(f"{path}: expected a checkpoint (.pt) or an ONNX model, found neither") from error
-    return {
+    weights = {
         entry.name.removeprefix(_NETWORK): torch.from_numpy(np.array(numpy_helper.to_array(entry)))
         for entry in widened(model).graph.initializer
     }
+    head = weights.get("head.weight")
+    if head is not None and len(head) == 4:  # `with_subpixel_head` undone
+        weights |= {"head.weight": head.flatten(1).T.reshape(-1, 1, 2, 2), "head.bias": weights["head.bias"][:1]}
+    return weights
 
 
 @torch.no_grad()
