@@ -54,6 +54,26 @@ def test_planes_of_one_array_are_what_the_array_is() -> None:
     np.testing.assert_array_equal(flipped.to_bgr(), frame.to_bgr()[::-1])
 
 
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_ffmpeg_sees_nearly_the_same(conversion: Conversion) -> None:
+    """It interpolates the chroma, so that only areas of one colour can be compared."""
+    av = pytest.importorskip("av")
+    rng = np.random.default_rng(3)
+    luma = rng.integers(16, 236, (8, 8), np.uint8).repeat(16, 0).repeat(16, 1)
+    chroma = rng.integers(16, 241, (8, 8, 2), np.uint8).repeat(8, 0).repeat(8, 1)
+    whole = np.vstack([luma, chroma.reshape(64, 128)])
+    matrix, full_range = conversion
+    reformatted = av.VideoFrame.from_ndarray(whole, "nv12").reformat(
+        format="bgr24",
+        src_colorspace={"bt601": "ITU601", "bt709": "ITU709"}[matrix],
+        src_color_range="JPEG" if full_range else "MPEG",
+        dst_color_range="JPEG",
+    )
+    ours, theirs = aernet.Nv12Frame(luma, chroma, *conversion).to_bgr(), reformatted.to_ndarray()
+    middle = np.abs(ours.astype(int) - theirs).reshape(8, 16, 8, 16, 3)[:, 4:12, :, 4:12]
+    assert middle.max() <= 3
+
+
 LUMA = np.zeros((4, 6), np.uint8)
 CHROMA = np.zeros((2, 6), np.uint8)
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 
-from aernet import AernetError, ModelError, preprocess
+from aernet import AernetError, ModelError, Nv12Frame, preprocess
 from aernet.models import ModelCard
 from aernet.pictures import read_picture
 from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
@@ -59,6 +60,22 @@ def test_a_result_tells_how_far_to_trust_it(quality, examples):
     assert vague.needs_review
     strange = Segmentation(np.full_like(frame, 255), mask, soft_disc(1), 0.5, 1.0, quality=quality)
     assert strange.needs_review
+
+
+@pytest.mark.parametrize("level", [None, 255])
+def test_planes_are_judged_as_the_picture_in_them(quality, examples, level):
+    frame = read_picture(examples[0])[:400, :400]
+    if level is not None:
+        frame = np.full_like(frame, level)
+    i420 = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
+    chroma = i420[400:].reshape(2, 200, 200).transpose(1, 2, 0)
+    planes = Nv12Frame(i420[:400], np.ascontiguousarray(chroma))
+    mask = np.zeros((400, 400), np.uint8)
+    pictures = ((planes, "nv12"), (planes.to_bgr(), "bgr"))
+    ours, expected = (
+        Segmentation(picture, mask, soft_disc(1), 0.5, 1.0, colour, quality) for picture, colour in pictures
+    )
+    assert ours.needs_review == expected.needs_review == (level is not None)
 
 
 def test_without_calibration_there_is_no_answer(examples):

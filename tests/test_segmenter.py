@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import onnxruntime
 import pytest
+from fakes.arrays import CudaArray
+from nv12 import picture_of, random_planes
 
-from aernet import AernetError, FrameError, ModelError, Segmentation, Segmenter
+from aernet import AernetError, FrameError, ModelError, Nv12Frame, Segmentation, Segmenter
 
 SIZE = 64
 
@@ -218,6 +221,25 @@ def test_nv12(model, frames):
     assert result.frame is nv12
     np.testing.assert_array_equal(result.mask, expected.mask)
     np.testing.assert_array_equal(result.overlay(), expected.overlay())
+
+
+@pytest.mark.parametrize("colour", ["bgr", "rgb", "nv12"])
+def test_planes_say_themselves_what_they_are(model, colour):
+    luma, chroma = random_planes(np.random.default_rng(0), 91, 127)
+    frame = Nv12Frame(luma, chroma, "bt709")
+    picture = picture_of(luma, chroma, ("bt709", False))
+    with Segmenter(model, colour=colour) as segmenter, Segmenter(model) as from_bgr:
+        results = [segmenter(frame), segmenter.submit(frame).result()]
+        expected = from_bgr(picture)
+        with pytest.raises(FrameError, match=r"frame: expected a NumPy array .* found Nv12Frame"):
+            segmenter(Nv12Frame(CudaArray(luma), CudaArray(chroma)))
+    for result in results:
+        assert result.frame is frame
+        assert result.colour == "nv12"
+        np.testing.assert_array_equal(result.mask, expected.mask)
+        np.testing.assert_array_equal(result.overlay(), expected.overlay())
+    with pytest.raises(FrameError, match="colour must be 'nv12' for an Nv12Frame, got 'bgr'"):
+        replace(results[0], colour="bgr")
 
 
 def test_masks_on_the_cpu_stay_on_the_host(segmenter, frames):

@@ -37,9 +37,12 @@ void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Even
     upload_.finish();
 }
 
-void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready) {
+void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied,
+               std::initializer_list<const Event*> ready) {
     const CurrentDevice current(*device());
-    ready.hold(stream(), "waiting for a frame");
+    for (const auto* event : ready) {
+        event->hold(stream(), "waiting for a frame");
+    }
     borrowed_.push_back(frame);
     preprocess(image, std::move(frame), copied);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -55,11 +56,12 @@ class Lane {
     // Waits for what is queued, and lets go of the frames.
     void wait();
 
-    // Image -> the next part of the network's input: from the host's memory, or from the device's once `ready`. `frame`
-    // keeps that memory alive and goes to the prediction; `copied`, if it is not null, is recorded when the image is on
-    // the device. Throws std::out_of_range beyond `batch` frames.
+    // Image -> the next part of the network's input: from the host's memory, or from the device's once all that it lies
+    // in is `ready`. `frame` keeps that memory alive and goes to the prediction; `copied`, if it is not null, is
+    // recorded when the image is on the device. Throws std::out_of_range beyond `batch` frames.
     void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
-    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied, const Event& ready);
+    void put(const Image& image, std::shared_ptr<const void> frame, const Event* copied,
+             std::initializer_list<const Event*> ready);
 
     void run(const Graph& graph);
     // Captures what `enqueue` puts on the stream that it is given. Throws DeviceError if that cannot be captured.

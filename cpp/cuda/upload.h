@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "core/image.h"
@@ -32,6 +33,8 @@ class Upload {
         Event is_read;
     };
 
+    void copy_plane(const std::uint8_t* source, std::ptrdiff_t source_pitch, std::ptrdiff_t bytes, std::ptrdiff_t count,
+                    std::uint8_t* target, std::ptrdiff_t pitch) const;
     void reserve(std::unique_ptr<Block>& block, Memory memory, std::ptrdiff_t bytes) const;
 
     std::shared_ptr<const Device> device_;

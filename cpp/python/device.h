@@ -29,6 +29,9 @@ std::vector<std::ptrdiff_t> strides_of(const DeviceArray& array);
 // The picture that an array holds, as image_of() sees it.
 Image image_of(const DeviceArray& array, const std::string& pixel_format);
 
+// The picture that two planes of NV12 hold, as image_of() sees it.
+Image image_of(const DeviceArray& luma, const DeviceArray& chroma, YuvMatrix matrix, bool full_range);
+
 void register_device_array(pybind11::module_& module);
 void register_lane(pybind11::module_& module);
 

@@ -148,6 +148,13 @@ Image image_of(const DeviceArray& array, const std::string& pixel_format) {
     return image_of({array.data, shape_of(array), strides_of(array)}, pixel_format);
 }
 
+Image image_of(const DeviceArray& luma, const DeviceArray& chroma, YuvMatrix matrix, bool full_range) {
+    const auto bytes = [](const DeviceArray& array) {
+        return ByteArray{array.data, shape_of(array), strides_of(array)};
+    };
+    return image_of(bytes(luma), bytes(chroma), matrix, full_range);
+}
+
 void register_device_array(py::module_& module) {
     py::class_<DeviceArray, std::shared_ptr<DeviceArray>>(module, "DeviceArray", py::module_local(),
                                                           R"(A picture or a mask in a GPU's memory, uint8.

@@ -27,7 +27,14 @@ Element element_of(const std::string& name) {
 void put(Lane& lane, const py::object& frame, const std::string& pixel_format, const Event* copied) {
     if (py::isinstance<DeviceArray>(frame)) {
         const auto& array = frame.cast<const DeviceArray&>();
-        lane.put(image_of(array, pixel_format), keep(frame), copied, *array.ready);
+        lane.put(image_of(array, pixel_format), keep(frame), copied, {array.ready.get()});
+        return;
+    }
+    if (is_nv12_frame(frame) && py::isinstance<DeviceArray>(frame.attr("luma"))) {
+        const auto& luma = frame.attr("luma").cast<const DeviceArray&>();
+        const auto& chroma = frame.attr("chroma").cast<const DeviceArray&>();
+        const auto image = image_of(luma, chroma, yuv_matrix_of(frame), is_full_range(frame));
+        lane.put(image, keep(frame), copied, {luma.ready.get(), chroma.ready.get()});
         return;
     }
     const auto image = image_of(frame, pixel_format);
@@ -157,8 +164,8 @@ Raises:
              py::arg("copied") = py::none(), R"(Bring a frame into the network's input.
 
 Args:
-    frame: a NumPy array as `preprocess` takes it, or what `Device.wrap` returns. The GPU may read page-locked memory and
-        its own until the batch is over.
+    frame: a NumPy array or an `Nv12Frame` as `preprocess` takes it, or what `Device.wrap` returns, or an `Nv12Frame` of
+        two of these. The GPU may read page-locked memory and its own until the batch is over.
     pixel_format: "bgr", "rgb" or "nv12".
     copied: an `Event` to record when the frame is on the GPU.
 

@@ -1,9 +1,7 @@
 #include "cpu/nv12.h"
 
 #include <cstdint>
-#include <string>
 
-#include "core/errors.h"
 #include "python/bindings.h"
 
 namespace py = pybind11;
@@ -26,20 +24,6 @@ py::array_t<std::uint8_t> to_bgr(const py::object& frame) {
 }
 
 }  // namespace
-
-bool is_nv12_frame(const py::object& frame) {
-    return py::isinstance(frame, py::module_::import("aernet.nv12").attr("Nv12Frame"));
-}
-
-YuvMatrix yuv_matrix_of(const py::object& nv12_frame) {
-    const auto name = py::str(nv12_frame.attr("matrix")).cast<std::string>();
-    if (name != "bt601" && name != "bt709") {
-        throw FrameError("frame: expected the matrix 'bt601' or 'bt709', found '" + name + "'");
-    }
-    return name == "bt709" ? YuvMatrix::kBt709 : YuvMatrix::kBt601;
-}
-
-bool is_full_range(const py::object& nv12_frame) { return py::bool_(nv12_frame.attr("full_range")); }
 
 void register_nv12(py::module_& module) {
     module.def(

@@ -57,7 +57,7 @@ L / 100, (a + 128) / 255, (b + 128) / 255, clipped to [0, 1]; within 5e-5 of the
 Args:
     frame: uint8, H x W x 3; or H x W x 4, the fourth channel ignored; or H x W or H x W x 1, gray; or NV12,
         (H * 3 / 2) x W, the rows of chroma below those of luma, both sides even, BT.601 in limited range. Sides of 1 to
-        16384 pixels, any strides; it is never copied whole.
+        16384 pixels, any strides; it is never copied whole. Or an `Nv12Frame`, whatever the colour.
     size: side of the result in pixels, 1 to 16384.
     colour: the frame's pixel format: "bgr" or "rgb", of gray frames either, or "nv12".
     out: float32, C-contiguous, (3, size, size): where to put the result instead of a new array.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from aernet.nv12 import Nv12Frame
+from aernet.nv12 import CudaArray, DlpackArray, Nv12Frame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,21 +25,6 @@ PixelFormat: TypeAlias = Literal["bgr", "rgb", "nv12"]
 """The pixel format of a frame: H x W x 3 in either order of channels, or NV12, (H * 3 / 2) x W."""
 
 PIXEL_FORMATS = ("bgr", "rgb", "nv12")
-
-
-class CudaArray(Protocol):
-    """An array in a GPU's memory with the CUDA array interface."""
-
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]: ...
-
-
-class DlpackArray(Protocol):
-    """An array in a GPU's memory with DLPack."""
-
-    def __dlpack__(self, *, stream: int | None = None) -> Any: ...
-
-    def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
 def picture_size(frame: Frame, pixel_format: PixelFormat) -> tuple[int, int]:

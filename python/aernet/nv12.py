@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -11,13 +11,29 @@ from aernet._native import check_nv12, nv12_to_bgr
 from aernet.errors import FrameError
 
 if TYPE_CHECKING:
-    from aernet._native import DeviceArray
-    from aernet.arrays import CudaArray, DlpackArray, HostImage
+    import numpy.typing as npt
 
-    Plane: TypeAlias = HostImage | DeviceArray | CudaArray | DlpackArray
+    from aernet._native import DeviceArray
+
+    Plane: TypeAlias = "npt.NDArray[np.uint8] | DeviceArray | CudaArray | DlpackArray"
 
 Matrix: TypeAlias = Literal["bt601", "bt709"]
 """How luma and chroma are weighed: ITU-R BT.601 or BT.709."""
+
+
+class CudaArray(Protocol):
+    """An array in a GPU's memory with the CUDA array interface."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+
+
+class DlpackArray(Protocol):
+    """An array in a GPU's memory with DLPack."""
+
+    def __dlpack__(self, *, stream: int | None = None) -> Any: ...
+
+    def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +77,7 @@ class Nv12Frame:
         height, width = luma.shape if hasattr(luma, "shape") else luma.__cuda_array_interface__["shape"]
         return height, width
 
-    def to_bgr(self) -> HostImage:
+    def to_bgr(self) -> npt.NDArray[np.uint8]:
         """Convert the frame to BGR, uint8, H x W x 3, in the host's memory.
 
         Each pixel takes the chroma of its group of four. BT.601 in limited range is what OpenCV gives

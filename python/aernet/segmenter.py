@@ -68,7 +68,8 @@ class Segmenter:
             once why it does not use a GPU that is there.
         threshold: the least probability of a lesion pixel, between 0 and 1, both excluded; None takes the
             model's own.
-        colour: the pixel format of the frames: "bgr", "rgb" or, as cameras and decoders give them, "nv12".
+        colour: the pixel format of the frames: "bgr", "rgb" or, as cameras and decoders give them, "nv12". An
+            `Nv12Frame` is taken as what it is.
 
     Raises:
         ModelError: the model is missing, is not ONNX or is not an AER-Net model.
@@ -122,10 +123,11 @@ class Segmenter:
 
         Args:
             frame: uint8, H x W x 3 in the segmenter's pixel format, H x W x 4 or H x W, with any strides.
-                NV12: (H * 3 / 2) x W, both sides even, the rows of chroma below those of luma, BT.601. With
-                TensorRT also an array in the GPU's memory that has `__cuda_array_interface__` or DLPack
-                (PyCUDA, CuPy, PyTorch), the pixels of a row without gaps; the array is not copied, and work
-                that its library has queued on it is waited for.
+                NV12: (H * 3 / 2) x W, both sides even, the rows of chroma below those of luma, BT.601. Or
+                an `Nv12Frame`, whatever the segmenter's pixel format: two planes with their matrix and
+                range. With TensorRT also an array in the GPU's memory that has `__cuda_array_interface__` or
+                DLPack (PyCUDA, CuPy, PyTorch), the pixels of a row without gaps, or an `Nv12Frame` of two;
+                the array is not copied, and work that its library has queued on it is waited for.
 
         Raises:
             FrameError: the frame is not uint8, has another shape, or lies where the device cannot read it.

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/words.h"
 #include "cuda/mask.h"
 #include "cuda/overlay.h"
 #include "cuda/preprocess.h"
@@ -44,7 +45,8 @@ Settings settings;
 
 namespace {
 
-std::atomic<long> graph_launches{0}, preprocess_launches{0}, mask_launches{0}, overlay_launches{0}, waits{0};
+std::atomic<long> graph_launches{0}, preprocess_launches{0}, unaligned_launches{0}, mask_launches{0},
+    overlay_launches{0}, waits{0};
 
 using Work = std::function<void()>;
 
@@ -248,6 +250,7 @@ std::map<std::string, long> counts() {
 std::map<std::string, long> calls() {
     return {{"graph", graph_launches},
             {"preprocess", preprocess_launches},
+            {"preprocess off alignment", unaligned_launches},
             {"mask", mask_launches},
             {"overlay", overlay_launches},
             {"waits", waits}};
@@ -489,6 +492,9 @@ cudaError_t preprocess_on_device(const Image& image, int count, std::ptrdiff_t f
                                  Element element, cudaStream_t stream) {
     need_context();
     ++preprocess_launches;
+    if (!are_multiples(16, image.data, image.row_stride) || !are_multiples(16, image.chroma, image.chroma_stride)) {
+        ++unaligned_launches;
+    }
     worker(stream).push([=] { ::preprocess(&image, count, frame_stride, size, tensor, element); });
     return cudaSuccess;
 }

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from frames import random_view
 from gpu.driver import require_driver
+from nv12 import CONVERSIONS, padded, picture_of, random_planes
 from runners.planes import answer_of, answers, assert_agrees, expected, open_plane_engine, write_plane_model
 
 import aernet.runners.tensorrt
-from aernet import FrameError
+from aernet import FrameError, Nv12Frame
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
 SIZE = 64
@@ -83,6 +84,26 @@ def test_nv12(runner):
     nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
     (answer,) = answers(runner, [nv12], "nv12")
     assert_agrees(answer, expected(cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420), "bgr"))
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+@pytest.mark.parametrize("shape", [(1, 1), (91, 127), (160, 220), (1080, 1918)])
+def test_two_planes(open_plane, shape, conversion):
+    runner = open_plane(1)
+    luma, chroma = random_planes(np.random.default_rng(0), *shape)
+    flat = chroma.reshape(len(chroma), -1)
+    wanted = expected(picture_of(luma, chroma, conversion), "bgr", 1)
+    for planes in ((luma, chroma), (padded(luma, 5), padded(flat, 3))):
+        frame = Nv12Frame(*planes, *conversion)
+        (prediction,) = runner.predict([frame], "bgr")
+        assert prediction.frame is frame
+        assert_agrees(answer_of(prediction), wanted)
+
+
+def test_two_planes_upside_down(runner):
+    luma, chroma = random_planes(np.random.default_rng(1), 90, 128)
+    (answer,) = answers(runner, [Nv12Frame(luma[::-1], chroma[::-1])])
+    assert_agrees(answer, expected(picture_of(luma, chroma, ("bt601", False))[::-1], "bgr"))
 
 
 def test_a_prediction_gives_masks_of_any_size(runner, pictures):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -13,12 +14,13 @@ from engine.models import write_crafted, write_network
 from fakes.arrays import CudaArray, DlpackArray
 from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 from frames import random_view
+from nv12 import CONVERSIONS, picture_of, random_planes
 from runners.planes import answer_of, masks_on_device
 
 import aernet.runners.comparison
 import aernet.runners.tensorrt
 import aernet.segmenter
-from aernet import AernetError, EngineError, FrameError, Segmenter, SourceError
+from aernet import AernetError, EngineError, FrameError, Nv12Frame, Segmentation, Segmenter, SourceError
 from aernet.cli.timing import measurements
 from aernet.engine.manifest import load_manifest
 from aernet.runners.comparison import compare_with_model
@@ -129,6 +131,17 @@ def test_page_locked_frames(fake_native, runner, reference, set_up, integrated):
         assert_same(run(runner, [view]), run(reference, [view]))
 
 
+@pytest.mark.parametrize("integrated", [False, True])
+def test_page_locked_planes(fake_native, runner, reference, set_up, integrated):
+    set_up(is_integrated=integrated)
+    planes = random_planes(np.random.default_rng(0), 151, 169)
+    luma, chroma = (fake_native.allocate([len(plane), 200], on_device=False) for plane in planes)
+    luma[:, :169], chroma[:, :170] = planes[0], planes[1].reshape(76, 170)
+    expected = run(reference, [picture_of(*planes, ("bt709", True))])
+    for other in (chroma[:, :170], chroma[:, :170].copy()):  # one plane may lie elsewhere
+        assert_same(run(runner, [Nv12Frame(luma[:, :169], other, "bt709", full_range=True)]), expected)
+
+
 @pytest.mark.parametrize("colour", ["bgr", "nv12"])
 def test_nv12_is_no_other_picture(runner, reference, examples, colour):
     picture = cv2.resize(cv2.imread(str(examples[0])), (220, 160), interpolation=cv2.INTER_AREA)
@@ -137,6 +150,23 @@ def test_nv12_is_no_other_picture(runner, reference, examples, colour):
     nv12[160:] = i420[160:].reshape(2, -1).T.reshape(80, 220)  # the chroma side by side
     frame = nv12 if colour == "nv12" else picture
     assert_same(run(runner, [frame], colour), run(reference, [frame], colour))
+
+
+@pytest.mark.parametrize("integrated", [False, True])
+@pytest.mark.parametrize("width", [1, 127, 1918])
+def test_rows_of_a_copied_frame_begin_at_multiples_of_16_bytes(
+    fake_native, runner, set_up, integrated, width
+):
+    set_up(is_integrated=integrated)
+    luma, chroma = random_planes(np.random.default_rng(0), 9, width)
+    before = fake_native.calls()
+    run(runner, [np.zeros((9, width, 3), np.uint8), np.zeros((9, width), np.uint8), Nv12Frame(luma, chroma)])
+    after = fake_native.calls()
+    assert after["preprocess"] - before["preprocess"] == 3
+    assert after["preprocess off alignment"] == before["preprocess off alignment"]
+    unaligned = CudaArray(fake_native.allocate([9, width + 16], on_device=True)[:, 3 : 3 + width])
+    run(runner, [unaligned])
+    assert fake_native.calls()["preprocess off alignment"] == before["preprocess off alignment"] + 1
 
 
 def test_one_launch_a_frame_and_no_python(fake_native, open_engine):
@@ -328,6 +358,58 @@ def test_frames_in_the_gpus_memory(fake_native, runner, reference):
             np.testing.assert_array_equal(np.asarray(frame), array)
             assert_same(run(runner, [frame], "rgb"), expected)
             assert_same(run(runner, [given], "rgb"), expected)
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+@pytest.mark.parametrize("shape", [(90, 128), (91, 127)])
+def test_planes_in_the_gpus_memory(fake_native, runner, reference, shape, conversion):
+    luma, chroma = random_planes(np.random.default_rng(2), *shape)
+    picture = picture_of(luma, chroma, conversion)
+    pairs = chroma.shape[1]
+    memory = fake_native.allocate([len(luma), 144], on_device=True)
+    pitched = fake_native.allocate([len(chroma), 160], on_device=True)
+    on_gpu = memory[:, 3 : 3 + luma.shape[1]]
+    flat = pitched[:, 5 : 5 + 2 * pairs]
+    on_gpu[:], flat[:] = luma, chroma.reshape(len(chroma), -1)
+    in_pairs = np.lib.stride_tricks.as_strided(flat, chroma.shape, (160, 2, 1))
+    expected = run(reference, [picture])
+    for given in (CudaArray(flat), CudaArray(in_pairs), DlpackArray(runner.gpu.wrap(CudaArray(flat)))):
+        frame = Nv12Frame(CudaArray(on_gpu), given, *conversion)
+        assert frame.shape == shape
+        (prediction,) = runner.predict([frame], "bgr")
+        assert_same(read([prediction]), expected)
+        np.testing.assert_array_equal(prediction.frame.to_bgr(), picture)
+        result = Segmentation.of(prediction.frame, prediction, THRESHOLD, time.perf_counter(), "bgr")
+        assert result.colour == "nv12"
+        assert result.overlay().shape == picture.shape
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+def test_work_under_way_on_a_plane_is_waited_for(fake_native, runner, reference, slow):
+    planes = [fake_native.allocate(shape, on_device=True) for shape in ([64, 64], [32, 64])]
+    for plane in planes:
+        plane[:] = 40
+    fake_native.fill_slowly(1, planes[slow], 200)
+    frame = Nv12Frame(*(CudaArray(plane) for plane in planes))
+    found = run(runner, [frame])
+    filled = [np.full_like(plane, 200 if index == slow else 40) for index, plane in enumerate(planes)]
+    assert_same(
+        found, run(reference, [picture_of(filled[0], filled[1].reshape(32, 32, 2), ("bt601", False))])
+    )
+
+
+def test_what_are_no_planes_on_this_gpu(fake_native, runner):
+    luma, chroma = (fake_native.allocate(shape, on_device=True) for shape in ([64, 64], [32, 64]))
+    for planes, message in (
+        (
+            (CudaArray(luma), CudaArray(chroma[:31])),
+            "expected chroma of 32 x 64 or 32 x 32 x 2 .* found 31 x 64",
+        ),
+        ((CudaArray(luma[:, ::2]), CudaArray(chroma)), "expected pixels without gaps"),
+        ((CudaArray(luma), CudaArray(np.zeros((32, 64), np.uint8))), "memory of cuda:0, found the host's"),
+    ):
+        with pytest.raises(FrameError, match=rf"^frame: .*{message}"):
+            runner.predict([Nv12Frame(*planes)], "nv12")
 
 
 def test_frames_by_dlpack(fake_native, runner, reference):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aernet.errors import AernetError, FrameError
+from aernet.nv12 import Nv12Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aernet import _native
-    from aernet.arrays import Picture, PixelFormat
+    from aernet.arrays import Frame, Picture, PixelFormat
     from aernet.engine.loaded import ExecutionContext, LoadedEngine
     from aernet.prediction import Prediction
 
@@ -59,14 +61,22 @@ class EngineLane:
         index = 0
         try:
             for index, frame in enumerate(frames, first or 0):  # noqa: B007 - for errors
-                readable = frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame)
-                self.native.put(readable, pixel_format)
+                self.native.put(self._readable(frame), pixel_format)
         except FrameError as error:
             if first is None:
                 raise
             raise FrameError(f"frames[{index}]: {error}") from None
         self.native.run(network)
         return [*self.native.predictions()]
+
+    def _readable(self, frame: Picture) -> Frame:
+        """Return the frame with what lies in the GPU's memory wrapped."""
+        if isinstance(frame, Nv12Frame):
+            if frame.is_on_host:
+                return frame
+            wrap = self._gpu.wrap
+            return replace(frame, luma=wrap(frame.luma), chroma=wrap(frame.chroma))
+        return frame if isinstance(frame, np.ndarray) else self._gpu.wrap(frame)
 
     def network(self, count: int) -> Network:
         """Return the engine for so many frames: a graph, or a call to queue it if it cannot be captured."""
