@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gpu.conftest import SIZE
-from runners.planes import answers, assert_agrees, expected, masks_on_device
+from nv12 import CONVERSIONS, picture_of, random_planes
+from runners.planes import answer_of, answers, assert_agrees, expected, masks_on_device
 
-from aernet import FrameError
+from aernet import FrameError, Nv12Frame
 
 pytestmark = pytest.mark.gpu
 
@@ -59,6 +60,19 @@ def test_a_crop_of_a_tensor_is_not_copied(copying, frame, torch):
     assert_agrees(answer, expected(np.ascontiguousarray(frame[100:-50, 30:-90]), "bgr", size=SIZE))
     with pytest.raises(FrameError, match="make it contiguous"):
         copying.gpu.wrap(crop.permute(2, 0, 1))
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_two_planes_of_torch_are_not_copied(copying, torch, conversion):
+    luma, chroma = random_planes(np.random.default_rng(0), 1079, 1917)
+    wanted = expected(picture_of(luma, chroma, conversion), "bgr", size=SIZE)
+    pitched = torch.zeros((1079, 2048), dtype=torch.uint8, device="cuda")
+    on_gpu = pitched[:, :1917]
+    on_gpu.copy_(torch.from_numpy(luma))
+    frame = Nv12Frame(on_gpu, torch.from_numpy(chroma).cuda(), *conversion)
+    (prediction,) = copying.predict([frame], "bgr")
+    assert prediction.frame.luma.__cuda_array_interface__["data"][0] == pitched.data_ptr()
+    assert_agrees(answer_of(prediction), wanted)
 
 
 def test_work_on_a_stream_of_torch_is_waited_for(copying, torch):
