@@ -9,9 +9,12 @@ import typer
 
 
 def export(
-    checkpoint: Annotated[
-        list[Path],
-        typer.Argument(help="Checkpoint of a training run, such as runs/x/best.pt; several are averaged."),
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="Checkpoint of a training run, such as runs/x/best.pt; several are averaged. With"
+            " --with-preprocessing also a bundled model or an ONNX file."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
     images: Annotated[
@@ -26,21 +29,62 @@ def export(
     half_weights: Annotated[
         bool, typer.Option("--half-weights", help="Store the weights as float16: half the file.")
     ] = False,
+    with_preprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--with-preprocessing", help="Take uint8 BGR frames of any size and give masks, within the graph."
+        ),
+    ] = False,
 ) -> None:
-    """Write a trained network as ONNX, checked against PyTorch on real pictures."""
-    from aernet.errors import SourceError
-    from aernet.export import export as write
+    """Write a trained network as ONNX, checked on real pictures."""
+    from tempfile import TemporaryDirectory
+
+    from aernet.models import bundled_models, resolve_model
     from aernet.pictures import example_pictures, find_pictures
-    from aernet.training.checkpoint import averaged, load_checkpoint
 
     pictures = find_pictures([images]) if images else example_pictures()
+    if not with_preprocessing:
+        checked = _export(source, pictures, output, calibration, metrics, half_weights=half_weights)
+    else:
+        from aernet.whole_graph import write_whole_graph
+
+        if half_weights:
+            raise typer.BadParameter("--half-weights: graphs with preprocessing have float32 weights; leave it out")
+        with TemporaryDirectory() as folder:
+            model = Path(source[0])
+            if source[0] in bundled_models() or model.suffix == ".onnx":
+                if len(source) > 1 or calibration or metrics:
+                    raise typer.BadParameter(
+                        f"{source[0]}: is an ONNX model with its card already; give it alone, or give checkpoints"
+                    )
+                model = resolve_model(source[0])
+            else:
+                model = Path(folder) / "model.onnx"
+                _export(source, pictures, model, calibration, metrics, half_weights=False)
+            checked = str(write_whole_graph(model, output, pictures))
+    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {checked}")
+
+
+def _export(
+    checkpoints: list[str],
+    pictures: list[Path],
+    output: Path,
+    calibration: Path | None,
+    metrics: Path | None,
+    *,
+    half_weights: bool,
+) -> str:
+    """Write checkpoints as ONNX and say how far ONNX Runtime and PyTorch are apart."""
+    from aernet.errors import SourceError
+    from aernet.export import export as write
+    from aernet.training.checkpoint import averaged, load_checkpoint
+
     found = _read(calibration)
     if found is not None and not {"scaling", "threshold", "quality"} <= found.keys():
         raise SourceError(f"{calibration}: not what `aernet-trt calibrate` writes")
-    trained = averaged(list(map(load_checkpoint, checkpoint)))
+    trained = averaged([load_checkpoint(Path(checkpoint)) for checkpoint in checkpoints])
     difference = write(trained, pictures, _read(metrics), output, found, half_weights=half_weights)
-    size = f"{output.stat().st_size / 1e6:.1f} MB"
-    typer.echo(f"{output}: {size}, max |dp| {difference:.1e} on {len(pictures)} pictures")
+    return f"max |dp| {difference:.1e} on {len(pictures)} pictures"
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:

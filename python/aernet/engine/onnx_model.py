@@ -73,7 +73,7 @@ def read_model(path: Path) -> OnnxModel:
         import onnx  # noqa: PLC0415 - an extra
     except ImportError:
         raise EngineError(
-            "engines are built from ONNX by the onnx package, which is absent; pip install onnx"
+            f"{path}: read by the onnx package, which is absent; pip install onnx"
         ) from None
     try:
         proto = onnx.load(path)
