@@ -138,7 +138,9 @@ def test_the_file_tells_nothing_of_the_machine_that_wrote_it(model):
 
 def test_a_head_that_doubles_the_resolution_is_a_convolution_at_half_of_it(tmp_path):
     torch.manual_seed(0)
-    settings = load_settings("aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8], sizes=[64])
+    settings = load_settings(
+        "aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8], sizes=[64]
+    )
     network = build_network(settings.architecture, settings.encoder, settings.widths)
     torch.nn.init.normal_(network.head.bias)
     history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]

@@ -49,19 +49,21 @@ def export(
         from aernet.whole_graph import write_whole_graph
 
         if half_weights:
-            raise typer.BadParameter("--half-weights: graphs with preprocessing have float32 weights; leave it out")
+            raise typer.BadParameter(
+                "--half-weights: graphs with preprocessing have float32 weights; leave it out"
+            )
         with TemporaryDirectory() as folder:
             model = Path(source[0])
             if source[0] in bundled_models() or model.suffix == ".onnx":
                 if len(source) > 1 or calibration or metrics:
                     raise typer.BadParameter(
-                        f"{source[0]}: is an ONNX model with its card already; give it alone, or give checkpoints"
+                        f"{source[0]}: an ONNX model with its card already; give it alone, or checkpoints"
                     )
                 model = resolve_model(source[0])
             else:
                 model = Path(folder) / "model.onnx"
                 _export(source, pictures, model, calibration, metrics, half_weights=False)
-            checked = str(write_whole_graph(model, output, pictures))
+            checked = f"Dice {write_whole_graph(model, output, pictures):.5f} or more with Segmenter's masks"
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {checked}")
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def with_subpixel_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a float32 model whose head, if it is a transposed convolution, is a convolution and DepthToSpace.
+    """Return a float32 model whose transposed convolution in the head is a convolution and DepthToSpace.
+
+    A model whose head has the full resolution stays as it is.
 
     Args:
         model: what `aernet-trt export` writes; the logits come from the node that the last sigmoid reads.
@@ -40,8 +42,8 @@ def with_subpixel_head(model: onnx.ModelProto) -> onnx.ModelProto:
     ]
     index = list(graph.node).index(head)
     nodes = [*graph.node[:index], *nodes, *graph.node[index + 1 :]]
-    stale = {*head.input[1:]}
-    kept = [value for value in graph.value_info if value.name not in stale]
+    # The exporter noted the old shapes of the weights.
+    kept = [value for value in graph.value_info if value.name not in head.input]
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
     graph.value_info.extend(kept)

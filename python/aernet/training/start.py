@@ -79,7 +79,10 @@ def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
     }
     head = weights.get("head.weight")
     if head is not None and len(head) == 4:  # `with_subpixel_head` undone
-        weights |= {"head.weight": head.flatten(1).T.reshape(-1, 1, 2, 2), "head.bias": weights["head.bias"][:1]}
+        weights |= {
+            "head.weight": head.flatten(1).T.reshape(-1, 1, 2, 2),
+            "head.bias": weights["head.bias"][:1],
+        }
     return weights
 
 
