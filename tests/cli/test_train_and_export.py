@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import timm
 import torch
@@ -53,6 +54,9 @@ def test_train_resume_export_segment(command, dataset, tmp_path):
     exported = command("export", run / "best.pt", "-o", tmp_path / "small.onnx")
     assert exported.returncode == 0, exported.stderr
     assert "max |dp|" in exported.stdout
+    whole = command("export", run / "best.pt", "--with-preprocessing", "-o", tmp_path / "whole.onnx")
+    assert whole.returncode == 0, whole.stderr
+    assert [value.name for value in onnx.load(tmp_path / "whole.onnx").graph.output] == ["mask"]
     images = dataset / "ISIC2018_Task1-2_Training_Input"
     segmented = command("segment", images, "-o", tmp_path / "out", "--model", tmp_path / "small.onnx")
     assert segmented.returncode == 0, segmented.stderr

@@ -72,9 +72,7 @@ def read_model(path: Path) -> OnnxModel:
     try:
         import onnx  # noqa: PLC0415 - an extra
     except ImportError:
-        raise EngineError(
-            f"{path}: read by the onnx package, which is absent; pip install onnx"
-        ) from None
+        raise EngineError(f"{path}: read by the onnx package, which is absent; pip install onnx") from None
     try:
         proto = onnx.load(path)
         onnx.checker.check_model(proto)
