@@ -38,8 +38,9 @@ def export(
 ) -> None:
     """Write a trained network as ONNX, checked on real pictures."""
     from tempfile import TemporaryDirectory
+    from zipfile import is_zipfile
 
-    from aernet.models import bundled_models, resolve_model
+    from aernet.models import resolve_model
     from aernet.pictures import example_pictures, find_pictures
 
     pictures = find_pictures([images]) if images else example_pictures()
@@ -52,17 +53,15 @@ def export(
             raise typer.BadParameter(
                 "--half-weights: graphs with preprocessing have float32 weights; leave it out"
             )
+        model = resolve_model(source[0])
         with TemporaryDirectory() as folder:
-            model = Path(source[0])
-            if source[0] in bundled_models() or model.suffix == ".onnx":
-                if len(source) > 1 or calibration or metrics:
-                    raise typer.BadParameter(
-                        f"{source[0]}: an ONNX model with its card already; give it alone, or checkpoints"
-                    )
-                model = resolve_model(source[0])
-            else:
+            if is_zipfile(model):  # as checkpoints are
                 model = Path(folder) / "model.onnx"
                 _export(source, pictures, model, calibration, metrics, half_weights=False)
+            elif len(source) > 1 or calibration or metrics:
+                raise typer.BadParameter(
+                    f"{source[0]}: an ONNX model with its card already; give it alone, or checkpoints"
+                )
             checked = f"Dice {write_whole_graph(model, output, pictures):.5f} or more with Segmenter's masks"
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB, {checked}")
 

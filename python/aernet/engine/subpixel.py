@@ -1,7 +1,7 @@
 """A head that doubles the resolution, as a convolution at half the resolution whose channels are interleaved.
 
 A transposed convolution of side 2 and stride 2 is the same function as a 1 x 1 convolution to four channels
-and a rearrangement (Shi et al. 2016). TensorRT needs less memory for the latter.
+and a rearrangement (Shi et al. 2016). For batches TensorRT needs less memory for the latter.
 """
 
 from __future__ import annotations
