@@ -33,7 +33,7 @@ def main() -> None:
         for result in stream:
             if clicks:
                 clicks.clear()
-                cv2.imwrite(str(Path(f"{result.frame_index:06}.png")), result.segmentation.frame)
+                cv2.imwrite(str(Path(f"{result.frame_index:06}.png")), result.picture)
                 cv2.imwrite(str(Path(f"{result.frame_index:06}_mask.png")), result.segmentation.mask)
             screen = draw_overlay(result)
             cv2.rectangle(screen, BUTTON, (255, 255, 255), cv2.FILLED)

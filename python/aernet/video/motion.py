@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from aernet.nv12 import Nv12Frame
+
+if TYPE_CHECKING:
+    from aernet.arrays import HostImage
+    from aernet.video.frame import VideoFrame
 
 _SIDE = 256  # longer side of the small picture, in pixels
 _POINTS = 40
@@ -17,8 +24,18 @@ _LEAST_RESPONSE = 0.3  # of phase correlation; across a cut the response is belo
 _CUT_LEVELS = 10.0  # mean difference; a moving hand causes less than 6, a cut more than 40
 
 
-def shrink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return the picture reduced to a longer side of 256 pixels or less, its aspect kept."""
+def shrink(frame: VideoFrame) -> HostImage:
+    """Return a frame as a BGR picture, reduced to a longer side of 256 pixels or less, its aspect kept."""
+    if not isinstance(frame, Nv12Frame):
+        return _shrink(frame)
+    luma = _shrink(np.asarray(frame.luma))
+    height, width = ((side + 1) // 2 for side in luma.shape)
+    chroma = np.asarray(frame.chroma).reshape((frame.shape[0] + 1) // 2, -1, 2)
+    chroma = cv2.resize(halve(chroma, _SIDE), (width, height)).astype(np.uint8, copy=False)
+    return replace(frame, luma=luma, chroma=chroma).to_bgr()
+
+
+def _shrink(picture: HostImage) -> HostImage:
     picture = halve(picture, 2 * _SIDE)
     scale = _SIDE / max(picture.shape[:2])
     return picture if scale >= 1 else _resize(picture, scale, cv2.INTER_LINEAR)

@@ -16,6 +16,7 @@ from aernet.files import replacing, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.segmentation import outlines
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
+from aernet.video.frame import to_bgr
 from aernet.video.overlay import draw_lesion
 from aernet.video.sinks.masks import mask_path
 from aernet.video.sources.videofile import VideoFile
@@ -81,7 +82,8 @@ def segment_video(
         if "contours" in whole:
             contours = stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
         frames = stack.enter_context(closing(VideoFile(video).frames()))
-        for index, (picture, seconds) in enumerate(frames):
+        for index, (frame, seconds) in enumerate(frames):
+            picture = to_bgr(frame)
             file = mask_path(files["masks"], index)
             if file.is_file():
                 mask = np.ascontiguousarray(read_picture(file)[:, :, 0])

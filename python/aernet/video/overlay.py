@@ -20,7 +20,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def draw_overlay(result: VideoResult) -> HostImage:
     """Return the frame, uint8 BGR, H x W x 3, with the lesion tinted and outlined and the state in words."""
-    picture = result.segmentation.frame.copy()
+    picture = result.picture.copy()
     draw_lesion(picture, result.segmentation.mask)
     if result.state is not State.LESION:
         _write(picture, result.state.value)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from aernet.arrays import HostImage
     from aernet.prediction import Prediction, Predictor
+    from aernet.video.frame import VideoFrame
     from aernet.video.sinks.base import Sink
     from aernet.video.sources.base import Source
 
@@ -42,7 +42,7 @@ _CLOSE_SECONDS = 5.0  # to wait for a device that hangs
 
 
 class _Frame(NamedTuple):
-    picture: HostImage
+    picture: VideoFrame
     number: int
     timestamp: float
     arrived: float

@@ -14,6 +14,7 @@ from aernet.video.smoothing import Smoothing
 
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
+    from aernet.video.frame import VideoFrame
 
 
 class Stabilized(NamedTuple):
@@ -39,15 +40,15 @@ class Stabilizer:
         self._motion = Motion()
         self._previous_time = 0.0
 
-    def __call__(self, picture: HostImage, prediction: Prediction, timestamp: float) -> Stabilized:
-        """Take the next frame, uint8 BGR, its prediction, and its time in seconds."""
-        small = shrink(picture)
+    def __call__(self, frame: VideoFrame, prediction: Prediction, timestamp: float) -> Stabilized:
+        """Take the next frame, its prediction, and its time in seconds."""
+        small = shrink(frame)
         motion = self._motion(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
         if self._smoothing is not None:
             probability = prediction.to_host()
             along = scaled(motion, small.shape[:2], probability.shape)
             smoothed = self._smoothing(probability, along, timestamp - self._previous_time)
-            prediction = HostPrediction(picture, smoothed)
+            prediction = HostPrediction(frame, smoothed)
         self._previous_time = timestamp
         return Stabilized(prediction, small, motion)
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from aernet.nv12 import Nv12Frame
 from aernet.video.motion import halve
+
+if TYPE_CHECKING:
+    from aernet.video.frame import VideoFrame
 
 _SECONDS = (0.5, 0.3)  # how long a measure must be bad to raise a state, and good to end it
 _SPEED_SECONDS = 0.2  # time constant that averages the hand's tremor away
@@ -78,7 +83,7 @@ class States:
 
     def __call__(
         self,
-        picture: npt.NDArray[np.uint8],
+        frame: VideoFrame,
         small: npt.NDArray[np.uint8],
         motion: npt.NDArray[np.float64] | None,
         area_fraction: float,
@@ -87,7 +92,7 @@ class States:
         """Return the state at a frame.
 
         Args:
-            picture: the frame, uint8 BGR.
+            frame: a BGR picture or NV12.
             small: the frame as `shrink` makes it.
             motion: from the previous frame to this one, in pixels of `small`; None across a cut.
             area_fraction: the part of the frame that the lesion covers, in [0, 1].
@@ -95,7 +100,7 @@ class States:
         """
         if not 0 <= now - self._focus_time < _FOCUS_SECONDS:
             self._focus_time = now
-            self._softness = softness(picture)
+            self._softness = softness(frame)
         values = {
             State.NOT_SKIN: 1 - skin(small),
             State.GLARE: glare(small),
@@ -131,16 +136,18 @@ def glare(small: npt.NDArray[np.uint8]) -> float:
     return cv2.countNonZero(cv2.inRange(small, (245, 245, 245), (255, 255, 255))) / (small.size // 3)
 
 
-def softness(picture: npt.NDArray[np.uint8]) -> float:
-    """Return how soft the sharpest edges in the middle of a BGR picture are; 0 where there are none.
+def softness(frame: VideoFrame) -> float:
+    """Return how soft the sharpest edges in the middle of a frame are; 0 where there are none.
 
     The picture is reduced to about 500 pixels. Its strongest detail at a scale of about 2 pixels, over that
     at 1 pixel, both without noise, is 0.7 to 1.8 in sharp dermoscopic pictures, and above 3 under a blur of 3
     pixels or more. Only the strongest detail counts because smooth skin has little even when in focus.
     """
+    picture = np.asarray(frame.luma) if isinstance(frame, Nv12Frame) else frame
     height, width = picture.shape[:2]
     middle = picture[height // 8 : height - height // 8, width // 8 : width - width // 8]
-    gray = cv2.cvtColor(halve(middle, _FOCUS_SIDE * 3 // 2), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    reduced = halve(middle, _FOCUS_SIDE * 3 // 2)
+    gray = (reduced if reduced.ndim == 2 else cv2.cvtColor(reduced, cv2.COLOR_BGR2GRAY)).astype(np.float32)
     levels = [cv2.GaussianBlur(gray, (0, 0), sigma) for sigma in (0.8, 1.6, 3.2)]
     (noise, fine), (ground, coarse) = (
         np.percentile(cv2.absdiff(one, other)[::2, ::2], [50, 99.5]) for one, other in pairwise(levels)

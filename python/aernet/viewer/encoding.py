@@ -41,7 +41,7 @@ def encode_view(result: VideoResult) -> bytes:
         ],
     }
     text = json.dumps(header, separators=(",", ":")).encode()
-    picture = _jpeg(_shrunk(segmentation.frame))
+    picture = _jpeg(_shrunk(result.picture))
     probability = _jpeg(np.asarray(cv2.convertScaleAbs(segmentation.probability, alpha=255), np.uint8))
     return struct.pack(">II", len(text), len(picture)) + text + picture + probability
 

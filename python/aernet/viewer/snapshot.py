@@ -43,7 +43,7 @@ def encode_snapshot(result: VideoResult, segmenter: Predictor, source: str) -> b
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("picture.png", cv2.imencode(".png", segmentation.frame)[1].tobytes())
+        archive.writestr("picture.png", cv2.imencode(".png", result.picture)[1].tobytes())
         archive.writestr("mask.png", cv2.imencode(".png", segmentation.mask)[1].tobytes())
         archive.writestr("result.json", json.dumps(facts, indent=2) + "\n")
     return buffer.getvalue()

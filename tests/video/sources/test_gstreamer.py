@@ -23,12 +23,39 @@ def test_frames_arrive_in_their_colours(end):
         f"videotestsrc num-buffers=4 foreground-color=0 pattern=red ! video/x-raw,width=328,height=180{end}"
     )
     frames = source.frames()
-    pictures = [next(frames)[0] for _ in range(4)]
+    pictures = [next(frames)[0].to_bgr() for _ in range(4)]
     for picture in pictures:
         assert picture.shape == (180, 328, 3)
         np.testing.assert_allclose(picture.reshape(-1, 3).mean(0), (0, 0, 255), atol=4)
     with pytest.raises(SourceError, match="has ended"):
         next(frames)
+
+
+@pytest.mark.parametrize(
+    ("stated", "matrix", "full_range"),
+    [
+        ("bt601", "bt601", False),
+        ("bt709", "bt709", False),
+        ("1:4:7:1", "bt601", True),  # JPEG
+        ("1:3:5:1", "bt709", True),
+        ("2:4:5:1", "bt601", False),  # cameras in sRGB
+    ],
+)
+def test_frames_are_handed_on_in_the_colours_that_the_pipeline_has(stated, matrix, full_range):
+    source = open_source(
+        f"videotestsrc num-buffers=1 foreground-color=0xff2040c0 pattern=solid-color "
+        f"! video/x-raw,format=BGRx ! videoconvert "
+        f"! video/x-raw,format=I420,width=64,height=48,colorimetry={stated}"
+    )
+    frame, _ = next(source.frames())
+    assert (frame.matrix, frame.full_range) == (matrix, full_range)
+    np.testing.assert_allclose(frame.to_bgr().reshape(-1, 3).mean(0), (0xC0, 0x40, 0x20), atol=4)
+
+
+def test_other_colours_are_refused():
+    source = open_source("videotestsrc ! video/x-raw,format=I420,width=64,height=48,colorimetry=bt2020")
+    with pytest.raises(SourceError, match=r"BT\.709, found bt2020; add '! videoconvert ! video/x-raw,color"):
+        next(source.frames())
 
 
 def test_it_is_a_camera():
@@ -67,7 +94,7 @@ def test_what_an_element_prints_does_not_shift_a_frame(tmp_path):
         "! video/x-raw,width=64,height=48,framerate=100/1 ! identity sync=true"
     ).frames()
     for _ in range(30):
-        picture, _ = next(frames)
+        picture = next(frames)[0].to_bgr()
         np.testing.assert_allclose(picture.reshape(-1, 3), np.tile((0, 0, 255), (64 * 48, 1)), atol=4)
     frames.close()
 

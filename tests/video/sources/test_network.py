@@ -13,6 +13,7 @@ import pytest
 
 from aernet import SourceError
 from aernet.video import open_source
+from aernet.video.frame import to_bgr
 from aernet.video.sinks import Recording
 from aernet.video.sources import network
 
@@ -71,7 +72,7 @@ def test_a_server_that_says_nothing_is_given_up(port, monkeypatch):
 def test_frames_arrive_in_their_colours(port):
     with served(port):
         frames = open_source(f"rtsp://127.0.0.1:{port}/lens").frames()
-        pictures = [next(frames)[0] for _ in range(5)]
+        pictures = [to_bgr(next(frames)[0]) for _ in range(5)]
         frames.close()
     for picture in pictures:
         assert picture.shape == (240, 320, 3)

@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from aernet.arrays import HostImage
+    from aernet.video.frame import VideoFrame
 
-    Frames: TypeAlias = Generator[tuple[HostImage, float]]
-    """Pictures with their times in seconds, as `Source.frames` yields them."""
+    Frames: TypeAlias = Generator[tuple[VideoFrame, float]]
+    """Frames with their times in seconds, as `Source.frames` yields them."""
 
 
 class Source(Protocol):
-    """Delivers pictures one after the other."""
+    """Delivers frames one after the other."""
 
     name: str
     """The name of the source in messages."""
     live: bool
-    """Whether pictures keep coming unasked, as from a camera, so that an old one is stale."""
+    """Whether frames keep coming unasked, as from a camera, so that an old one is stale."""
 
     def frames(self) -> Frames:
-        """Open the source and yield pictures, fresh uint8 BGR arrays, H x W x 3, with their times in seconds.
+        """Open the source and yield frames with their times in seconds.
+
+        A frame is a fresh uint8 BGR array, H x W x 3, or an `Nv12Frame`, which is converted to BGR only
+        where a sink shows it.
 
         The time is `time.perf_counter()` at arrival for a live source, and the presentation time for a file;
         it may start anywhere. Each call opens the source anew; closing the iterator closes it.

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
+from aernet.nv12 import Nv12Frame
+from aernet.video.frame import usual_matrix
 from aernet.video.libav import import_av
 
 if TYPE_CHECKING:
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 
     from av import VideoFrame
     from av.container import InputContainer
+    from av.video.plane import VideoPlane
     from av.video.stream import VideoStream
 
     from aernet.arrays import HostImage
+    from aernet.nv12 import Matrix
 
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -26,6 +30,12 @@ _TURNS = {
     180: cv2.ROTATE_180,
     -180: cv2.ROTATE_180,
 }
+
+
+_SUBSAMPLED = ("yuv420p", "yuvj420p", "nv12")
+# Codes of ITU-T H.273, which FFmpeg uses.
+_MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601"}
+_UNSTATED, _FULL = 2, 2
 
 
 @contextmanager
@@ -48,8 +58,11 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
         raise SourceError(f"{name}: cannot be read as video ({error.strerror})") from None
 
 
-def to_picture(frame: VideoFrame, name: str) -> HostImage:
-    """Return a frame as uint8 BGR, H x W x 3, rotated as its stream says.
+def to_frame(frame: VideoFrame, name: str) -> HostImage | Nv12Frame:
+    """Return a decoded frame, rotated as its stream says.
+
+    Returns:
+        An `Nv12Frame` where the decoder gives 4:2:0 in BT.601 or BT.709; else uint8 BGR, H x W x 3.
 
     Raises:
         SourceError: the frame has more than 8 bits a channel.
@@ -59,6 +72,25 @@ def to_picture(frame: VideoFrame, name: str) -> HostImage:
         raise SourceError(
             f"{name}: expected 8 bits a channel, found {bits} ({frame.format.name}); convert it to 8"
         )
-    picture = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     turn = _TURNS.get(frame.rotation)
+    matrix = usual_matrix(frame.height) if frame.colorspace == _UNSTATED else _MATRICES.get(frame.colorspace)
+    # Turning a frame with an odd side would move its chroma against its luma.
+    odd_turn = turn is not None and (frame.width % 2 or frame.height % 2)
+    if frame.format.name not in _SUBSAMPLED or matrix is None or odd_turn:
+        return _turned(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), turn)
+    luma, *chroma = map(_plane, frame.planes)
+    if len(chroma) == 2:
+        pairs = np.asarray(cv2.merge([plane[:, : frame.planes[1].width] for plane in chroma]), np.uint8)
+    else:
+        pairs = chroma[0].reshape(chroma[0].shape[0], -1, 2)[:, : frame.planes[1].width].copy()
+    full_range = frame.format.name == "yuvj420p" or frame.color_range == _FULL
+    return Nv12Frame(_turned(luma[:, : frame.width].copy(), turn), _turned(pairs, turn), matrix, full_range)
+
+
+def _plane(plane: VideoPlane) -> HostImage:
+    """Return the bytes of a plane in the decoder's memory, with the padding of its rows."""
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
+
+
+def _turned(picture: HostImage, turn: int | None) -> HostImage:
     return picture if turn is None else np.asarray(cv2.rotate(picture, turn), np.uint8)

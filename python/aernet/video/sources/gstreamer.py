@@ -22,6 +22,8 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
+from aernet.nv12 import Nv12Frame
+from aernet.video.sources.colorimetry import ELEMENT, PrintedCaps
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 
 
 _PROGRAM = "gst-launch-1.0"
-# YUV4MPEG2 states the frames' size but not their colours, so the pipeline fixes the colours.
-_TAIL = " ! videoconvert ! video/x-raw,format=I420,colorimetry=bt601 ! y4menc ! fdsink"
+_TAIL = f" ! videoconvert ! video/x-raw,format=I420 ! y4menc name={ELEMENT} ! fdsink"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
 _HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
 _LONGEST_HEADER = 256  # bytes
@@ -74,21 +75,24 @@ class GStreamer:
         program = shutil.which(_PROGRAM)
         if program is None:
             raise SourceError(f"{self.name}: needs {_PROGRAM} (Debian and Ubuntu: gstreamer1.0-tools)")
+        printed = PrintedCaps()
         with (
+            open(printed.end, "wb", buffering=0) as output,  # noqa: PTH123
             tempfile.TemporaryFile() as log,
             _pipe() as (pipe, end),
             subprocess.Popen(  # noqa: S603 - no shell is involved
-                [program, "-q", *self._arguments, f"fd={end.fileno()}"],
-                stdout=subprocess.DEVNULL,
+                [program, "-v", *self._arguments, f"fd={end.fileno()}"],
+                stdout=output,
                 stderr=log,
                 pass_fds=[end.fileno()],
                 start_new_session=True,  # so that Ctrl-C does not reach it
             ) as process,
         ):
-            end.close()  # the other process holds it alone, so that the pipe ends with it
+            for descriptor in (output, end):  # the process holds them alone, so that the pipes end with it
+                descriptor.close()
             atexit.register(process.kill)  # in case the pipeline hangs and is abandoned
             try:
-                yield from self._pictures(pipe)
+                yield from self._pictures(pipe, printed)
             except EOFError as error:
                 log.seek(0)
                 reason = re.search(r"ERROR.*?: (.+)", log.read().decode(errors="replace"))
@@ -97,7 +101,7 @@ class GStreamer:
                 process.kill()
                 atexit.unregister(process.kill)
 
-    def _pictures(self, pipe: FileIO) -> Frames:
+    def _pictures(self, pipe: FileIO, printed: PrintedCaps) -> Frames:
         header = b""
         while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
             header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
@@ -112,6 +116,7 @@ class GStreamer:
                 f"{self.name}: expected a width that is a multiple of 8 and an even height, found "
                 f"{width} x {height}; add '! videoscale ! video/x-raw,width=...,height=...'"
             )
+        matrix, full_range = printed.colours(self.name, height)
         while True:
             frame = _read(pipe, np.empty(_MARKER.size + width * height * 3 // 2, np.uint8), _GAP_SECONDS)
             arrived = time.perf_counter()
@@ -121,8 +126,9 @@ class GStreamer:
                     f"{self.name}: expected FRAME before each frame from {_PROGRAM}, found "
                     f"{marker.tobytes()!r}; does another element write to the same pipe?"
                 )
-            planes = planes.reshape(height * 3 // 2, width)
-            yield np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8), arrived
+            luma, chroma = planes[: height * width], planes[height * width :].reshape(2, height // 2, -1)
+            pairs = np.asarray(cv2.merge(list(chroma)), np.uint8)
+            yield Nv12Frame(luma.reshape(height, width), pairs, matrix, full_range), arrived
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from aernet.video.sources.decoding import opened_video, to_picture
+from aernet.video.sources.decoding import opened_video, to_frame
 
 if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
@@ -29,7 +29,7 @@ class NetworkStream:
         """Yield frames as they arrive; see `Source`."""
         with opened_video(self._url, self.name, options=_OPTIONS, timeout=_SECONDS) as (container, stream):
             for frame in container.decode(stream):
-                yield to_picture(frame, self.name), time.perf_counter()
+                yield to_frame(frame, self.name), time.perf_counter()
 
 
 def without_password(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
-from aernet.video.sources.decoding import opened_video, to_picture
+from aernet.video.sources.decoding import opened_video, to_frame
 
 VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 """Suffixes, in lower case, of the files that count as videos where pictures are accepted too."""
@@ -43,10 +43,10 @@ class VideoFile:
         with opened_video(self.name, self.name) as (container, stream):
             stream.thread_type = "AUTO"
             for index, frame in enumerate(container.decode(stream)):
-                picture = to_picture(frame, self.name)
-                shape = shape or picture.shape
-                if picture.shape != shape:
-                    sizes = [f"{width} x {height}" for height, width, _ in (shape, picture.shape)]
+                picture = to_frame(frame, self.name)
+                shape = shape or picture.shape[:2]
+                if picture.shape[:2] != shape:
+                    sizes = [f"{width} x {height}" for height, width in (shape, picture.shape[:2])]
                     raise SourceError(
                         f"{self.name}: the frames change from {sizes[0]} to {sizes[1]} at frame {index}; "
                         "cut it there, or scale them to one size"
