@@ -1,8 +1,8 @@
 """Measure live video: how steady the outline is, and how fast and even the pipeline runs.
 
 `steadiness` runs the bundled model on the synthetic dermatoscope, whose lesions and motion are known, and
-smooths its answers in several ways. `live` runs `aernet-trt live test:// --record --track`. Both write their
-table into docs/video.md.
+smooths its answers in several ways. `live` runs `aernet-trt live test:// --record --track`. `planes` compares
+frames in NV12 with frames in BGR. Each writes its table into docs/video.md.
 
 Needs `pip install ".[video]"`; `live` wants the machine to itself, and Linux for the memory.
 """
@@ -28,15 +28,18 @@ import numpy as np
 import typer
 from rich.progress import track
 
-from aernet import Segmenter
+from aernet import Nv12Frame, Segmenter
 from aernet.cli.doctor import processor
 from aernet.files import replacing
+from aernet.video import Pipeline
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing
 from aernet.video.sources.synthetic import SyntheticDermatoscope
 from aernet.video.stabilizer import scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     Mask = npt.NDArray[np.uint8]
@@ -185,6 +188,78 @@ def live(
         "memory after the first minute, at the end": f"{settled[0]:.0f} MiB, {settled[-1]:.0f} MiB",
     }
     write("live", ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+class Film:
+    """Frames of the dermatoscope as a decoder gives them, handed on in NV12 or converted to BGR first."""
+
+    name = "film"
+
+    def __init__(self, *, live: bool, planes: bool, count: int) -> None:
+        self.live = live
+        self._planes = planes
+        self._count = count
+        dermatoscope = SyntheticDermatoscope(fps=FPS)
+        self._frames = [nv12(dermatoscope.picture(index)) for index in range(2 * FPS)]
+        self._height = dermatoscope.size[1]
+
+    def frames(self) -> Iterator[tuple[Nv12Frame | Mask, float]]:
+        """Yield the frames over and over; from a live film 30 a second."""
+        begin = time.perf_counter()
+        for index in range(self._count):
+            if self.live:
+                time.sleep(max(0, begin + index / FPS - time.perf_counter()))
+            arrived = time.perf_counter() if self.live else index / FPS
+            rows = self._frames[index % len(self._frames)]
+            if self._planes:
+                yield Nv12Frame(rows[: self._height], rows[self._height :]), arrived
+            else:
+                yield cv2.cvtColor(rows, cv2.COLOR_YUV2BGR_NV12), arrived
+
+
+def nv12(picture: Mask) -> Mask:
+    """Return a BGR picture of even sides in NV12, the rows of chroma below those of luma."""
+    height, width = picture.shape[:2]
+    planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    blue, red = planes[height:].reshape(2, height // 2, width // 2)
+    return np.vstack([planes[:height], cv2.merge([blue, red]).reshape(-1, width)])
+
+
+@app.command()
+def planes(
+    count: Annotated[int, typer.Option(help="Frames of each run.")] = 150,
+    rounds: Annotated[int, typer.Option(help="Runs of each kind; the kinds take turns.")] = 5,
+) -> None:
+    """Rate, latency and processor time with frames in NV12, beside the same frames in BGR, none shown."""
+    cv2.setNumThreads(1)
+    kinds = {"BGR, converted by OpenCV in the source": False, "NV12": True}
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    used: dict[str, list[float]] = {kind: [] for kind in kinds}
+    latencies: dict[str, list[float]] = {kind: [] for kind in kinds}
+    with Segmenter(device="cpu") as segmenter:
+        for _ in range(rounds):
+            for kind, as_planes in kinds.items():
+                film = Film(live=False, planes=as_planes, count=count)
+                begin, processor_begin = time.perf_counter(), time.process_time()
+                for _result in Pipeline(segmenter, film):
+                    pass
+                rates[kind].append(count / (time.perf_counter() - begin))
+                used[kind].append((time.process_time() - processor_begin) / count * 1000)
+                camera = Film(live=True, planes=as_planes, count=count)
+                latencies[kind] += [result.latency_ms for result in Pipeline(segmenter, camera, retry=False)]
+    lines = [
+        f"1280 x 720, {rounds} runs of {count} frames of each kind in turns, medians of the runs.",
+        "",
+        "| frames | from a file, a second | processor time a frame | from a camera, latency p50, p99 |",
+        "|---|---|---|---|",
+    ]
+    for kind in kinds:
+        low, high = np.percentile(latencies[kind], [50, 99])
+        lines.append(
+            f"| {kind} | {np.median(rates[kind]):.1f} | {np.median(used[kind]):.1f} ms "
+            f"| {low:.1f} ms, {high:.1f} ms |"
+        )
+    write("planes", lines)
 
 
 def milliseconds(latencies: list[tuple[float, float]], begin: float, end: float) -> str:

@@ -22,5 +22,5 @@ def to_bgr(frame: VideoFrame) -> HostImage:
 
 
 def usual_matrix(height: int) -> Matrix:
-    """Return the matrix of a video that states none, as GStreamer and VLC assume it."""
+    """Return the matrix of a video that states none, as GStreamer does."""
     return "bt601" if height <= _MOST_SD_LINES else "bt709"

@@ -29,6 +29,10 @@ class FakeCapture:
 
     def set(self, setting, value):
         self.settings[setting] = value
+        return True
+
+    def get(self, setting):
+        return 0 if setting == cv2.CAP_PROP_FOURCC else self.settings[setting]
 
     def read(self):
         self.left -= 1
@@ -51,10 +55,42 @@ def test_a_mode_is_asked_for_and_frames_come_until_it_is_unplugged(monkeypatch, 
     times = [moment for _, moment in found]
     assert begin <= times[0] <= times[-1] <= time.perf_counter()
     capture = FakeCapture.last
+    assert capture.settings[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
     assert (capture.device, capture.interface) == (f"{tmp_path}/video0", cv2.CAP_V4L2)
     wanted = {cv2.CAP_PROP_FRAME_WIDTH: 640, cv2.CAP_PROP_FRAME_HEIGHT: 360, cv2.CAP_PROP_FPS: 25}
     assert capture.settings.items() >= wanted.items()
     assert capture.released == 1
+
+
+class PlanarCapture(FakeCapture):
+    """Offers NV12: 6 x 4 pixels, with a luma of 90 and chroma of 100 and 150 in turns."""
+
+    rows = np.vstack([np.full((4, 6), 90), np.tile((100, 150), (2, 3))]).astype(np.uint8)
+
+    def get(self, setting):
+        return self.settings[setting]
+
+    def read(self):
+        assert self.settings[cv2.CAP_PROP_CONVERT_RGB] == 0
+        return True, self.rows
+
+
+@on_linux
+def test_a_camera_that_has_the_whole_mode_in_nv12_gives_planes(monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "VideoCapture", PlanarCapture)
+    (tmp_path / "video0").touch()
+    frame, _ = next(open_source(f"v4l2://{tmp_path}/video0?width=6&height=4&fps=25").frames())
+    assert PlanarCapture.last.settings[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"NV12")
+    expected = cv2.cvtColor(PlanarCapture.rows, cv2.COLOR_YUV2BGR_NV12)
+    np.testing.assert_allclose(frame.to_bgr().astype(int), expected, atol=1)
+
+
+@on_linux
+def test_planes_of_another_size_are_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "VideoCapture", PlanarCapture)
+    (tmp_path / "video0").touch()
+    with pytest.raises(SourceError, match=r"expected 8 x 4 in NV12, found an array of \(6, 6\)"):
+        next(open_source(f"v4l2://{tmp_path}/video0?width=8&height=4&fps=25").frames())
 
 
 @on_linux

@@ -52,6 +52,17 @@ def test_frames_are_handed_on_in_the_colours_that_the_pipeline_has(stated, matri
     np.testing.assert_allclose(frame.to_bgr().reshape(-1, 3).mean(0), (0xC0, 0x40, 0x20), atol=4)
 
 
+@pytest.mark.parametrize(("height", "matrix"), [(576, "bt601"), (578, "bt709")])
+def test_colours_that_are_not_stated_are_those_that_gstreamer_takes(height, matrix):
+    source = open_source(
+        f"videotestsrc num-buffers=1 foreground-color=0xff2040c0 pattern=solid-color "
+        f"! video/x-raw,format=BGRx,width=64,height={height}"
+    )
+    frame, _ = next(source.frames())
+    assert (frame.matrix, frame.full_range) == (matrix, False)
+    np.testing.assert_allclose(frame.to_bgr().reshape(-1, 3).mean(0), (0xC0, 0x40, 0x20), atol=4)
+
+
 def test_other_colours_are_refused():
     source = open_source("videotestsrc ! video/x-raw,format=I420,width=64,height=48,colorimetry=bt2020")
     with pytest.raises(SourceError, match=r"BT\.709, found bt2020; add '! videoconvert ! video/x-raw,color"):

@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
+from aernet.nv12 import Nv12Frame
 
 if TYPE_CHECKING:
+    from aernet.arrays import HostImage
     from aernet.video.sources.base import Frames
 
 
@@ -52,18 +54,46 @@ class Camera:
                     f"{self.name}: cannot be opened as a camera; close any program that holds it, "
                     "or plug it in again"
                 )
-            # USB 2 carries at most 640 x 480 at 30 frames a second without compression.
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-            for setting, value in self._mode.items():
-                if value is not None:
-                    capture.set(setting, value)
+            planes = self._asks_for_planes(capture)
+            if not planes:
+                # USB 2 carries at most 640 x 480 at 30 frames a second without compression.
+                self._ask(capture, "MJPG")
             while True:
-                arrived, picture = capture.read()
+                arrived, captured = capture.read()
                 if not arrived:
                     raise SourceError(f"{self.name}: gives no frame")
-                yield np.asarray(picture, np.uint8), time.perf_counter()
+                moment = time.perf_counter()
+                picture = np.asarray(captured, np.uint8)
+                yield (self._nv12(picture) if planes else picture), moment
         finally:
             capture.release()
+
+    def _ask(self, capture: cv2.VideoCapture, layout: str) -> None:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*layout))
+        for setting, value in self._mode.items():
+            if value is not None:
+                capture.set(setting, value)
+
+    def _asks_for_planes(self, capture: cv2.VideoCapture) -> bool:
+        """Ask for NV12 if the whole mode was requested; return whether the camera gives just that."""
+        if sys.platform != "linux" or None in self._mode.values():
+            return False
+        self._ask(capture, "NV12")
+        wanted = {cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"NV12"), **self._mode}
+        if any(capture.get(setting) != value for setting, value in wanted.items()):
+            return False
+        return bool(capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
+
+    def _nv12(self, rows: HostImage) -> Nv12Frame:
+        """Return OpenCV's rows, luma above chroma, as a frame in BT.601, V4L2's default."""
+        height = rows.shape[0] * 2 // 3
+        wanted = [self._mode[side] for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)]
+        if rows.ndim != 2 or [height, rows.shape[1]] != wanted:
+            raise SourceError(
+                f"{self.name}: expected {wanted[1]} x {wanted[0]} in NV12, found an array of {rows.shape}; "
+                "leave out fps, and the camera is asked for another layout"
+            )
+        return Nv12Frame(rows[:height].copy(), rows[height:].copy())
 
     def _check(self) -> None:
         """Raise what OpenCV does not tell: the device is absent, or this user may not open it."""
