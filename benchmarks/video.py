@@ -236,9 +236,10 @@ def planes(
     rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     used: dict[str, list[float]] = {kind: [] for kind in kinds}
     latencies: dict[str, list[float]] = {kind: [] for kind in kinds}
+    load = os.getloadavg()[0]
     with Segmenter(device="cpu") as segmenter:
-        for _ in range(rounds):
-            for kind, as_planes in kinds.items():
+        for turn in range(rounds):
+            for kind, as_planes in list(kinds.items())[:: -1 if turn % 2 else 1]:
                 film = Film(live=False, planes=as_planes, count=count)
                 begin, processor_begin = time.perf_counter(), time.process_time()
                 for _result in Pipeline(segmenter, film):
@@ -248,7 +249,10 @@ def planes(
                 camera = Film(live=True, planes=as_planes, count=count)
                 latencies[kind] += [result.latency_ms for result in Pipeline(segmenter, camera, retry=False)]
     lines = [
-        f"1280 x 720, {rounds} runs of {count} frames of each kind in turns, medians of the runs.",
+        (
+            f"1280 x 720, {rounds} runs of {count} frames of each kind in turns, medians of the runs. "
+            f"Other programs kept {load:.1f} threads busy or waiting (load average at the start)."
+        ),
         "",
         "| frames | from a file, a second | processor time a frame | from a camera, latency p50, p99 |",
         "|---|---|---|---|",
