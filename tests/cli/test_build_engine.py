@@ -10,8 +10,10 @@ from engine.marks import needs_tensorrt_rtx
 from engine.models import float32_bytes, write_crafted, write_network
 from typer.testing import CliRunner
 
+import aernet.engine.gpu
 import aernet.export
 import aernet.runners.tensorrt
+from aernet import _native
 from aernet.cli import build_engine as command_module
 from aernet.cli.app import app
 from aernet.engine import compatibility
@@ -35,7 +37,7 @@ def network(tmp_path):
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["build-engine", *map(str, arguments)])
+    return CliRunner().invoke(app, ["build-engine", *map(str, arguments)], env={"COLUMNS": "200"})
 
 
 @pytest.fixture
@@ -43,7 +45,8 @@ def built(network, monkeypatch):
     """Take builds down instead of doing them; an engine is there afterwards."""
     asked = []
 
-    def build(model, folder, adapter, precision, options, pictures, *, target, monitor):
+    def build(model, folder, adapter, precision, options, pictures, *, target, monitor, device):
+        assert device is None
         asked.append((model, folder, adapter, precision, options, pictures, target))
         engine = write_crafted((folder or network.parent) / "darker.engine", network, precision=precision)
         monitor.started("Building engine", None, 2)
@@ -63,7 +66,8 @@ def test_the_default_model_is_the_bundled_one_and_goes_where_auto_looks(command)
     answer = command("build-engine")
     assert answer.returncode == 0, answer.stderr
     (model,) = [path for name, path in bundled_models().items() if name == "aernet"]
-    engine = default_engine_path("aernet")
+    version = installed_runtimes()["tensorrt-rtx"]
+    engine = default_engine_path("aernet", "tensorrt-rtx", version, None)
     manifest = load_manifest(engine)
     assert manifest.model == "aernet"
     assert manifest.precision == "fp16"
@@ -75,15 +79,21 @@ def test_the_default_model_is_the_bundled_one_and_goes_where_auto_looks(command)
 
 @needs_tensorrt_rtx
 def test_the_manifest_as_json(network, tmp_path):
-    answer = run(network, "-o", tmp_path / "out", "--batch", 1, 2, 3, "--precision", "fp32", "--json")
+    output = ("-o", tmp_path / "out", "--batch", 1, 2, 3, "--precision", "fp32", "--layers")
+    answer = run(network, *output, "--json")
     assert answer.exit_code == 0, answer.output
     content = json.loads(answer.stdout)
     assert content == json.loads((tmp_path / "out" / "darker.engine.json").read_text())
     assert (content["batch"], content["precision"]) == ([1, 2, 3], "fp32")
+    (stem,) = [layer for layer in content["layers"] if "stem" in layer["nodes"]]
+    assert stem["outputs"] == ["float32"]
+    table = run(network, *output).stdout
+    assert all(layer["name"] in table for layer in content["layers"])
+    assert "stem + stem_relu" in table
 
 
 def test_without_a_gpu_it_says_that_it_is_not_verified(built, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(compatibility, "find_gpu", lambda: None)
+    monkeypatch.setattr(compatibility, "find_gpu", lambda *_: None)
     answer = run(network, "-o", tmp_path, "--runtime", "tensorrt-rtx")
     assert answer.exit_code == 0, answer.output
     assert "not verified: no GPU" in answer.output
@@ -94,7 +104,7 @@ def test_a_gpu_that_cannot_run_it_is_no_failure(built, network, tmp_path, monkey
     def refuse(*_, **__):
         raise EngineError("built for another card")
 
-    monkeypatch.setattr(compatibility, "find_gpu", lambda: Gpu("GeForce GTX 1080", "6.1"))
+    monkeypatch.setattr(compatibility, "find_gpu", lambda *_: Gpu("GeForce GTX 1080", "6.1", 16))
     monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", refuse)
     answer = run(network, "-o", tmp_path, "--runtime", "tensorrt-rtx")
     assert answer.exit_code == 0, answer.output
@@ -156,8 +166,56 @@ def test_a_checkpoint_is_exported_beside_the_engine(built, tmp_path, monkeypatch
     ],
 )
 def test_the_flavour_that_auto_takes(installed, gpu, taken):
-    machine = Machine(dict.fromkeys(installed, "1"), Gpu("it", "8.9") if gpu else None)
+    machine = Machine(dict.fromkeys(installed, "1"), Gpu("it", "8.9", 16) if gpu else None)
     assert command_module._runtime("auto", machine) == taken
+
+
+def test_where_tensorrt_rtx_does_not_run_auto_says_why():
+    machine = Machine({"tensorrt-rtx": "1"}, Gpu("NVIDIA H100", "9.0", 132))
+    with pytest.raises(EngineError, match=r"does not run on NVIDIA H100, .*pip install 'aernet\[tensorrt\]'"):
+        command_module._runtime("auto", machine)
+    assert command_module._runtime("tensorrt-rtx", machine) == "tensorrt-rtx"  # for another GPU
+
+
+def test_the_gpu_that_builds(network, tmp_path, monkeypatch):
+    """It is the current one while TensorRT is asked about the machine, builds and compares."""
+    current, indices = [], []
+
+    class Device:
+        def __init__(self, index):
+            self.index = index
+
+        def __enter__(self):
+            current.append(self.index)
+
+        def __exit__(self, *_):
+            current.pop()
+
+    def here(index=None):
+        return Gpu("card 1", "8.9", 128) if current == [1] or index == 1 else None
+
+    def build(*_, device, **__):
+        assert (device.index, current) == (1, [1])
+        engine = write_crafted(tmp_path / "darker.engine", network)
+        return engine, load_manifest(engine)
+
+    def refuse(_, index, **__):
+        indices.append(index)
+        raise EngineError("no")
+
+    monkeypatch.setattr(_native, "cuda_version", "13.0")
+    monkeypatch.setattr(_native, "Device", Device, raising=False)
+    for module in (aernet.engine.gpu, compatibility):
+        monkeypatch.setattr(module, "find_gpu", here)
+    monkeypatch.setattr("aernet.engine.build.build_engine", build)
+    monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", refuse)
+    answer = run(network, "-o", tmp_path, "--runtime", "tensorrt-rtx", "--device", "cuda:1")
+    assert answer.exit_code == 0, answer.output
+    assert indices == [1]
+    assert "not verified: no" in answer.output
+    answer = run(network, "--device", "cuda:2")
+    assert answer.exit_code == 1
+    assert "--device cuda:2: no such GPU, or no driver for it" in answer.output
 
 
 @pytest.mark.parametrize(
@@ -168,6 +226,7 @@ def test_the_flavour_that_auto_takes(installed, gpu, taken):
         (("--target", "jetson"), 1, "target jetson: no such file"),
         (("--target", "jetson-thor"), 1, "expected tensorrt from 10.13, found"),
         (("--precision", "int8"), 2, "--precision"),
+        (("--device", "1"), 2, "--device expected cuda, cuda:1, ..., found '1'"),
         (("--optimization-level", 6), 2, "--optimization-level"),
     ],
 )

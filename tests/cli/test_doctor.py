@@ -53,7 +53,7 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
     def machine(gpu, *, cuda="13.0", runtimes=()):
-        monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: gpu)
+        monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: gpu)
         monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: dict(runtimes))
         monkeypatch.setattr(_native, "cuda_version", cuda)
 
@@ -99,7 +99,7 @@ def test_opencv_and_gstreamer(monkeypatch):
 
 @pytest.mark.usefixtures("bundled")
 def test_gpus(machine, monkeypatch):
-    machine(Gpu("card 0", "8.9"), runtimes={"tensorrt-rtx": "1.7.1.116"})
+    machine(Gpu("card 0", "8.9", 16), runtimes={"tensorrt-rtx": "1.7.1.116"})
     monkeypatch.setattr(_native, "device_count", lambda: 2, raising=False)
     monkeypatch.setattr(_native, "driver_version", lambda: "12.8", raising=False)
     monkeypatch.setattr(_native, "Device", PretendedGpu, raising=False)
@@ -124,7 +124,7 @@ def test_gpus(machine, monkeypatch):
 
 @pytest.mark.usefixtures("bundled")
 def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
-    machine(Gpu("card 0", "8.9"), cuda=None)
+    machine(Gpu("card 0", "8.9", 16), cuda=None)
     checks, _ = diagnosis()
     assert checks["cuda"]["state"] == "warn"
     assert checks["cuda"]["found"] == "not in this build, which cannot use card 0"
@@ -134,7 +134,7 @@ def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
     def refuse():
         raise aernet.AernetError("this build needs a driver for CUDA 13.0, found one for 12.2")
 
-    machine(Gpu("card 0", "8.9"))
+    machine(Gpu("card 0", "8.9", 16))
     monkeypatch.setattr(_native, "driver_version", lambda: "12.2", raising=False)
     monkeypatch.setattr(_native, "device_count", refuse, raising=False)
     assert "found one for 12.2" in diagnosis()[0]["gpu"]["remedy"]

@@ -7,6 +7,7 @@ from engine.models import write_crafted, write_network
 from typer.testing import CliRunner
 
 from aernet.cli.app import app
+from aernet.engine.layers import Layer
 from aernet.engine.manifest import manifest_path
 
 
@@ -61,8 +62,28 @@ def test_a_checkpoint(tmp_path):
 def test_the_table_tells_the_same(engine):
     answer = run(engine)
     assert answer.exit_code == 0
-    for part in ("tensorrt-rtx", "1.7.1.116", "darker", "not verified: no GPU", "fp16", "8.0+"):
+    for part in ("tensorrt-rtx", "1.7.1.116", "darker", "not verified: no GPU", "fp16", "12.1"):
         assert part in answer.stdout
+
+
+def test_layers(network, tmp_path):
+    layers = (
+        Layer("first", "correlation", ("float16", "float16"), ("float16",), ("conv", "relu")),
+        Layer("second", "kgen", ("float16",), ("float32",), ("cast",)),
+    )
+    engine = write_crafted(tmp_path / "darker.engine", network, layers=layers)
+    for path in (engine, manifest_path(engine)):
+        assert [layer["name"] for layer in facts(path)["layers"]] == ["first", "second"]
+        assert "conv + relu" not in run(path).stdout
+        answer = run(path, "--layers")
+        assert answer.exit_code == 0, answer.output
+        row = next(line for line in answer.stdout.splitlines() if "conv + relu" in line)
+        cells = [cell.strip() for cell in row.strip("│").split("│")]
+        assert cells == ["first", "correlation", "2 float16", "float16", "conv + relu"]
+        assert "2 layers, 1 of them of several ONNX nodes; tensors written: float16, float32" in answer.stdout
+    answer = run(network, "--layers")
+    assert answer.exit_code == 1
+    assert "--layers: expected an engine whose manifest has its layers" in answer.output
 
 
 def test_an_engine_that_does_not_fit_says_why(engine):

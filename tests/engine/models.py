@@ -91,7 +91,7 @@ def write_crafted(path, network, *, plan=None, **changes):
         "runtime": "tensorrt-rtx",
         "runtime_version": "1.7.1.116",
         "gpu": None,
-        "compute_capabilities": ("8.0+",),
+        "compute_capabilities": ("8.6", "8.9", "12.0", "12.1"),
         "precision": "fp16",
         "convolutions": {"float16": 2, "float32": 2},
         "batch": (1, 1, 8),
@@ -100,6 +100,7 @@ def write_crafted(path, network, *, plan=None, **changes):
         "target": None,
         "conversion": None,
         "verification": None,
+        "layers": (),
     }
     write_engine(path, plan, Manifest(**(values | changes)))
     return path

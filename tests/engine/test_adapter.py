@@ -28,7 +28,9 @@ def rtx():
 
 
 def build(rtx, model, monitor=None, **options):
-    return rtx.build(model.proto.SerializeToString(), BuilderOptions(**options), model.layer_types, monitor)
+    serialized = model.proto.SerializeToString()
+    plan, _ = rtx.build(serialized, BuilderOptions(**options), model.layer_types, monitor)
+    return plan
 
 
 @needs_tensorrt_rtx
@@ -108,8 +110,12 @@ def test_all_options_of_tensorrt_rtx(rtx, half):
 
 @needs_tensorrt_rtx
 def test_options_that_do_not_go_with_it(rtx, half, tmp_path):
-    with pytest.raises(EngineError, match=r"cannot build for compute capability 8\.7, 9\.9; it knows 7\.5,"):
-        build(rtx, half, compute_capabilities=("8.6", "8.7", "9.9"))
+    for capability in ("8.0", "8.7", "9.0", "10.0", "11.0", "9.9"):
+        with pytest.raises(
+            EngineError,
+            match=rf"cannot build for compute capability {capability}: NVIDIA's support matrix .* 7\.5 ",
+        ):
+            build(rtx, half, compute_capabilities=("8.6", capability))
     with pytest.raises(EngineError, match="leave out --timing-cache"):
         build(rtx, half, timing_cache=tmp_path / "timing.cache")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,11 +11,20 @@ import pytest
 from fakes.recorded_tensorrt import BINDINGS, Instance, Recorded
 
 from aernet.engine.adapter import BuilderOptions, RuntimeAdapter
+from aernet.engine.layers import Layer
 from aernet.errors import EngineError
 
 PLAN = b"the plan"
 NAMES = ("image", "probability")
 CONVOLUTIONS = {"float16": 1, "float32": 1}
+# As TensorRT 11 tells a type, apart from the format, and as TensorRT 10 does, in one sentence.
+TOLD = {
+    "Name": "b",
+    "LayerType": "CaskConvolution",
+    "Inputs": [{"Name": "x", "Datatype": "Half", "Format": "(NHWC) Channel major format"}],
+    "Outputs": [{"Name": "y", "Format/Datatype": "Row major linear FP32 format"}],
+    "Metadata": "[ONNX Layer: conv]\x1e[ONNX Layer: relu]",
+}
 
 
 @pytest.fixture(params=BINDINGS, ids=lambda path: path.stem)
@@ -48,7 +58,7 @@ def adapter(trt):
             [(1, 3, 64, 64)] * 2 + [(4, 3, 64, 64)]
         ),
         "ICudaEngine.device_memory_size_v2": 4096,
-        "EngineInspector.get_engine_information": json.dumps({"Layers": ["a", {"Name": "b"}]}),
+        "EngineInspector.get_engine_information": json.dumps({"Layers": ["a", TOLD]}),
     }
     return RuntimeAdapter(trt.name, trt)
 
@@ -63,7 +73,9 @@ def test_a_build(adapter, trt, tmp_path):
         compute_capabilities=capabilities,
         timing_cache=timing_cache if trt.name == "tensorrt" else None,
     )
-    assert adapter.build(b"onnx", options, CONVOLUTIONS) == PLAN
+    plan, layers = adapter.build(b"onnx", options, CONVOLUTIONS)
+    assert plan == PLAN
+    assert [layer.name for layer in layers] == (["a", "b"] if trt.name == "tensorrt" else [])
     ((flags,),) = trt.called("Builder.create_network")
     assert flags == 1 << trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED
     assert trt.called("IOptimizationProfile.set_shape") == [
@@ -118,7 +130,9 @@ def test_an_engine_is_loaded_shared_by_contexts_and_run(adapter, trt):
     assert trt.called("Runtime.deserialize_cuda_engine") == [(PLAN,)]
     assert engine.inputs == {"image": ((-1, 3, 64, 64), np.dtype(np.float32))}
     assert engine.outputs == {"probability": ((-1, 1, 64, 64), np.dtype(np.float32))}
-    assert engine.layers() == [{"Name": "a"}, {"Name": "b"}]
+    (bare, told) = engine.layers()
+    assert bare == Layer("a", "", (), (), ())
+    assert told == Layer("b", "CaskConvolution", ("float16",), ("float32",), ("conv", "relu"))
     context, other = engine.context(), engine.context()
     assert context is not other
     ((given,), _) = trt.called("ICudaEngine.create_execution_context")
@@ -190,3 +204,48 @@ def test_refusals_of_a_plan_and_of_a_context(adapter, trt):
         EngineError, match=f"{trt.name} .* does not make an engine of the plan: wrong version"
     ):
         adapter.load(PLAN)
+
+
+def test_warnings_go_to_the_log_and_errors_into_the_exception(adapter, trt, caplog):
+    def refuse(_):
+        adapter._logger.log(trt.ILogger.Severity.WARNING, "slow\n  kernels")
+        adapter._logger.log(trt.ILogger.Severity.INFO, "nothing")
+        adapter._logger.log(trt.ILogger.Severity.ERROR, "wrong version")
+
+    trt.answers["Runtime.deserialize_cuda_engine"] = refuse
+    with pytest.raises(EngineError, match=r"plan: wrong version$"):
+        adapter.load(PLAN)
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("aernet.engine.callbacks", "WARNING")
+    assert record.getMessage() == f"{trt.name}: slow kernels"
+
+
+def test_a_build_happens_on_the_gpu_that_is_named(adapter, trt):
+    """The current GPU is a thread's own, and a build has a thread of its own."""
+    entered = []
+
+    class Device:
+        def __enter__(self):
+            entered.append((threading.current_thread(), len(trt.calls)))
+
+        def __exit__(self, *_):
+            entered.append((threading.current_thread(), len(trt.calls)))
+
+    adapter.build(b"onnx", BuilderOptions(), CONVOLUTIONS, device=Device())
+    (start, calls_before), (end, calls_after) = entered
+    assert start is end is not threading.current_thread()
+    assert (calls_before, calls_after) == (0, len(trt.calls))
+
+
+def test_a_version_that_does_not_know_a_gpu_yet(adapter, trt):
+    if trt.name == "tensorrt":
+        assert adapter.compute_capabilities(BuilderOptions()) == ()
+        return
+    if trt.__version__.startswith("1.4"):
+        assert adapter.compute_capabilities(BuilderOptions()) == ("8.6", "8.9", "12.0")
+        with pytest.raises(
+            EngineError, match=r"1\.4.* is too old for compute capability 12\.1, it knows 7\.5,"
+        ):
+            adapter.compute_capabilities(BuilderOptions(compute_capabilities=("12.1",)))
+    else:
+        assert adapter.compute_capabilities(BuilderOptions()) == ("8.6", "8.9", "12.0", "12.1")

@@ -14,14 +14,16 @@ from aernet.engine.adapter import BuilderOptions, RuntimeAdapter, open_runtime
 from aernet.engine.build import build_engine
 from aernet.engine.compatibility import Machine, require_compatible
 from aernet.engine.gpu import Gpu
+from aernet.engine.layers import layers_of_inspector
 from aernet.engine.manifest import load_manifest
+from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import PlanHeader
 from aernet.errors import EngineError
 from aernet.models import bundled_models
 
 pytestmark = needs_tensorrt_rtx
 
-CARD = Gpu("NVIDIA GeForce RTX 4090", "8.9")
+CARD = Gpu("NVIDIA GeForce RTX 4090", "8.9", 16)
 
 
 @pytest.fixture
@@ -52,10 +54,25 @@ def test_an_engine_and_its_manifest(build, rtx, network, tmp_path):
     assert manifest.model == str(network)
     assert manifest.precision == "fp16"
     assert manifest.convolutions == {"float16": 2, "float32": 2}
-    assert manifest.compute_capabilities == ("8.0+",)
+    assert manifest.compute_capabilities == ("8.6", "8.9", "12.0", "12.1")
     assert manifest.card.threshold == 0.5
     assert manifest.conversion.passed
     assert manifest.verification is None
+    assert (manifest.multiprocessors, manifest.board) == (None, None)
+
+
+def test_the_manifest_has_the_layers_and_what_is_fused(build, network):
+    """Every node of the ONNX is in a layer, and a layer's types are those of the nodes."""
+    _, manifest = build(network)
+    by_node = {node: layer for layer in manifest.layers for node in layer.nodes}
+    names = {node.name for node in read_model(network).proto.graph.node}
+    assert names <= by_node.keys()
+    assert by_node["middle"] is by_node["middle_relu"]
+    assert set(by_node["middle"].inputs + by_node["middle"].outputs) == {"float16"}
+    assert by_node["last"].inputs == ("float16",)
+    assert set(by_node["head"].inputs + by_node["head"].outputs) == {"float32"}
+    _, manifest = build(network, "fp32")
+    assert {kind for layer in manifest.layers for kind in layer.outputs} == {"float32"}
 
 
 def test_what_was_asked_for_stands_in_the_manifest(build, network):
@@ -77,7 +94,10 @@ def test_what_was_asked_for_stands_in_the_manifest(build, network):
 
 def test_without_a_folder_it_goes_where_auto_looks(build, network, cache_folder):
     engine, _ = build(network, folder=None)
-    assert engine == cache_folder / "engines" / "darker.engine"
+    assert (
+        engine.parent.parent
+        == cache_folder / "engines" / f"tensorrt-rtx-{open_runtime('tensorrt-rtx').version}"
+    )
     assert engine.is_file()
 
 
@@ -133,8 +153,8 @@ def test_a_conversion_that_is_lost_on_the_way_to_tensorrt_gives_no_engine(build,
 
 def test_a_plan_of_float32_gives_no_engine(build, rtx, network, tmp_path):
     class Lying(RuntimeAdapter):
-        def build(self, _, options, __, monitor):
-            return super().build(network.read_bytes(), options, {"float32": 4}, monitor)
+        def build(self, _, options, __, monitor, device):
+            return super().build(network.read_bytes(), options, {"float32": 4}, monitor, device)
 
     with pytest.raises(EngineError, match="the engine is not what was asked for"):
         build(network, adapter=Lying("tensorrt-rtx", rtx._trt))
@@ -170,28 +190,28 @@ class OnGpu:
         self._layers = layers
 
     def build(self, *_):
-        return b"ftrt" + bytes(20) + bytes((10, 3, 0, 26)) + bytes(100)
-
-    def load(self, _):
-        return self
-
-    def layers(self):
-        return self._layers
+        return b"ftrt" + bytes(20) + bytes((10, 3, 0, 26)) + bytes(100), self._layers
 
 
 def told(*datatypes):
-    return [{"Name": "layer", "Outputs": [{"Format/Datatype": datatype}]} for datatype in datatypes]
+    return layers_of_inspector(
+        {"Name": "layer", "Outputs": [{"Format/Datatype": datatype}]} for datatype in datatypes
+    )
 
 
 @pytest.mark.parametrize("datatypes", [(), ("Half", "Half", "Float"), ("Row major linear FP16 format",) * 2])
 def test_tensorrt_builds_for_the_gpu_it_runs_on(build, network, monkeypatch, datatypes):
-    monkeypatch.setattr(build_module, "find_gpu", lambda: Gpu("Orin", "8.7"))
-    _, manifest = build(network, adapter=OnGpu(told(*datatypes)))
+    gpu = Gpu("Orin", "8.7", 16, "NVIDIA Jetson AGX Orin Developer Kit")
+    monkeypatch.setattr(build_module, "find_gpu", lambda *_: gpu)
+    engine, manifest = build(network, adapter=OnGpu(told(*datatypes)))
     assert (manifest.runtime, manifest.gpu, manifest.compute_capabilities) == ("tensorrt", "Orin", ("8.7",))
+    assert (manifest.multiprocessors, manifest.board) == (16, "NVIDIA Jetson AGX Orin Developer Kit")
+    assert len(manifest.layers) == len(datatypes)
+    require_compatible(engine, Machine({"tensorrt": "10.3.0"}, gpu))
 
 
 def test_an_engine_of_tensorrt_whose_layers_are_float32(build, network, tmp_path, monkeypatch):
-    monkeypatch.setattr(build_module, "find_gpu", lambda: Gpu("Orin", "8.7"))
+    monkeypatch.setattr(build_module, "find_gpu", lambda *_: Gpu("Orin", "8.7", 16))
     with pytest.raises(EngineError, match="asked for fp16, but 1 of the 3 tensors"):
         build(network, adapter=OnGpu(told("Half", "Float", "Float")))
     assert nothing_was_written(tmp_path)

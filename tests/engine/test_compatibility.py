@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from engine.models import write_network
 from msgspec.structs import fields
 from typer.testing import CliRunner
 
+from aernet import Segmenter
 from aernet.cli.app import app
 from aernet.engine.agreement import Agreement
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
@@ -19,13 +21,17 @@ from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import Manifest, _digest, load_manifest, manifest_path
 from aernet.errors import EngineError
 
-AMPERE = Gpu("NVIDIA GeForce RTX 3090", "8.6")
+AMPERE = Gpu("NVIDIA GeForce RTX 3090", "8.6", 16)
 MACHINE = Machine({"tensorrt-rtx": "1.7.1.116"}, AMPERE)
-ORIN = Machine({"tensorrt": "10.3.0"}, Gpu("Orin", "8.7"))
+AGX_ORIN = Gpu("Orin", "8.7", 16, "NVIDIA Jetson AGX Orin Developer Kit")
+ORIN_NANO = Gpu("Orin", "8.7", 8, "NVIDIA Jetson Orin Nano Developer Kit")
+ORIN = Machine({"tensorrt": "10.3.0"}, AGX_ORIN)
 ON_ORIN = {
     "runtime": "tensorrt",
     "runtime_version": "10.3.0",
     "gpu": "Orin",
+    "multiprocessors": 16,
+    "board": "NVIDIA Jetson AGX Orin Developer Kit",
     "compute_capabilities": ("8.7",),
 }
 
@@ -74,23 +80,26 @@ def test_no_tensorrt_at_all(engine):
 
 
 def test_no_gpu(engine):
-    assert "needs an NVIDIA GPU, this machine shows none" in refusal(engine, replace(MACHINE, gpu=None))
+    """The advice can be followed: the model runs on the CPU, and the engine does not."""
+    message = refusal(engine, replace(MACHINE, gpu=None))
+    assert "needs an NVIDIA GPU, and this machine shows none, or no driver for it" in message
+    model, device = re.search(r"instead of the engine: (\S+), with device='(\w+)'$", message).groups()
+    with Segmenter(model, device) as segmenter:
+        assert segmenter.card.name == "darker"
 
 
 @pytest.mark.parametrize(
     ("built_for", "found", "fits"),
     [
-        (("8.0+",), "8.0", True),
-        (("8.0+",), "12.1", True),
-        (("8.0+",), "7.5", False),
         (("8.6", "8.9"), "8.9", True),
-        (("8.6", "8.9"), "8.0", False),
-        (("12.0",), "1.2", False),
+        (("8.6", "8.9"), "12.0", False),
+        (("8.6", "8.9"), "7.5", False),
+        (("7.5",), "7.5", True),
     ],
 )
 def test_compute_capabilities(write_crafted, tmp_path, built_for, found, fits):
     engine = write_crafted(tmp_path / "darker.engine", compute_capabilities=built_for)
-    machine = replace(MACHINE, gpu=Gpu("a card", found))
+    machine = replace(MACHINE, gpu=Gpu("a card", found, 16))
     if fits:
         require_compatible(engine, machine)
     else:
@@ -104,8 +113,45 @@ def test_compute_capabilities(write_crafted, tmp_path, built_for, found, fits):
 
 def test_another_gpu_of_the_same_compute_capability(write_crafted, tmp_path):
     engine = write_crafted(tmp_path / "orin.engine", **ON_ORIN)
-    message = refusal(engine, replace(ORIN, gpu=Gpu("another Orin", "8.7")))
-    assert "built on Orin, this machine has another Orin" in message
+    message = refusal(engine, replace(ORIN, gpu=replace(AGX_ORIN, name="another Orin")))
+    assert "built on Orin with 16 multiprocessors" in message
+    assert "this machine has another Orin with 16 multiprocessors" in message
+
+
+@pytest.mark.parametrize("differing", ["multiprocessors", "board"])
+def test_another_board_of_the_same_name_and_compute_capability(write_crafted, tmp_path, differing):
+    """Either of both tells an engine of an AGX Orin from one of an Orin Nano."""
+    engine = write_crafted(tmp_path / "orin.engine", **ON_ORIN)
+    gpu = replace(AGX_ORIN, **{differing: getattr(ORIN_NANO, differing)})
+    message = refusal(engine, replace(ORIN, gpu=gpu))
+    assert f"built on {AGX_ORIN}, this machine has {gpu}; build it again: aernet-trt build-engine" in message
+    assert str(ORIN_NANO) == "Orin with 8 multiprocessors (NVIDIA Jetson Orin Nano Developer Kit)"
+
+
+@pytest.mark.parametrize("capability", ["8.0", "8.7", "9.0", "10.0", "11.0"])
+def test_a_gpu_on_which_tensorrt_rtx_does_not_run(engine, capability):
+    """Also where nothing is installed that could say so."""
+    for runtimes in (MACHINE.runtimes, {}):
+        message = refusal(engine, Machine(runtimes, Gpu("a card", capability, 16)))
+        assert f"TensorRT-RTX does not run on a card, compute capability {capability}: NVIDIA's" in message
+        assert "7.5 (Turing), 8.6 (Ampere), 8.9 (Ada), 12.0 (Blackwell), 12.1 (Blackwell)" in message
+        command = message.partition("build it again: ")[2]
+        assert "--runtime tensorrt " in command
+        assert "--compute-capability" not in command
+
+
+def test_a_manifest_of_an_earlier_aernet(engine):
+    """It knew neither multiprocessors nor boards nor layers, and wrote "8.0+" for several GPUs."""
+    content = json.loads(manifest_path(engine).read_text())
+    for name in ("manifest_sha256", "multiprocessors", "board", "layers"):
+        del content[name]
+    content["compute_capabilities"] = ["8.0+"]
+    manifest_path(engine).write_text(json.dumps(content | {"manifest_sha256": _digest(content)}))
+    message = refusal(engine)
+    assert "its manifest is of an earlier aernet, without the GPU's multiprocessors and board" in message
+    words = shlex.split(message.partition("build it again: ")[2])
+    assert words[:2] == ["aernet-trt", "build-engine"]
+    assert "--compute-capability" not in words
 
 
 def test_another_onnx(engine, tmp_path):
@@ -235,5 +281,5 @@ def test_the_command_that_builds_it_again_is_one(write_crafted, tmp_path, monkey
 
 
 def test_the_command_names_no_folder_for_the_place_where_auto_looks(write_crafted):
-    engine = write_crafted(default_engine_path("darker"))
+    engine = write_crafted(default_engine_path("darker", "tensorrt-rtx", "1.7.1.116", None))
     assert " -o " not in rebuild_command(engine, load_manifest(engine))

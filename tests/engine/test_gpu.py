@@ -4,7 +4,8 @@ import ctypes
 
 import pytest
 
-from aernet.engine.gpu import Gpu, find_gpu
+from aernet.engine import gpu as gpu_module
+from aernet.engine.gpu import Gpu, board_model, find_gpu
 
 
 class Driver:
@@ -26,20 +27,41 @@ class Driver:
             elif name == "cuDeviceGetName":
                 arguments[0].value = (b"NVIDIA RTX 4090", b"NVIDIA RTX 3090")[arguments[2].value]
             elif name == "cuDeviceGetAttribute":
-                arguments[0]._obj.value = {75: (8, 8), 76: (9, 6)}[arguments[1]][arguments[2].value]
+                arguments[0]._obj.value = {16: (128, 82), 75: (8, 8), 76: (9, 6)}[arguments[1]][
+                    arguments[2].value
+                ]
             return 0
 
         return call
 
 
+@pytest.fixture(autouse=True)
+def no_board(monkeypatch):
+    monkeypatch.setattr(gpu_module, "_BOARD_FILES", [])
+
+
 def test_the_first_gpu(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver())
-    assert find_gpu() == Gpu("NVIDIA RTX 4090", "8.9")
+    assert find_gpu() == Gpu("NVIDIA RTX 4090", "8.9", 128)
 
 
 def test_the_gpu_in_use_comes_before_the_first(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(in_use=1))
-    assert find_gpu() == Gpu("NVIDIA RTX 3090", "8.6")
+    assert find_gpu() == Gpu("NVIDIA RTX 3090", "8.6", 82)
+
+
+def test_a_gpu_by_its_number_whatever_is_in_use(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(in_use=1))
+    assert find_gpu(0) == Gpu("NVIDIA RTX 4090", "8.9", 128)
+
+
+def test_a_board_is_told_by_its_device_tree(tmp_path, monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver())
+    files = [tmp_path / "absent", tmp_path / "model"]
+    monkeypatch.setattr(gpu_module, "_BOARD_FILES", files)
+    assert board_model() is None
+    files[1].write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
+    assert board_model() == find_gpu().board == "NVIDIA Jetson Orin Nano Developer Kit"
 
 
 @pytest.mark.parametrize("failing", ["cuInit", "cuDeviceGet", "cuDeviceGetName", "cuDeviceGetAttribute"])

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from aernet.engine import inspect as inspect_module
 from aernet.engine.compatibility import Machine
 from aernet.engine.gpu import Gpu
 from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
+from aernet.engine.layers import Layer
 from aernet.engine.manifest import manifest_path, sha256_of
 from aernet.errors import EngineError, ModelError
 
@@ -29,10 +29,11 @@ def test_an_engine_without_a_gpu_and_without_tensorrt(engine):
         "1.7.1.116",
     )
     assert facts["sha256"] == sha256_of(engine)
-    assert facts["manifest"] == json.loads(manifest_path(engine).read_text())
+    assert facts["manifest"] | {"layers": facts["layers"]} == json.loads(manifest_path(engine).read_text())
     assert not facts["usable_here"]
-    assert "this machine has no TensorRT" in facts["why_not"]
-    assert facts["layers"] is None
+    assert "needs an NVIDIA GPU" in facts["why_not"]
+    card = Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("a card", "8.9", 128))
+    assert describe_engine(engine, card)["usable_here"]
 
 
 def test_an_engine_without_its_manifest_still_says_what_built_it(engine):
@@ -43,22 +44,21 @@ def test_an_engine_without_its_manifest_still_says_what_built_it(engine):
     assert "is missing" in facts["why_not"]
 
 
-def test_layers_where_the_runtime_is_at_hand(engine, monkeypatch):
-    layers = [{"Name": "convolution", "Outputs": [{"Format/Datatype": "Half"}]}]
-
-    class Adapter:
-        def load(self, plan):
-            assert plan == engine.read_bytes()
-            return self
-
-        def layers(self):
-            return layers
-
-    monkeypatch.setattr(inspect_module, "open_runtime", lambda name: {"tensorrt-rtx": Adapter()}[name])
-    facts = describe_engine(engine, Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("a card", "8.9")))
-    assert facts["usable_here"]
-    assert facts["why_not"] is None
-    assert facts["layers"] == layers
+def test_layers_are_told_anywhere(write_crafted, tmp_path):
+    layer = Layer("convolution", "correlation", ("float16",), ("float32",), ("conv", "cast"))
+    engine = write_crafted(tmp_path / "darker.engine", layers=(layer,))
+    told = [
+        {
+            "name": "convolution",
+            "kind": "correlation",
+            "inputs": ["float16"],
+            "outputs": ["float32"],
+            "nodes": ["conv", "cast"],
+        }
+    ]
+    facts = describe_engine(engine, NOWHERE)
+    assert (facts["usable_here"], facts["layers"]) == (False, told)
+    assert describe_manifest(manifest_path(engine))["layers"] == told
 
 
 def test_a_manifest(engine):

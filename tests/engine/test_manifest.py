@@ -10,6 +10,7 @@ import pytest
 
 from aernet.engine import manifest as manifest_module
 from aernet.engine.agreement import Agreement
+from aernet.engine.layers import Layer
 from aernet.engine.manifest import Manifest, load_manifest, manifest_path, record_verification, write_engine
 from aernet.errors import AernetError, EngineError
 
@@ -28,9 +29,10 @@ def test_it_lies_beside_its_engine_and_says_what_was_said(engine, write_crafted)
     assert (manifest.card.name, manifest.batch, manifest.compute_capabilities) == (
         "darker",
         (1, 1, 8),
-        ("8.0+",),
+        ("8.6", "8.9", "12.0", "12.1"),
     )
     full = {"conversion": PASSED, "verification": PASSED, "gpu": "NVIDIA Orin", "workspace_mib": 512}
+    full |= {"multiprocessors": 8, "board": "a board", "layers": (Layer("a", "b", ("float16",), (), ("c",)),)}
     write_crafted(engine, **full)
     again = load_manifest(engine)
     assert {name: getattr(again, name) for name in full} == full

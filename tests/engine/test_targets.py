@@ -8,7 +8,7 @@ from aernet.engine.gpu import Gpu
 from aernet.engine.targets import load_target, target_names
 from aernet.errors import EngineError
 
-ORIN = Gpu("Orin", "8.7")
+ORIN = Gpu("Orin", "8.7", 16)
 
 
 def test_there_is_a_recipe_for_each_device():
@@ -40,14 +40,14 @@ def test_every_recipe_can_be_followed_where_it_says(name):
     else:
         first, _ = target.versions
         capability = (target.compute_capabilities or ("9.0",))[0]
-        target.require_machine(Machine({"tensorrt": f"{first}.0"}, Gpu("it", capability)))
+        target.require_machine(Machine({"tensorrt": f"{first}.0"}, Gpu("it", capability, 16)))
         assert options.compute_capabilities == ()
 
 
 def test_what_must_be_built_on_the_device_is_not_built_elsewhere():
     target = load_target("jetson-orin-nano-jetpack6")
     target.require_machine(Machine({"tensorrt": "10.3.0"}, ORIN))
-    for gpu, found in ((None, "no GPU"), (Gpu("NVIDIA A100", "8.0"), "8.0")):
+    for gpu, found in ((None, "no GPU"), (Gpu("NVIDIA A100", "8.0", 16), "8.0")):
         with pytest.raises(
             EngineError, match=f"on the device itself, of compute capability 8.7, found {found}"
         ):
@@ -63,7 +63,7 @@ def test_a_jetpack_has_its_tensorrt(version):
 def test_a_missing_runtime():
     with pytest.raises(EngineError, match=r"expected tensorrt from 10\.13, found none"):
         load_target("jetson-thor").require_machine(
-            Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("Thor", "11.0"))
+            Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("Thor", "11.0", 16))
         )
 
 

@@ -295,8 +295,8 @@ cudaError_t cudaDeviceGetPCIBusId(char* text, int, int) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     *value = attribute == cudaDevAttrIntegrated               ? settings.is_integrated
-             : attribute == cudaDevAttrComputeCapabilityMajor ? 9
-             : attribute == cudaDevAttrComputeCapabilityMinor ? 0
+             : attribute == cudaDevAttrComputeCapabilityMajor ? 8
+             : attribute == cudaDevAttrComputeCapabilityMinor ? 9
                                                               : 1000000;
     return cudaSuccess;
 }

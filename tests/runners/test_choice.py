@@ -33,12 +33,12 @@ def network(tmp_path):
 @pytest.fixture
 def gpu(monkeypatch):
     """A machine that has a GPU, as far as the driver tells."""
-    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: Gpu("a card", "8.9"))
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: Gpu("a card", "8.9", 16))
 
 
 @pytest.fixture
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda: None)
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: None)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from aernet._native import Device
     from aernet.engine.compatibility import Machine
 
 
@@ -43,8 +44,11 @@ def build_engine(
     compute_capability: Annotated[
         list[str] | None,
         typer.Option(
-            help="GPU to build for, such as 8.6; may be given again; TensorRT-RTX, else from 8.0 on."
+            help="GPU to build for, such as 8.6; may be given again; TensorRT-RTX, else all but 7.5."
         ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="GPU that builds and compares: cuda, cuda:1, ...; else the first.")
     ] = None,
     workspace: Annotated[
         int | None, typer.Option(min=1, metavar="MIB", help="Scratch memory that a layer may use, in MiB.")
@@ -58,11 +62,20 @@ def build_engine(
     verify: Annotated[
         Path | None, typer.Option(help="Pictures to compare with the FP32 model on; else the bundled ones.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON to stdout.")] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Print the engine's layers: their types, and what is fused.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the manifest, which has the layers, as JSON to stdout.")
+    ] = False,
 ) -> None:
     """Build a TensorRT engine, with a manifest beside it, and see that it gives what the model gives."""
     import time
+    from contextlib import nullcontext
 
+    from rich.console import Console
+
+    from aernet.cli.layers import layers_table
     from aernet.engine.adapter import BuilderOptions, open_runtime
     from aernet.engine.build import build_engine as build
     from aernet.engine.compatibility import Machine
@@ -71,44 +84,60 @@ def build_engine(
     from aernet.engine.targets import load_target
     from aernet.pictures import example_pictures, find_pictures
 
-    machine = Machine.here()
-    recipe = load_target(target) if target else None
-    if recipe:
-        if runtime not in {"auto", recipe.runtime}:
-            raise typer.BadParameter(f"--target {target} builds with {recipe.runtime}; leave out --runtime")
-        recipe.require_machine(machine)
-    adapter = open_runtime(recipe.runtime if recipe else _runtime(runtime, machine))
-    if adapter.name == "tensorrt" and machine.gpu and timing_cache is None:
-        timing_cache = timing_cache_path(adapter.name, adapter.version, machine.gpu.name)
-    given: dict[str, Any] = {
-        "batch": batch,
-        "workspace_mib": workspace,
-        "optimization_level": optimization_level,
-        "compute_capabilities": tuple(compute_capability or ()) or None,
-        "timing_cache": timing_cache,
-    }
-    said = {name: value for name, value in given.items() if value is not None}
-    options = BuilderOptions(**(recipe.options() if recipe else {}) | said)
-    least, usual, most = options.batch
-    if not 1 <= least <= usual <= most:
-        raise typer.BadParameter(f"--batch expected 1 <= MIN <= OPT <= MAX, found {least} {usual} {most}")
-    pictures = find_pictures([verify]) if verify else example_pictures()
-    layer_type = precision or (recipe.precision if recipe else "fp16")
-    name = recipe.name if recipe else None
-    start = time.perf_counter()
-    source = _onnx(model, output)
-    with bars() as progress:
-        engine, manifest = build(
-            source, output, adapter, layer_type, options, pictures, target=name, monitor=_Bars(progress)
-        )
+    gpu = _device(device)
+    with gpu or nullcontext():
+        machine = Machine.here()
+        recipe = load_target(target) if target else None
+        if recipe:
+            if runtime not in {"auto", recipe.runtime}:
+                raise typer.BadParameter(
+                    f"--target {target} builds with {recipe.runtime}; leave out --runtime"
+                )
+            recipe.require_machine(machine)
+        adapter = open_runtime(recipe.runtime if recipe else _runtime(runtime, machine))
+        if adapter.name == "tensorrt" and machine.gpu and timing_cache is None:
+            timing_cache = timing_cache_path(adapter.name, adapter.version, machine.gpu)
+        given: dict[str, Any] = {
+            "batch": batch,
+            "workspace_mib": workspace,
+            "optimization_level": optimization_level,
+            "compute_capabilities": tuple(compute_capability or ()) or None,
+            "timing_cache": timing_cache,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        options = BuilderOptions(**(recipe.options() if recipe else {}) | said)
+        least, usual, most = options.batch
+        if not 1 <= least <= usual <= most:
+            raise typer.BadParameter(f"--batch expected 1 <= MIN <= OPT <= MAX, found {least} {usual} {most}")
+        pictures = find_pictures([verify]) if verify else example_pictures()
+        layer_type = precision or (recipe.precision if recipe else "fp16")
+        name = recipe.name if recipe else None
+        start = time.perf_counter()
+        source = _onnx(model, output)
+        with bars() as progress:
+            monitor = _Bars(progress)
+            engine, manifest = build(
+                source,
+                output,
+                adapter,
+                layer_type,
+                options,
+                pictures,
+                target=name,
+                monitor=monitor,
+                device=gpu,
+            )
     seconds = time.perf_counter() - start
     types = ", ".join(f"{count} in {name}" for name, count in sorted(manifest.convolutions.items()))
     proof = f"; {manifest.conversion}" if manifest.conversion else ""
     typer.echo(f"{engine}: {engine.stat().st_size / 1e6:.1f} MB, {adapter}, {seconds:.1f} s", err=True)
     typer.echo(f"{manifest.precision}: convolutions {types}{proof}", err=True)
-    typer.echo(_verified(engine, source, pictures) if machine.gpu else NOT_VERIFIED, err=True)
+    index = gpu.index if gpu else 0
+    typer.echo(_verified(engine, source, pictures, index) if machine.gpu else NOT_VERIFIED, err=True)
     if json:
         typer.echo(load_manifest(engine).to_json())
+    elif layers:
+        Console().print(layers_table(manifest.layers or ()))
 
 
 class _Bars(Monitor):
@@ -129,10 +158,40 @@ class _Bars(Monitor):
         self._progress.remove_task(self._tasks.pop(phase))
 
 
+def _device(asked: str | None) -> Device | None:
+    """Return the GPU that was asked for, or None."""
+    import re
+
+    from aernet import _native
+    from aernet.engine.gpu import find_gpu
+    from aernet.errors import AernetError
+
+    if asked is None:
+        return None
+    found = re.fullmatch(r"cuda(?::(\d+))?", asked)
+    if found is None:
+        raise typer.BadParameter(f"--device expected cuda, cuda:1, ..., found {asked!r}")
+    if _native.cuda_version is None:
+        raise AernetError("--device: this aernet was built without CUDA; install nvcc, and then aernet again")
+    index = int(found[1] or 0)
+    if find_gpu(index) is None:
+        raise AernetError(
+            f"--device {asked}: no such GPU, or no driver for it; 'aernet-trt doctor' lists the GPUs"
+        )
+    return _native.Device(index)
+
+
 def _runtime(asked: str, machine: Machine) -> str:
     """Return the flavour to build with: what was asked for, else what is installed and can build here."""
+    from aernet.engine.rtx_support import unsupported_because
+    from aernet.errors import EngineError
+
     if asked != "auto":
         return asked
+    if machine.gpu and "tensorrt" not in machine.runtimes and (reason := unsupported_because(machine.gpu)):
+        raise EngineError(
+            f"{reason}; pip install 'aernet[tensorrt]', or build for another GPU with --runtime tensorrt-rtx"
+        )
     wanted = ("tensorrt", "tensorrt-rtx") if machine.gpu else ("tensorrt-rtx", "tensorrt")
     # Where none is installed, TensorRT-RTX says how it is.
     return next((name for name in wanted if name in machine.runtimes), "tensorrt-rtx")
@@ -142,7 +201,7 @@ def _onnx(model: str, output: Path | None) -> Path:
     """Return the ONNX file to build from; a checkpoint is exported beside the engine first."""
     from zipfile import is_zipfile
 
-    from aernet.engine.folders import default_engine_path
+    from aernet.engine.folders import default_onnx_path
     from aernet.models import resolve_model
     from aernet.pictures import example_pictures
 
@@ -153,14 +212,14 @@ def _onnx(model: str, output: Path | None) -> Path:
     from aernet.training.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path)
-    onnx = default_engine_path(checkpoint.settings.name).with_suffix(".onnx")
+    onnx = default_onnx_path(checkpoint.settings.name)
     onnx = output / onnx.name if output else onnx
     difference = export(checkpoint, example_pictures(), None, onnx)
     typer.echo(f"{onnx}: exported from {path}, max |dp| {difference:.1e}", err=True)
     return onnx
 
 
-def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
+def _verified(engine: Path, model: Path, pictures: Sequence[Path], index: int) -> str:
     """Compare the engine with its model if this machine can run it; it may have been built for another."""
     from aernet.errors import AernetError
     from aernet.runners.choice import open_runner
@@ -168,7 +227,7 @@ def _verified(engine: Path, model: Path, pictures: Sequence[Path]) -> str:
     from aernet.runners.tensorrt import TensorRtRunner
 
     try:
-        runner = TensorRtRunner(engine, model=model)
+        runner = TensorRtRunner(engine, index, model=model)
     except AernetError as reason:
         return f"not verified: {reason}"
     return f"verified: {compare_with_model(runner, open_runner(model, 'cpu'), pictures)}"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="ONNX model, checkpoint, engine, or manifest of an engine.")],
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Print an engine's layers: their types, and what is fused.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object, with all layers, to stdout.")
+    ] = False,
 ) -> None:
     """Tell what a file is and says of itself; needs no GPU and no TensorRT."""
     from json import dumps
@@ -27,7 +35,24 @@ def inspect(
     table = Table("", Column(overflow="fold"), show_header=False)
     for name, value in _flat(facts):
         table.add_row(name.replace("_", " "), Text(value))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    if layers:
+        console.print(_layers_table(file, facts))
+
+
+def _layers_table(file: Path, facts: dict[str, Any]) -> Table:
+    from msgspec import convert
+
+    from aernet.cli.layers import layers_table
+    from aernet.engine.layers import Layer
+    from aernet.errors import EngineError
+
+    if facts.get("layers") is None:
+        raise EngineError(
+            f"{file}: --layers: expected an engine whose manifest has its layers; build it again"
+        )
+    return layers_table(convert(facts["layers"], list[Layer]))
 
 
 def _describe(file: Path) -> dict[str, Any]:

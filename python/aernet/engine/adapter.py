@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from aernet import remedies
 from aernet.engine.callbacks import Monitor, logger_of, progress_monitor
+from aernet.engine.layers import Layer, layers_in_log
 from aernet.engine.loaded import LoadedEngine
 from aernet.engine.plan import version_numbers
+from aernet.engine.rtx_support import MATRIX, SUPPORTED, TURING
 from aernet.errors import EngineError
 from aernet.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from aernet._native import Device
 
 _MODULES = {"tensorrt-rtx": "tensorrt_rtx", "tensorrt": "tensorrt"}
 _OLDEST = {"tensorrt-rtx": (1, 2), "tensorrt": (10, 3)}
@@ -44,7 +48,7 @@ class BuilderOptions:
     optimization_level: int | None = None
     """0 (quick to build) to 5 (quick to run); None leaves it to the runtime."""
     compute_capabilities: tuple[str, ...] = ()
-    """GPUs to build for, such as "8.6", with TensorRT-RTX; none means 8.0 and later."""
+    """GPUs to build for, such as "8.6", with TensorRT-RTX; none means all that it supports but 7.5."""
     timing_cache: Path | None = None
     """File of measured kernels, read where it is there and written after; TensorRT-RTX has none."""
 
@@ -87,6 +91,11 @@ def _version(name: str) -> str | None:
     return None
 
 
+def _member(capability: str) -> str:
+    """Return TensorRT-RTX's name of a compute capability, "SM86" for "8.6"."""
+    return f"SM{capability.replace('.', '')}"
+
+
 class RuntimeAdapter:
     """A TensorRT flavour, imported; `open_runtime` makes it."""
 
@@ -96,7 +105,7 @@ class RuntimeAdapter:
         self.version: str = trt.__version__
         """Its version, such as "1.7.1.116"."""
         self._trt = trt
-        self._logger = logger_of(trt)
+        self._logger = logger_of(trt, name)
 
     def build(
         self,
@@ -104,7 +113,8 @@ class RuntimeAdapter:
         options: BuilderOptions,
         convolutions: Mapping[str, int],
         monitor: Monitor | None = None,
-    ) -> bytes:
+        device: Device | None = None,
+    ) -> tuple[bytes, tuple[Layer, ...]]:
         """Compile an ONNX model with the one input `image`, N x 3 x S x S.
 
         Ctrl-C ends the build at its next step.
@@ -115,9 +125,10 @@ class RuntimeAdapter:
             convolutions: how many convolutions and matrix products the model has of each type, such as
                 {"float16": 120, "float32": 2}; the network must have just these.
             monitor: is told of the progress.
+            device: the GPU to build on; None takes the first.
 
         Returns:
-            The plan.
+            The plan, and its layers.
 
         Raises:
             EngineError: an option does not go with this runtime, the network is not of these types, or
@@ -126,7 +137,7 @@ class RuntimeAdapter:
         progress = progress_monitor(self._trt, monitor or Monitor())
         # Python raises KeyboardInterrupt in the main thread alone: never within a call from TensorRT.
         with ThreadPoolExecutor(1) as pool:
-            building = pool.submit(self._build, model, options, convolutions, progress)
+            building = pool.submit(self._build, model, options, convolutions, progress, device)
             try:
                 return building.result()
             except BaseException:
@@ -143,10 +154,53 @@ class RuntimeAdapter:
         engine = self._made("an engine of the plan", lambda: runtime.deserialize_cuda_engine(plan))
         return LoadedEngine(self._trt, engine, runtime, self._logger, plan)
 
+    def compute_capabilities(self, options: BuilderOptions) -> tuple[str, ...]:
+        """Return those that TensorRT-RTX builds for; none for TensorRT, which builds for the GPU at hand.
+
+        Raises:
+            EngineError: this version cannot build for one of those asked for.
+        """
+        asked = options.compute_capabilities
+        if self.name == "tensorrt":
+            if asked:
+                raise EngineError(
+                    "tensorrt builds for the GPU that it runs on alone; leave out --compute-capability, or"
+                    " build with --runtime tensorrt-rtx"
+                )
+            return ()
+        if unsupported := [given for given in asked if given not in SUPPORTED]:
+            raise EngineError(
+                f"tensorrt-rtx cannot build for compute capability {', '.join(unsupported)}: {MATRIX};"
+                " build with --runtime tensorrt on that GPU"
+            )
+        known = [name for name in SUPPORTED if _member(name) in self._trt.ComputeCapability.__members__]
+        if unknown := [given for given in asked if given not in known]:
+            raise EngineError(
+                f"{self} is too old for compute capability {', '.join(unknown)}, it knows {', '.join(known)};"
+                " pip install --upgrade tensorrt-rtx"
+            )
+        # An engine for Turing too is slower on all others.
+        return asked or tuple(capability for capability in known if capability != TURING)
+
     def _build(
+        self,
+        model: bytes,
+        options: BuilderOptions,
+        convolutions: Mapping[str, int],
+        progress: Any,
+        device: Device | None,
+    ) -> tuple[bytes, tuple[Layer, ...]]:
+        with device or nullcontext():  # a thread has its own current GPU
+            plan = self._plan(model, options, convolutions, progress)
+            # TensorRT-RTX loads no engine without a GPU, but lists the layers in its log when it builds.
+            is_rtx = self.name == "tensorrt-rtx"
+            return plan, layers_in_log(self._logger.layers) if is_rtx else self.load(plan).layers()
+
+    def _plan(
         self, model: bytes, options: BuilderOptions, convolutions: Mapping[str, int], progress: Any
     ) -> bytes:
         trt = self._trt
+        self._logger.layers = ""
         wanted = "a builder" if self.name == "tensorrt-rtx" else "a builder, for which it wants a GPU"
         builder = self._made(wanted, lambda: trt.Builder(self._logger))
         # Without the flag TensorRT 10 may choose other types; later versions know no other way.
@@ -195,29 +249,15 @@ class RuntimeAdapter:
         config.add_optimization_profile(profile)
 
     def _set_targets(self, config: Any, options: BuilderOptions) -> None:
+        capabilities = self.compute_capabilities(options)
         if self.name == "tensorrt":
-            if options.compute_capabilities:
-                raise EngineError(
-                    "tensorrt builds for the GPU that it runs on alone; leave out --compute-capability, or"
-                    " build with --runtime tensorrt-rtx"
-                )
             return
         # Without it TensorRT-RTX may allocate while it runs, and no CUDA graph can be captured.
         config.set_flag(self._trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
-        known = {
-            f"{name[2:-1]}.{name[-1]}": member
-            for name, member in self._trt.ComputeCapability.__members__.items()
-            if name.startswith("SM")
-        }
-        if unknown := [given for given in options.compute_capabilities if given not in known]:
-            raise EngineError(
-                f"{self} cannot build for compute capability {', '.join(unknown)};"
-                f" it knows {', '.join(known)}"
-            )
-        if options.compute_capabilities:
-            config.num_compute_capabilities = len(options.compute_capabilities)
-        for index, given in enumerate(options.compute_capabilities):
-            config.set_compute_capability(known[given], index)
+        config.num_compute_capabilities = len(capabilities)
+        for index, capability in enumerate(capabilities):
+            member = self._trt.ComputeCapability.__members__[_member(capability)]
+            config.set_compute_capability(member, index)
 
     def _read_timing_cache(self, config: Any, path: Path | None) -> None:
         if path is None:

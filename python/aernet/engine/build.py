@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aernet._native import __version__
 from aernet.engine.folders import default_engine_path
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from aernet._native import Device
     from aernet.engine.adapter import BuilderOptions, RuntimeAdapter
     from aernet.engine.callbacks import Monitor
+    from aernet.engine.layers import Layer
 
 PRECISIONS = ("fp16", "fp32")
 
@@ -35,6 +37,7 @@ def build_engine(
     *,
     target: str | None = None,
     monitor: Monitor | None = None,
+    device: Device | None = None,
 ) -> tuple[Path, Manifest]:
     """Build NAME.engine with its manifest NAME.engine.json from an FP32 ONNX model; the card has the name.
 
@@ -47,6 +50,7 @@ def build_engine(
         pictures: on these FP16 must give what FP32 gives; at least one.
         target: the name of the recipe that this follows, for the manifest.
         monitor: is told of the progress.
+        device: the GPU to build on, which must be the current one; None takes the first.
 
     Returns:
         The engine's path, and the manifest, in which it is not verified yet.
@@ -64,14 +68,12 @@ def build_engine(
     if precision == "fp16":
         built = to_half(network)
         conversion = require_agreement(network, built, pictures)
-    plan = adapter.build(built.proto.SerializeToString(), options, built.layer_types, monitor)
+    plan, layers = adapter.build(built.proto.SerializeToString(), options, built.layer_types, monitor, device)
     gpu = find_gpu() if adapter.name == "tensorrt" else None
     if adapter.name == "tensorrt-rtx":
         require_stored_weights(plan, built, network)
     else:
-        _require_precision(adapter.load(plan).layers(), precision)
-    # Unless told otherwise, TensorRT-RTX builds for Ampere and all later.
-    runs_on = (gpu.compute_capability,) if gpu else options.compute_capabilities or ("8.0+",)
+        _require_precision(layers, precision)
     manifest = Manifest(
         aernet=__version__,
         model=next((name for name, path in bundled_models().items() if path == model), str(model.resolve())),
@@ -81,7 +83,9 @@ def build_engine(
         runtime=adapter.name,
         runtime_version=adapter.version,
         gpu=gpu.name if gpu else None,
-        compute_capabilities=runs_on,
+        multiprocessors=gpu.multiprocessors if gpu else None,
+        board=gpu.board if gpu else None,
+        compute_capabilities=(gpu.compute_capability,) if gpu else adapter.compute_capabilities(options),
         precision=precision,
         convolutions=dict(built.layer_types),
         batch=options.batch,
@@ -90,22 +94,18 @@ def build_engine(
         target=target,
         conversion=conversion,
         verification=None,
+        layers=layers,
     )
-    engine = default_engine_path(network.card.name)
+    engine = default_engine_path(network.card.name, adapter.name, adapter.version, gpu)
     engine = folder / engine.name if folder else engine
     write_engine(engine, plan, manifest)
     return engine, manifest
 
 
-def _require_precision(layers: Sequence[dict[str, Any]], precision: str) -> None:
+def _require_precision(layers: Sequence[Layer], precision: str) -> None:
     """See that most layers put out what was asked for, as far as TensorRT tells types at all."""
-    told = [
-        tensor["Format/Datatype"]
-        for layer in layers
-        for tensor in layer.get("Outputs", ())
-        if "Format/Datatype" in tensor
-    ]
-    half = sum("Half" in datatype or "FP16" in datatype for datatype in told)
+    told = [datatype for layer in layers for datatype in layer.outputs]
+    half = told.count("float16")
     if told and (2 * half > len(told)) != (precision == "fp16"):
         raise EngineError(
             f"asked for {precision}, but {half} of the {len(told)} tensors in the engine are float16;"

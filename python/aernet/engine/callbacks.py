@@ -1,12 +1,17 @@
-"""What TensorRT calls while it works: a logger that keeps errors, and a progress monitor that can stop."""
+"""What TensorRT calls while it works: a logger, and a progress monitor that can stop."""
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aernet.engine.layers import LOG_HEADING
+
 if TYPE_CHECKING:
     from types import ModuleType
+
+_log = logging.getLogger(__name__)
 
 
 class Monitor:
@@ -23,17 +28,25 @@ class Monitor:
 
 
 @cache
-def logger_of(trt: ModuleType) -> Any:
-    """Return the one logger of a runtime, which takes no second; `reason()` tells what went wrong last."""
+def logger_of(trt: ModuleType, name: str) -> Any:
+    """Return the one logger of a runtime, which takes no second; its warnings go to Python's logging.
+
+    `reason()` tells what went wrong last, and `layers` is what a build logged about its layers.
+    """
 
     class Logger(trt.ILogger):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self._errors: list[str] = []
+            self.layers = ""
 
         def log(self, severity: Any, message: str) -> None:
             if severity in {trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR}:
                 self._errors.append(message)
+            elif severity == trt.ILogger.Severity.WARNING:
+                _log.warning("%s: %s", name, " ".join(message.split()))
+            elif message.startswith(LOG_HEADING):
+                self.layers = message
 
         def reason(self) -> str:
             reason = "; ".join(self._errors) or "it gives no reason"

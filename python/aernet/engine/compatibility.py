@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from aernet import remedies
 from aernet.engine.adapter import installed_runtimes
-from aernet.engine.folders import default_engine_path
+from aernet.engine.folders import engines_folder
 from aernet.engine.gpu import Gpu, find_gpu
 from aernet.engine.manifest import Manifest, load_manifest, sha256_of
 from aernet.engine.plan import PlanHeader, version_numbers
+from aernet.engine.rtx_support import unsupported_because
 from aernet.errors import EngineError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """Return this machine, with the first GPU that CUDA shows."""
+        """Return this machine, with the GPU in use, or else the first that CUDA shows."""
         return cls(installed_runtimes(), find_gpu())
 
 
@@ -45,7 +46,7 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
         model: the ONNX file that it must have been built from; None takes any.
 
     Raises:
-        EngineError: it may not be loaded; the message says what differs, and the command that builds it anew.
+        EngineError: it may not be loaded; the message says what differs, and what to do.
     """
     header = PlanHeader.read(engine)
     manifest = load_manifest(engine)
@@ -56,8 +57,19 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
         said, found = f"{manifest.runtime} {manifest.runtime_version}", ".".join(map(str, header.version))
         differs = f"its manifest speaks of {said}, the file is of {header.runtime} {found}"
         raise _refusal(engine, manifest, differs)
+    if manifest.layers is None:
+        differs = "its manifest is of an earlier aernet, without the GPU's multiprocessors and board"
+        raise _refusal(engine, manifest, differs)
+    gpu = machine.gpu
+    if gpu is None:
+        raise EngineError(
+            f"{engine}: needs an NVIDIA GPU, and this machine shows none, or no driver for it; to use the"
+            f" CPU, name its model instead of the engine: {manifest.model}, with device='cpu'"
+        )
+    if manifest.runtime == "tensorrt-rtx" and (reason := unsupported_because(gpu)):
+        raise _refusal(engine, manifest, reason, runtime="tensorrt", compute_capabilities=())
     _require_runtime(engine, manifest, machine)
-    _require_gpu(engine, manifest, machine)
+    _require_gpu(engine, manifest, gpu)
     if model is not None and sha256_of(model) != manifest.onnx_sha256:
         differs = f"built from another model than {model} (SHA-256 of the ONNX differs)"
         raise _refusal(engine, manifest, differs, model=str(model))
@@ -79,7 +91,7 @@ def rebuild_command(engine: Path, manifest: Manifest, **changes: Any) -> str:
         words += ["--workspace", str(manifest.workspace_mib)]
     if manifest.optimization_level is not None:
         words += ["--optimization-level", str(manifest.optimization_level)]
-    if engine != default_engine_path(manifest.card.name):
+    if engines_folder() not in engine.parents:
         words += ["-o", str(engine.parent)]
     return shlex.join(words)
 
@@ -105,22 +117,16 @@ def _require_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None
         raise _refusal(engine, manifest, differs)
 
 
-def _require_gpu(engine: Path, manifest: Manifest, machine: Machine) -> None:
-    gpu = machine.gpu
-    if gpu is None:
-        raise EngineError(f"{engine}: needs an NVIDIA GPU, this machine shows none; run on the CPU instead")
-    if not any(_covers(capability, gpu.compute_capability) for capability in manifest.compute_capabilities):
+def _require_gpu(engine: Path, manifest: Manifest, gpu: Gpu) -> None:
+    if gpu.compute_capability not in manifest.compute_capabilities:
         wanted = (*manifest.compute_capabilities, gpu.compute_capability)
         differs = (
             f"built for compute capability {', '.join(manifest.compute_capabilities)},"
             f" this machine's {gpu.name} has {gpu.compute_capability}"
         )
         raise _refusal(engine, manifest, differs, compute_capabilities=wanted)
-    if manifest.gpu not in {None, gpu.name}:
-        raise _refusal(engine, manifest, f"built on {manifest.gpu}, this machine has {gpu.name}")
-
-
-def _covers(capability: str, found: str) -> bool:
-    if capability.endswith("+"):
-        return version_numbers(found) >= version_numbers(capability[:-1])
-    return capability == found
+    if manifest.gpu is None:
+        return
+    built_on = Gpu(manifest.gpu, gpu.compute_capability, manifest.multiprocessors or 0, manifest.board)
+    if built_on != gpu:
+        raise _refusal(engine, manifest, f"built on {built_on}, this machine has {gpu}")

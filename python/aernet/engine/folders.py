@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from aernet.engine.plan import version_numbers
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aernet.engine.gpu import Gpu
 
 
 def cache_folder() -> Path:
@@ -16,19 +20,37 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("aernet", appauthor=False, opinion=False)
 
 
-def default_engine_path(model_name: str) -> Path:
-    """Return where `build-engine` writes the engine of a model, by the name on its card."""
-    return cache_folder() / "engines" / f"{_file_name(model_name)}.engine"
+def default_engine_path(model_name: str, runtime: str, version: str, gpu: Gpu | None) -> Path:
+    """Return where `build-engine` writes the engine of a model, by the name on its card.
+
+    An engine of TensorRT is of one GPU; one of TensorRT-RTX is of several, and `gpu` does not count.
+    """
+    numbers = ".".join(
+        map(str, version_numbers(version))
+    )  # pip and the module may call one version differently
+    built_on = _file_name(str(gpu)) if gpu and runtime == "tensorrt" else "several-gpus"
+    return engines_folder() / f"{runtime}-{numbers}" / built_on / f"{_file_name(model_name)}.engine"
 
 
-def timing_cache_path(runtime: str, version: str, gpu: str) -> Path:
+def engines_folder() -> Path:
+    """Return where the engines of all GPUs and runtimes lie."""
+    return cache_folder() / "engines"
+
+
+def default_onnx_path(model_name: str) -> Path:
+    """Return where `build-engine` exports a checkpoint to, by the model's name."""
+    return engines_folder() / f"{_file_name(model_name)}.onnx"
+
+
+def timing_cache_path(runtime: str, version: str, gpu: Gpu) -> Path:
     """Return the file of measured kernels, which are those of one GPU and one TensorRT."""
-    return cache_folder() / "timing" / f"{runtime}-{version}" / f"{_file_name(gpu)}.cache"
+    return cache_folder() / "timing" / f"{runtime}-{version}" / f"{_file_name(str(gpu))}.cache"
 
 
-def runtime_cache_path(version: str, gpu: str, plan_sha256: str) -> Path:
+def runtime_cache_path(version: str, gpu: Gpu | None, plan_sha256: str) -> Path:
     """Return the file of what TensorRT-RTX compiled for one engine on one GPU."""
-    return cache_folder() / "tensorrt-rtx" / version / _file_name(gpu) / f"{plan_sha256[:16]}.cache"
+    compiled_on = _file_name(str(gpu)) if gpu else "gpu"
+    return cache_folder() / "tensorrt-rtx" / version / compiled_on / f"{plan_sha256[:16]}.cache"
 
 
 def _file_name(name: str) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR
+# CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, _COMPUTE_CAPABILITY_MAJOR and _COMPUTE_CAPABILITY_MINOR
+_MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76
+_BOARD_FILES = (Path("/proc/device-tree/model"), Path("/sys/firmware/devicetree/base/model"))
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,28 @@ class Gpu:
     """As the driver calls it, such as "NVIDIA GeForce RTX 4090"."""
     compute_capability: str
     """Such as "8.9"."""
+    multiprocessors: int
+    """How many it has; all Jetson Orin share a name and a compute capability, and differ in these."""
+    board: str | None = None
+    """The model of the board that it is soldered to, as `board_model` gives it."""
+
+    def __str__(self) -> str:
+        board = f" ({self.board})" if self.board else ""
+        return f"{self.name} with {self.multiprocessors} multiprocessors{board}"
 
 
-def find_gpu() -> Gpu | None:
-    """Ask the CUDA driver for the device in use, or else its first; None where there is none, or no driver.
+def board_model() -> str | None:
+    """Return a board's model, such as "NVIDIA Jetson Orin Nano Developer Kit"; a PC tells none."""
+    for path in _BOARD_FILES:
+        with suppress(OSError):
+            return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ") or None
+    return None
+
+
+def find_gpu(index: int | None = None) -> Gpu | None:
+    """Ask the CUDA driver for a device by its number; None where there is none, or no driver.
+
+    Without a number it is the device in use, or else the first.
 
     No context is made, and CUDA_VISIBLE_DEVICES counts as ever.
     """
@@ -29,13 +51,18 @@ def find_gpu() -> Gpu | None:
     except OSError:
         return None
     device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
-    major, minor = ctypes.c_int(), ctypes.c_int()
+    major, minor, multiprocessors = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
     if (
         driver.cuInit(0)
-        or (driver.cuCtxGetDevice(ctypes.byref(device)) and driver.cuDeviceGet(ctypes.byref(device), 0))
+        or (
+            (index is not None or driver.cuCtxGetDevice(ctypes.byref(device)))
+            and driver.cuDeviceGet(ctypes.byref(device), index or 0)
+        )
         or driver.cuDeviceGetName(name, len(name), device)
         or driver.cuDeviceGetAttribute(ctypes.byref(major), _MAJOR, device)
         or driver.cuDeviceGetAttribute(ctypes.byref(minor), _MINOR, device)
+        or driver.cuDeviceGetAttribute(ctypes.byref(multiprocessors), _MULTIPROCESSORS, device)
     ):
         return None
-    return Gpu(name.value.decode(), f"{major.value}.{minor.value}")
+    capability = f"{major.value}.{minor.value}"
+    return Gpu(name.value.decode(), capability, multiprocessors.value, board_model())

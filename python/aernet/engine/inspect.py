@@ -1,4 +1,4 @@
-"""What can be told of a model or engine file without a GPU and TensorRT; with them, the layers too."""
+"""What can be told of a model or engine file without a GPU and TensorRT."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aernet.engine.adapter import open_runtime
 from aernet.engine.compatibility import Machine, require_compatible
-from aernet.engine.manifest import load_manifest, manifest_path, sha256_of
+from aernet.engine.manifest import Manifest, load_manifest, manifest_path, sha256_of
 from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import PlanHeader
 from aernet.errors import EngineError
@@ -37,12 +36,18 @@ def describe_engine(engine: Path, machine: Machine) -> dict[str, Any]:
         "layers": None,
     }
     try:
-        facts["manifest"] = json.loads(load_manifest(engine).to_json())
+        facts |= _told_by(load_manifest(engine))
         require_compatible(engine, machine)
-        facts["layers"] = open_runtime(header.runtime).load(engine.read_bytes()).layers()
     except EngineError as error:
         facts |= {"usable_here": False, "why_not": str(error)}
     return facts
+
+
+def _told_by(manifest: Manifest) -> dict[str, Any]:
+    """Return the content of a manifest, and apart from it the layers, which are many."""
+    content = json.loads(manifest.to_json())
+    layers = content.pop("layers")
+    return {"manifest": content, "layers": layers}
 
 
 def describe_manifest(path: Path) -> dict[str, Any]:
@@ -54,7 +59,8 @@ def describe_manifest(path: Path) -> dict[str, Any]:
     engine = path.with_suffix("")
     if manifest_path(engine) != path:
         raise EngineError(f"{path}: expected a manifest named NAME.engine.json")
-    return {"kind": "manifest", **json.loads(load_manifest(engine).to_json())}
+    told = _told_by(load_manifest(engine))
+    return {"kind": "manifest", **told["manifest"], "layers": told["layers"]}
 
 
 def describe_onnx(path: Path) -> dict[str, Any]:

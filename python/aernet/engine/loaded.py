@@ -16,6 +16,7 @@ import numpy as np
 
 from aernet.engine.folders import runtime_cache_path
 from aernet.engine.gpu import find_gpu
+from aernet.engine.layers import Layer, layers_of_inspector
 from aernet.errors import AernetError, EngineError
 from aernet.files import replacing
 
@@ -49,11 +50,11 @@ class LoadedEngine:
             raise EngineError(f"TensorRT makes no execution context: {self._logger.reason()}")
         return ExecutionContext(self, self._engine, context, self._logger)
 
-    def layers(self) -> list[dict[str, Any]]:
-        """Return what TensorRT tells of each layer: names, and types where it tells them."""
+    def layers(self) -> tuple[Layer, ...]:
+        """Return what TensorRT tells of each layer."""
         inspector = self._engine.create_engine_inspector()
         told = json.loads(inspector.get_engine_information(self._trt.LayerInformationFormat.JSON))
-        return [layer if isinstance(layer, dict) else {"Name": layer} for layer in told["Layers"]]
+        return layers_of_inspector(told["Layers"])
 
     def _tensors(self, mode: Any) -> Tensors:
         return {
@@ -73,8 +74,7 @@ class LoadedEngine:
         eager = self._trt.DynamicShapesKernelSpecializationStrategy.EAGER
         config.dynamic_shapes_kernel_specialization_strategy = eager
         cache = config.create_runtime_cache()
-        gpu, digest = find_gpu(), hashlib.sha256(plan).hexdigest()
-        path = runtime_cache_path(self._trt.__version__, gpu.name if gpu else "gpu", digest)
+        path = runtime_cache_path(self._trt.__version__, find_gpu(), hashlib.sha256(plan).hexdigest())
         if path.is_file():
             cache.deserialize(path.read_bytes())  # one of another driver is refused, and written anew
         config.set_runtime_cache(cache)

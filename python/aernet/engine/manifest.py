@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from aernet.engine.agreement import Agreement  # noqa: TC001 - msgspec reads the types of the fields
+from aernet.engine.layers import Layer  # noqa: TC001
 from aernet.errors import EngineError, ModelError
 from aernet.files import replacing
 from aernet.models import ModelCard
@@ -45,7 +46,7 @@ class Manifest(
     gpu: str | None
     """The GPU that it was built on and runs on; None for an engine of TensorRT-RTX, which asks for none."""
     compute_capabilities: tuple[str, ...]
-    """Those that it runs on, such as "8.6"; "8.0+" means that one and all later."""
+    """Those that it runs on, such as "8.6"."""
     precision: Annotated[str, msgspec.Meta(pattern="^fp(16|32)$")]
     """"fp16" or "fp32"."""
     convolutions: dict[str, int]
@@ -62,6 +63,12 @@ class Manifest(
     """How near the FP16 model came to the FP32 model on the CPU; None for an engine in fp32."""
     verification: Agreement | None
     """How near the engine came to the FP32 model on a GPU; None before it has run on one."""
+    multiprocessors: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """How many the GPU has that it was built on; None if `gpu` is."""
+    board: str | None = None
+    """The model of the board of that GPU, or None."""
+    layers: tuple[Layer, ...] | None = None
+    """The layers as the runtime told them; None in a manifest of an earlier aernet."""
 
     def __post_init__(self) -> None:
         least, usual, most = self.batch

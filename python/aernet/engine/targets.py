@@ -33,7 +33,7 @@ class Target:
     build_on: Literal["device", "anywhere"]
     """"anywhere" if any machine can build it, without a GPU too."""
     compute_capabilities: tuple[str, ...]
-    """Of the device; for TensorRT-RTX those to build for, none of which means 8.0 and later."""
+    """Of the device; for TensorRT-RTX those to build for, no entry means all but 7.5."""
     precision: Literal["fp16", "fp32"]
     """Type of the layers."""
     batch: tuple[_Count, _Count, _Count]

@@ -64,7 +64,7 @@ def choose_runner(model: Path, device: str) -> Choice:
     if model.suffix == ".engine":
         if device == "cpu":
             raise AernetError(
-                f"{model}: an engine needs a GPU, device 'cpu' was asked for; name the ONNX file"
+                f"{model}: an engine needs a GPU, device 'cpu' was asked for; name the model or its ONNX file"
             )
         return Choice(_open_named_engine(model, index), "an engine was named")
 
@@ -96,14 +96,27 @@ def choose_runner(model: Path, device: str) -> Choice:
 
 def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
     """Open the engine that `build-engine` made of a model."""
+    from aernet.engine.adapter import installed_runtimes  # noqa: PLC0415
     from aernet.engine.folders import default_engine_path  # noqa: PLC0415
+    from aernet.engine.gpu import find_gpu  # noqa: PLC0415
+    from aernet.engine.rtx_support import unsupported_because  # noqa: PLC0415
     from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
     from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
 
-    engine = default_engine_path(reference.card.name)
-    if not engine.is_file():
-        name = next((name for name, path in bundled_models().items() if path == model), model)
-        raise EngineError(f"{name}: has no engine yet; 'aernet-trt build-engine {name}' builds it")
+    name = next((name for name, path in bundled_models().items() if path == model), model)
+    gpu, runtimes = find_gpu(index), installed_runtimes()
+    if gpu is None:
+        raise EngineError(f"cuda:{index}: no such GPU; 'aernet-trt doctor' lists the GPUs")
+    if "tensorrt" not in runtimes and (reason := unsupported_because(gpu)):
+        raise EngineError(f"{name}: {reason}; pip install 'aernet[tensorrt]'")
+    engines = [
+        default_engine_path(reference.card.name, runtime, version, gpu)
+        for runtime, version in sorted(runtimes.items())  # TensorRT first, which is made for this GPU
+    ]
+    engine = next((path for path in engines if path.is_file()), None)
+    if engine is None:
+        command = f"aernet-trt build-engine {name}" + (f" --device cuda:{index}" if index else "")
+        raise EngineError(f"{name}: has no engine yet; '{command}' builds it")
     runner = TensorRtRunner(engine, index, model=model)
     if runner.manifest.verification is None:
         compare_with_model(runner, reference, example_pictures())

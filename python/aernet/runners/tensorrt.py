@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from aernet import _native
 from aernet.engine.adapter import installed_runtimes, open_runtime
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
-from aernet.engine.gpu import Gpu
-from aernet.errors import EngineError
+from aernet.engine.gpu import Gpu, board_model, find_gpu
+from aernet.errors import AernetError, EngineError
 from aernet.runners.lane import EngineLane
 
 if TYPE_CHECKING:
@@ -51,10 +51,17 @@ class TensorRtRunner:
             raise EngineError(
                 f"{engine}: this aernet was built without CUDA; 'aernet-trt doctor' tells the remedy"
             )
-        gpu = _native.Device(index)
-        machine = Machine(installed_runtimes(), Gpu(gpu.name, "{}.{}".format(*gpu.compute_capability)))
+        runtimes = installed_runtimes()
+        try:
+            gpu = _native.Device(index)
+        except AernetError:
+            if find_gpu() is None:
+                require_compatible(engine, Machine(runtimes, None), model)
+            raise
+        capability = "{}.{}".format(*gpu.compute_capability)
+        found = Gpu(gpu.name, capability, gpu.multiprocessors, board_model())
         self.engine = engine
-        self.manifest = require_compatible(engine, machine, model)
+        self.manifest = require_compatible(engine, Machine(runtimes, found), model)
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"
