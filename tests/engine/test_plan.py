@@ -21,7 +21,7 @@ def models(network):
 def plans(models):
     rtx = open_runtime("tensorrt-rtx")
     return {
-        precision: rtx.build(model.proto.SerializeToString(), BuilderOptions(), model.layer_types)
+        precision: rtx.build(model.proto.SerializeToString(), BuilderOptions(), model.layer_types)[0]
         for precision, model in models.items()
     }
 

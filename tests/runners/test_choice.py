@@ -7,7 +7,9 @@ import numpy as np
 import onnxruntime
 import pytest
 from engine.models import write_crafted, write_network
+from fakes.tensorrt import VERSION
 
+import aernet.engine.adapter
 import aernet.engine.gpu
 import aernet.runners.onnxruntime
 import aernet.runners.tensorrt
@@ -23,6 +25,15 @@ from aernet.runners.onnxruntime import OnnxRuntimeRunner
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def cached_engine_path(runtime="tensorrt-rtx", gpu=None):
+    return default_engine_path("darker", runtime, VERSION, gpu)
+
+
+@pytest.fixture(autouse=True)
+def runtimes(monkeypatch):
+    monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: {"tensorrt-rtx": VERSION})
 
 
 @pytest.fixture
@@ -84,7 +95,7 @@ def test_a_device_that_is_none(network, device):
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize(("device", "index"), [("auto", 0), ("cuda", 0), ("cuda:2", 2)])
 def test_the_engine_that_was_built_comes_first(network, tensorrt, device, index):
-    engine = write_crafted(default_engine_path("darker"), network)
+    engine = write_crafted(cached_engine_path(), network)
     choice = choose_runner(network, device)
     assert (choice.runner.runtime, choice.runner.device) == ("TensorRT", f"cuda:{index}")
     assert choice.why == "the GPU, with an engine that passed its checks"
@@ -117,7 +128,7 @@ def test_an_engine_that_is_refused(network, monkeypatch):
         raise EngineError("built for another card; build it again")
 
     monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", refuse)
-    write_crafted(default_engine_path("darker"), network)
+    write_crafted(cached_engine_path(), network)
     choice = choose_runner(network, "auto")
     assert choice.runner.device == "cpu"
     assert choice.refusals[0] == "built for another card; build it again"
@@ -128,10 +139,37 @@ def test_an_engine_that_is_refused(network, monkeypatch):
 @pytest.mark.usefixtures("gpu")
 def test_an_engine_for_no_gpu_that_this_machine_has(network):
     """The real checks, on a machine whose extension finds no GPU or is without CUDA."""
-    write_crafted(default_engine_path("darker"), network)
+    write_crafted(cached_engine_path(), network)
     choice = choose_runner(network, "auto")
     assert choice.runner.device == "cpu"
     assert re.search(r"built without CUDA|looking for a GPU|choosing the GPU", choice.refusals[0])
+
+
+@pytest.mark.usefixtures("tensorrt")
+def test_an_engine_is_looked_for_by_gpu_and_runtime(network, monkeypatch):
+    """The engine of one Orin is none for its sibling."""
+    nano = Gpu("Orin", "8.7", 8, "NVIDIA Jetson Orin Nano Developer Kit")
+    agx = Gpu("Orin", "8.7", 16, "NVIDIA Jetson AGX Orin Developer Kit")
+    monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: {"tensorrt": VERSION})
+    engine = write_crafted(cached_engine_path("tensorrt", nano), network)
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: nano)
+    assert choose_runner(network, "auto").runner.engine == engine
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: agx)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert "has no engine yet; 'aernet-trt build-engine" in choice.refusals[0]
+    with pytest.raises(AernetError, match=r"build-engine \S+ --device cuda:1' builds it"):
+        choose_runner(network, "cuda:1")
+
+
+@pytest.mark.usefixtures("tensorrt")
+def test_where_tensorrt_rtx_does_not_run_auto_goes_on_and_says_why(network, monkeypatch):
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: Gpu("NVIDIA H100", "9.0", 132))
+    write_crafted(cached_engine_path(), network)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert "TensorRT-RTX does not run on NVIDIA H100, compute capability 9.0: NVIDIA's" in choice.refusals[0]
+    assert choice.refusals[0].endswith("pip install 'aernet[tensorrt]'")
 
 
 @pytest.mark.usefixtures("gpu")
@@ -175,7 +213,7 @@ def test_an_engine_whose_model_is_elsewhere(network, tmp_path, caplog):
 @pytest.mark.usefixtures("gpu", "tensorrt")
 @pytest.mark.parametrize("named", [True, False])
 def test_an_engine_is_not_compared_again(network, tmp_path, named):
-    engine = write_crafted(tmp_path / "mine.engine" if named else default_engine_path("darker"), network)
+    engine = write_crafted(tmp_path / "mine.engine" if named else cached_engine_path(), network)
     recorded = Agreement("made up", 1, 1.0, 1.0, 0.0, 0)
     record_verification(engine, recorded)
     assert open_runner(engine if named else network, "auto").runtime == "TensorRT"

@@ -22,6 +22,7 @@ import aernet.runners.tensorrt
 import aernet.segmenter
 from aernet import AernetError, EngineError, FrameError, Nv12Frame, Segmentation, Segmenter, SourceError
 from aernet.cli.timing import measurements
+from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest
 from aernet.runners.comparison import compare_with_model
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
@@ -665,7 +666,8 @@ def test_an_engine_in_a_folder_that_is_not_ours(open_engine, reference, examples
     assert "is compared with its model each time" in record.getMessage()
 
 
-def test_a_gpu_that_is_not_there(network, set_up, tmp_path):
+def test_a_gpu_that_is_not_there(network, set_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda: Gpu("a card", "8.9", 128))
     engine = write_crafted(tmp_path / "darker.engine", network)
     with pytest.raises(
         AernetError, match=r"^cuda:1: choosing the GPU: .* 'aernet-trt doctor' lists the GPUs"
@@ -673,6 +675,9 @@ def test_a_gpu_that_is_not_there(network, set_up, tmp_path):
         TensorRtRunner(engine, 1)
     set_up(gpus=0)
     with pytest.raises(AernetError, match=r"this build needs a driver for CUDA \d+\.\d+, found none"):
+        TensorRtRunner(engine)
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda: None)
+    with pytest.raises(EngineError, match=r"name its model instead of the engine: .*, with device='cpu'$"):
         TensorRtRunner(engine)
 
 
