@@ -142,7 +142,7 @@ def test_an_engine_for_no_gpu_that_this_machine_has(network):
     write_crafted(cached_engine_path(), network)
     choice = choose_runner(network, "auto")
     assert choice.runner.device == "cpu"
-    assert re.search(r"built without CUDA|looking for a GPU|choosing the GPU", choice.refusals[0])
+    assert re.search(r"built without CUDA|needs an NVIDIA GPU|choosing the GPU", choice.refusals[0])
 
 
 @pytest.mark.usefixtures("tensorrt")

@@ -73,9 +73,7 @@ def build_engine(
     import time
     from contextlib import nullcontext
 
-    from rich.console import Console
-
-    from aernet.cli.layers import layers_table
+    from aernet.cli.layers import print_layers
     from aernet.engine.adapter import BuilderOptions, open_runtime
     from aernet.engine.build import build_engine as build
     from aernet.engine.compatibility import Machine
@@ -137,7 +135,7 @@ def build_engine(
     if json:
         typer.echo(load_manifest(engine).to_json())
     elif layers:
-        Console().print(layers_table(manifest.layers or ()))
+        print_layers(manifest.layers or ())
 
 
 class _Bars(Monitor):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def inspect(
@@ -35,16 +32,15 @@ def inspect(
     table = Table("", Column(overflow="fold"), show_header=False)
     for name, value in _flat(facts):
         table.add_row(name.replace("_", " "), Text(value))
-    console = Console()
-    console.print(table)
+    Console().print(table)
     if layers:
-        console.print(_layers_table(file, facts))
+        _print_layers(file, facts)
 
 
-def _layers_table(file: Path, facts: dict[str, Any]) -> Table:
+def _print_layers(file: Path, facts: dict[str, Any]) -> None:
     from msgspec import convert
 
-    from aernet.cli.layers import layers_table
+    from aernet.cli.layers import print_layers
     from aernet.engine.layers import Layer
     from aernet.errors import EngineError
 
@@ -52,7 +48,7 @@ def _layers_table(file: Path, facts: dict[str, Any]) -> Table:
         raise EngineError(
             f"{file}: --layers: expected an engine whose manifest has its layers; build it again"
         )
-    return layers_table(convert(facts["layers"], list[Layer]))
+    print_layers(convert(facts["layers"], list[Layer]))
 
 
 def _describe(file: Path) -> dict[str, Any]:

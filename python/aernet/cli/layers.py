@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -14,16 +15,18 @@ if TYPE_CHECKING:
     from aernet.engine.layers import Layer
 
 
-def layers_table(layers: Sequence[Layer]) -> Table:
-    """Return a row for each layer, and below them how many put out which type and how many fuse nodes."""
+def print_layers(layers: Sequence[Layer]) -> None:
+    """Print a row for each layer, and below them how many are fused and what types they write."""
     table = Table("layer", "kind", "reads", "writes", Column("ONNX nodes", overflow="fold"))
     for layer in layers:
         types = (_counted(layer.inputs), _counted(layer.outputs))
         table.add_row(*map(Text, (layer.name, layer.kind, *types, " + ".join(layer.nodes))))
     written = _counted([kind for layer in layers for kind in layer.outputs])
     fused = sum(len(layer.nodes) > 1 for layer in layers)
-    table.caption = f"{len(layers)} layers, {fused} of them of several ONNX nodes; tensors written: {written}"
-    return table
+    console = Console(highlight=False)
+    console.print(table)
+    summary = f"{len(layers)} layers, {fused} of them of several ONNX nodes; tensors written: {written}"
+    console.print(summary, soft_wrap=True)
 
 
 def _counted(types: Sequence[str]) -> str:
