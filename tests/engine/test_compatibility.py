@@ -125,6 +125,8 @@ def test_another_board_of_the_same_name_and_compute_capability(write_crafted, tm
     gpu = replace(AGX_ORIN, **{differing: getattr(ORIN_NANO, differing)})
     message = refusal(engine, replace(ORIN, gpu=gpu))
     assert f"built on {AGX_ORIN}, this machine has {gpu}; build it again: aernet-trt build-engine" in message
+    on_the_second = refusal(engine, replace(ORIN, gpu=replace(gpu, index=1)))
+    assert on_the_second == f"{message} --device cuda:1"
     assert str(ORIN_NANO) == "Orin with 8 multiprocessors (NVIDIA Jetson Orin Nano Developer Kit)"
 
 

@@ -48,6 +48,7 @@ def test_the_first_gpu(monkeypatch):
 def test_the_gpu_in_use_comes_before_the_first(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(in_use=1))
     assert find_gpu() == Gpu("NVIDIA RTX 3090", "8.6", 82)
+    assert find_gpu().index == 1
 
 
 def test_a_gpu_by_its_number_whatever_is_in_use(monkeypatch):

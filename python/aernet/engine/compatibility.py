@@ -67,7 +67,7 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
             f" CPU, name its model instead of the engine: {manifest.model}, with device='cpu'"
         )
     if manifest.runtime == "tensorrt-rtx" and (reason := unsupported_because(gpu)):
-        raise _refusal(engine, manifest, reason, runtime="tensorrt", compute_capabilities=())
+        raise _refusal(engine, manifest, reason, gpu, runtime="tensorrt", compute_capabilities=())
     _require_runtime(engine, manifest, machine)
     _require_gpu(engine, manifest, gpu)
     if model is not None and sha256_of(model) != manifest.onnx_sha256:
@@ -96,8 +96,12 @@ def rebuild_command(engine: Path, manifest: Manifest, **changes: Any) -> str:
     return shlex.join(words)
 
 
-def _refusal(engine: Path, manifest: Manifest, differs: str, **changes: Any) -> EngineError:
-    return EngineError(f"{engine}: {differs}; build it again: {rebuild_command(engine, manifest, **changes)}")
+def _refusal(
+    engine: Path, manifest: Manifest, differs: str, gpu: Gpu | None = None, **changes: Any
+) -> EngineError:
+    command = rebuild_command(engine, manifest, **changes)
+    command += f" --device cuda:{gpu.index}" if gpu and gpu.index else ""
+    return EngineError(f"{engine}: {differs}; build it again: {command}")
 
 
 def _require_runtime(engine: Path, manifest: Manifest, machine: Machine) -> None:
@@ -124,9 +128,9 @@ def _require_gpu(engine: Path, manifest: Manifest, gpu: Gpu) -> None:
             f"built for compute capability {', '.join(manifest.compute_capabilities)},"
             f" this machine's {gpu.name} has {gpu.compute_capability}"
         )
-        raise _refusal(engine, manifest, differs, compute_capabilities=wanted)
+        raise _refusal(engine, manifest, differs, gpu, compute_capabilities=wanted)
     if manifest.gpu is None:
         return
     built_on = Gpu(manifest.gpu, gpu.compute_capability, manifest.multiprocessors or 0, manifest.board)
     if built_on != gpu:
-        raise _refusal(engine, manifest, f"built on {built_on}, this machine has {gpu}")
+        raise _refusal(engine, manifest, f"built on {built_on}, this machine has {gpu}", gpu)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, _COMPUTE_CAPABILITY_MAJOR and _COMPUTE_CAPABILITY_MINOR
@@ -25,6 +25,8 @@ class Gpu:
     """How many it has; all Jetson Orin share a name and a compute capability, and differ in these."""
     board: str | None = None
     """The model of the board that it is soldered to, as `board_model` gives it."""
+    index: int = field(default=0, compare=False)
+    """Its number on this machine."""
 
     def __str__(self) -> str:
         board = f" ({self.board})" if self.board else ""
@@ -65,4 +67,4 @@ def find_gpu(index: int | None = None) -> Gpu | None:
     ):
         return None
     capability = f"{major.value}.{minor.value}"
-    return Gpu(name.value.decode(), capability, multiprocessors.value, board_model())
+    return Gpu(name.value.decode(), capability, multiprocessors.value, board_model(), device.value)

@@ -59,7 +59,7 @@ class TensorRtRunner:
                 require_compatible(engine, Machine(runtimes, None), model)
             raise
         capability = "{}.{}".format(*gpu.compute_capability)
-        found = Gpu(gpu.name, capability, gpu.multiprocessors, board_model())
+        found = Gpu(gpu.name, capability, gpu.multiprocessors, board_model(), index)
         self.engine = engine
         self.manifest = require_compatible(engine, Machine(runtimes, found), model)
         adapter = open_runtime(self.manifest.runtime)
