@@ -9,7 +9,7 @@ from aernet.engine.layers import Layer, layers_in_log, layers_of_inspector
 # As the logs of TensorRT-RTX 1.4 and 1.7 tell a tensor; only 1.7 tells constants.
 HALF = {
     "1.4": "{ Name: a, Dimensions: [-1,3,64,64], Format/Datatype: Half }",
-    "1.7": "{ Name: a, Dimensions: [-1,3], Strides: [3,1], Datatype: Half, Format: (NHWC) Channel major format }",
+    "1.7": "{ Name: a, Dimensions: [-1,3], Strides: [3,1], Datatype: Half, Format: (NHWC) Channel major }",
 }
 FLOAT = {
     "1.4": "{ Name: b, Dimensions: [-1,1], Format/Datatype: Float }",
@@ -25,11 +25,11 @@ END = "TacticName: , StreamId: 0, Metadata: "
 @pytest.mark.parametrize("version", HALF)
 def test_the_log_of_a_build(version):
     half, floating, constants = HALF[version], FLOAT[version], CONSTANTS[version]
+    fusion = f"Name: __myl_CorrCast, LayerType: runtime_fusion, Inputs: [ {half}, {half}], {constants}"
     lines = (
         "Layers:",
         f"Name: shapes, LayerType: shape_call, Inputs: [], {constants}Outputs: [], {END}",
-        f"Name: __myl_CorrCast, LayerType: runtime_fusion, Inputs: [ {half}, {half}], {constants}"
-        f"Outputs: [ {floating}], {END}[ONNX Layer: conv][ONNX Layer: cast]",
+        f"{fusion}Outputs: [ {floating}], {END}[ONNX Layer: conv][ONNX Layer: cast]",
         "",
         "I/O Tensors:",
         " Name: image, IOMode: Input, DataType: Float, Dimensions: [-1,3,64,64], Location: Device",
