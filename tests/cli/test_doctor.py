@@ -141,7 +141,7 @@ def test_a_gpu_that_cannot_be_used(machine, monkeypatch):
 
 
 @pytest.mark.usefixtures("bundled")
-@pytest.mark.parametrize("gpu", [None, Gpu("Orin", "8.7")])
+@pytest.mark.parametrize("gpu", [None, Gpu("Orin", "8.7", 16)])
 def test_a_build_without_cuda_beside_a_toolkit(machine, monkeypatch, tmp_path, gpu):
     monkeypatch.setattr(aernet.cli.gpus, "find_nvcc", _FIND_NVCC)
     nvcc = tmp_path / "toolkit" / "bin" / "nvcc"

@@ -181,6 +181,7 @@ def _device(asked: str | None) -> Device | None:
 
 def _runtime(asked: str, machine: Machine) -> str:
     """Return the flavour to build with: what was asked for, else what is installed and can build here."""
+    from aernet import remedies
     from aernet.engine.rtx_support import unsupported_because
     from aernet.errors import EngineError
 
@@ -188,7 +189,7 @@ def _runtime(asked: str, machine: Machine) -> str:
         return asked
     if machine.gpu and "tensorrt" not in machine.runtimes and (reason := unsupported_because(machine.gpu)):
         raise EngineError(
-            f"{reason}; pip install 'aernet[tensorrt]', or build for another GPU with --runtime tensorrt-rtx"
+            f"{reason}; {remedies.tensorrt('tensorrt')}, or build for another GPU with --runtime tensorrt-rtx"
         )
     wanted = ("tensorrt", "tensorrt-rtx") if machine.gpu else ("tensorrt-rtx", "tensorrt")
     # Where none is installed, TensorRT-RTX says how it is.

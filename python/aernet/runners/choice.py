@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from aernet import remedies
 from aernet.errors import AernetError, EngineError, ModelError
 from aernet.models import bundled_models, resolve_model
 from aernet.pictures import example_pictures
@@ -108,7 +109,7 @@ def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
     if gpu is None:
         raise EngineError(f"cuda:{index}: no such GPU; 'aernet-trt doctor' lists the GPUs")
     if "tensorrt" not in runtimes and (reason := unsupported_because(gpu)):
-        raise EngineError(f"{name}: {reason}; pip install 'aernet[tensorrt]'")
+        raise EngineError(f"{name}: {reason}; {remedies.tensorrt('tensorrt')}")
     engines = [
         default_engine_path(reference.card.name, runtime, version, gpu)
         for runtime, version in sorted(runtimes.items())  # TensorRT first, which is made for this GPU
