@@ -26,6 +26,15 @@ METADATA = {
 }
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--ptx",
+        choices=["orin", "all"],
+        default="orin",
+        help="PTX of the kernels: for Orin, threads in random order; or for 7.5, 8.7 and 11.0, in three orders",
+    )
+
+
 @pytest.fixture
 def metadata():
     return dict(METADATA)
