@@ -74,22 +74,25 @@ template <class Column, class Number>
 AERNET_HOST_DEVICE void sum_rows(const PreprocessJob<Number>& job, const Grid& block, int chunk, int thread,
                                  Tile& tile) {
     const ChunkPixels pixels = chunk_pixels<Column>(tile, chunk);
-    const int before = pixels.begin * Column::kChannels / Column::kLevels;
-    const int count = blocks_for((pixels.end - pixels.begin) * Column::kChannels, Column::kLevels);
-    const int row = thread / kTileThreadsPerRow;
+    const int before = pixels.begin * Column::kPixelBytes;
+    const int end = pixels.end * Column::kPixelBytes - before;
+    const auto row = static_cast<unsigned>(thread) / kTileThreadsPerRow;
+    const auto first = static_cast<unsigned>(thread) % kTileThreadsPerRow;
     const FilterTaps rows = tile.rows[row];
+    float* target = tile.sums[row] + first * Column::kLevels;
     AERNET_UNROLL(1)
-    for (int index = thread % kTileThreadsPerRow; index < count; index += kTileThreadsPerRow) {
-        const Column column(job, block.z, before + index);
-        int sums[Column::kLevels];
+    for (int byte = static_cast<int>(first) * Column::kBytes; byte < end; byte += kTileThreadsPerRow * Column::kBytes) {
+        const Column column(job, block.z, before + byte);
+        std::uint32_t sums[Column::kLevels];
         if (job.in_words && column.is_whole()) {
             sum_column<true>(column, rows, sums);
         } else {
             sum_column<false>(column, rows, sums);
         }
         for (int k = 0; k < Column::kLevels; ++k) {
-            tile.sums[row][index * Column::kLevels + k] = static_cast<float>(sums[k]);
+            target[k] = static_cast<float>(static_cast<int>(sums[k]));
         }
+        target += kTileThreadsPerRow * Column::kLevels;
     }
 }
 
@@ -107,8 +110,8 @@ AERNET_HOST_DEVICE void sum_columns(int chunk, int thread, const Tile& tile, Pix
     }
     constexpr int channels = Column::kChannels;
     const ChunkPixels pixels = chunk_pixels<Column>(tile, chunk);
-    const FilterTaps columns = tile.columns[thread % kTileColumns];
-    const float* sums = tile.sums[thread / kTileColumns];
+    const FilterTaps columns = tile.columns[static_cast<unsigned>(thread) % kTileColumns];
+    const float* sums = tile.sums[static_cast<unsigned>(thread) / kTileColumns];
     const int begin = columns.first + 1 > pixels.begin ? columns.first + 1 : pixels.begin;
     const int end = columns.last < pixels.end ? columns.last : pixels.end;
     PixelSum inner{};

@@ -14,49 +14,43 @@ namespace aernet {
 template <int channels>
 class InterleavedColumn {
    public:
-    using Word = std::uint64_t;
+    using Word = WordPair;
     static constexpr int kBytes = sizeof(Word);
+    static constexpr int kPixelBytes = channels;
     static constexpr int kChannels = channels;
     static constexpr int kLevels = kBytes;
-    static constexpr int kRowsAtOnce = 4;
 
     template <class Number>
-    AERNET_HOST_DEVICE InterleavedColumn(const PreprocessJob<Number>& job, int frame, int index)
-        : pixels_(job.pixels.from(frame * job.frame_stride + index * kBytes)),
-          count_(job.width * channels - index * kBytes) {}
+    AERNET_HOST_DEVICE InterleavedColumn(const PreprocessJob<Number>& job, int frame, int byte)
+        : pixels_(job.pixels.from(frame * job.frame_stride)), byte_(byte), count_(job.width * channels - byte) {}
 
     AERNET_HOST_DEVICE bool is_whole() const { return count_ >= kBytes; }
 
     template <bool in_words>
     AERNET_HOST_DEVICE Word read(int row) const {
-        const std::uint8_t* bytes = pixels_.row(row);
-        return in_words ? load_word<Word>(bytes) : load_bytes<Word>(bytes, count_);
+        const std::uint8_t* bytes = pixels_.at(row, byte_);
+        if (in_words) {
+            return load_word<Word>(bytes);
+        }
+        return {{load_bytes<std::uint32_t>(bytes, count_), load_bytes<std::uint32_t>(bytes + 4, count_ - 4)}};
     }
 
-    AERNET_HOST_DEVICE static void add(Word word, int weight, int (&sums)[kLevels]) {
-        for (int i = 0; i < kLevels; ++i) {
-            sums[i] += weight * byte_of(word, i);
-        }
-    }
-
-    // Adds the first `count` of `words`, all of one weight; the others are 0. Sums four bytes at a time.
-    AERNET_HOST_DEVICE static void add(const Word (&words)[kRowsAtOnce], int, int weight, int (&sums)[kLevels]) {
-        constexpr Word even_bytes = 0x00ff00ff00ff00ffU;
-        Word even = 0;
-        Word odd = 0;
-        for (int i = 0; i < kRowsAtOnce; ++i) {
-            even += words[i] & even_bytes;
-            odd += words[i] >> 8 & even_bytes;
-        }
-        for (int i = 0; i < kLevels; i += 2) {
-            sums[i] += weight * static_cast<int>(even >> 8 * i & 0xffffU);
-            sums[i + 1] += weight * static_cast<int>(odd >> 8 * i & 0xffffU);
+    // Adds two rows, weighted by the halves of `weights`.
+    AERNET_HOST_DEVICE static void add(const Word& a, const Word& b, std::uint32_t weights, std::uint32_t (&sums)[kLevels]) {
+        for (int i = 0; i < kLevels; i += 4) {
+            const std::uint32_t lower = interleaved<false>(a.words[i / 4], b.words[i / 4]);
+            const std::uint32_t upper = interleaved<true>(a.words[i / 4], b.words[i / 4]);
+            sums[i] = add_pair<false>(weights, lower, sums[i]);
+            sums[i + 1] = add_pair<true>(weights, lower, sums[i + 1]);
+            sums[i + 2] = add_pair<false>(weights, upper, sums[i + 2]);
+            sums[i + 3] = add_pair<true>(weights, upper, sums[i + 3]);
         }
     }
 
    private:
     Plane pixels_;
-    int count_;
+    int byte_;
+    int count_;  // of the row's bytes from there
 };
 
 // Four pixels of a row of NV12 and those below them, as blue, green and red.
@@ -67,76 +61,81 @@ class Nv12Column {
         std::uint32_t chroma;
     };
     static constexpr int kBytes = sizeof(Word::luma);
+    static constexpr int kPixelBytes = 1;
     static constexpr int kChannels = 3;
     static constexpr int kLevels = 12;
-    static constexpr int kRowsAtOnce = 2;
 
     template <class Number>
-    AERNET_HOST_DEVICE Nv12Column(const PreprocessJob<Number>& job, int frame, int index)
-        : luma_(job.pixels.from(frame * job.frame_stride + index * kBytes)),
-          chroma_(job.chroma.from(frame * job.frame_stride + index * kBytes)),
-          colours_(job.colours),
-          count_(job.width - index * kBytes) {}
+    AERNET_HOST_DEVICE Nv12Column(const PreprocessJob<Number>& job, int frame, int byte)
+        : luma_(job.pixels.from(frame * job.frame_stride)),
+          chroma_(job.chroma.from(frame * job.frame_stride)),
+          byte_(byte),
+          count_(job.width - byte) {}
 
     AERNET_HOST_DEVICE bool is_whole() const { return count_ >= kBytes; }
 
     template <bool in_words>
     AERNET_HOST_DEVICE Word read(int row) const {
-        const std::uint8_t* luma = luma_.row(row);
-        const std::uint8_t* chroma = chroma_.row(row / 2);
+        const std::uint8_t* luma = luma_.at(row, byte_);
+        const std::uint8_t* chroma = chroma_.at(row / 2, byte_);
         if (in_words) {
             return {load_word<std::uint32_t>(luma), load_word<std::uint32_t>(chroma)};
         }
         return {load_bytes<std::uint32_t>(luma, count_), load_bytes<std::uint32_t>(chroma, count_ + count_ % 2)};
     }
 
-    AERNET_HOST_DEVICE void add(const Word& word, int weight, int (&sums)[kLevels]) const {
-        for (int pixel = 0; pixel < 4; ++pixel) {
-            const int pair = pixel / 2 * 2;
-            const Chroma chroma = chroma_of(colours_, byte_of(word.chroma, pair), byte_of(word.chroma, pair + 1));
-            const int luma = luma_of(colours_, byte_of(word.luma, pixel));
-            sums[3 * pixel] += weight * level_of(luma, chroma.blue);
-            sums[3 * pixel + 1] += weight * level_of(luma, chroma.green);
-            sums[3 * pixel + 2] += weight * level_of(luma, chroma.red);
-        }
-    }
-
-    AERNET_HOST_DEVICE void add(const Word (&words)[kRowsAtOnce], int count, int weight, int (&sums)[kLevels]) const {
-        for (int i = 0; i < kRowsAtOnce; ++i) {
-            if (i < count) {
-                add(words[i], weight, sums);
-            }
-        }
+    // Adds two rows, weighted by the halves of `weights`.
+    AERNET_HOST_DEVICE static void add(const Word& a, const Word& b, std::uint32_t weights,
+                                       std::uint32_t (&sums)[kLevels]) {
+        add(a, weights & 0xffffU, sums);
+        add(b, weights >> 16, sums);
     }
 
    private:
+    AERNET_HOST_DEVICE static void add(const Word& word, std::uint32_t weight, std::uint32_t (&sums)[kLevels]) {
+        for (int pixel = 0; pixel < 4; ++pixel) {
+            const int pair = pixel / 2 * 2;
+            const Chroma chroma = chroma_of(byte_of(word.chroma, pair), byte_of(word.chroma, pair + 1));
+            const int luma = luma_of(byte_of(word.luma, pixel));
+            sums[3 * pixel] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.blue));
+            sums[3 * pixel + 1] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.green));
+            sums[3 * pixel + 2] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.red));
+        }
+    }
+
     Plane luma_;
     Plane chroma_;
-    YuvToRgb colours_;
-    int count_;
+    int byte_;
+    int count_;  // of the row's bytes from there
 };
 
-// The weighted sum of a column over the rows under one row of the tensor. Reads ahead, for loads to overlap.
+// The weighted sum of a column over the rows under one row of the tensor. Reads four rows ahead, for loads to overlap.
 template <bool in_words, class Column>
-AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows, int (&sums)[Column::kLevels]) {
-    using Word = typename Column::Word;
-    const Word first = column.template read<in_words>(rows.first);
-    const Word last = column.template read<in_words>(rows.last);
-    for (int& sum : sums) {
+AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows,
+                                   std::uint32_t (&sums)[Column::kLevels]) {
+    const auto read = [&column](int row) { return column.template read<in_words>(row); };
+    const auto first = read(rows.first);
+    const auto last = read(rows.last);
+    for (std::uint32_t& sum : sums) {
         sum = 0;
     }
+    const auto weight = static_cast<std::uint32_t>(rows.inner_weight);
+    const std::uint32_t both = weight << 16 | weight;
     AERNET_UNROLL(1)
-    for (int row = rows.first + 1; row < rows.last; row += Column::kRowsAtOnce) {
-        Word inner[Column::kRowsAtOnce];
-        for (int i = 0; i < Column::kRowsAtOnce; ++i) {
-            inner[i] = row + i < rows.last ? column.template read<in_words>(row + i) : Word{};
+    for (int row = rows.first + 1; row < rows.last; row += 4) {
+        const int left = rows.last - row;
+        const auto a = read(row);
+        const auto b = read(left > 1 ? row + 1 : row);
+        if (left > 2) {
+            const auto c = read(row + 2);
+            const auto d = read(left > 3 ? row + 3 : row);
+            Column::add(c, d, left > 3 ? both : weight, sums);
         }
-        column.add(inner, rows.last - row, rows.inner_weight, sums);
+        Column::add(a, b, left > 1 ? both : weight, sums);
     }
-    AERNET_UNROLL(1)  // one after the other takes fewer registers
-    for (int end = 0; end < 2; ++end) {
-        column.add(end == 0 ? first : last, end == 0 ? rows.first_weight : rows.last_weight, sums);
-    }
+    Column::add(first, last,
+                static_cast<std::uint32_t>(rows.last_weight) << 16 | static_cast<std::uint32_t>(rows.first_weight),
+                sums);
 }
 
 }  // namespace aernet

@@ -16,8 +16,8 @@ struct Plane {
     const std::uint8_t* data;
     std::uint32_t pitch;
 
-    AERNET_HOST_DEVICE const std::uint8_t* row(int index) const {
-        return data + static_cast<std::uint32_t>(index) * pitch;
+    AERNET_HOST_DEVICE const std::uint8_t* at(int row, int byte) const {
+        return data + (static_cast<std::uint32_t>(row) * pitch + static_cast<std::uint32_t>(byte));
     }
 
     AERNET_HOST_DEVICE Plane from(std::ptrdiff_t byte) const { return {data + byte, pitch}; }

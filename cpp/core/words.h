@@ -15,7 +15,12 @@ bool are_multiples(std::uintptr_t unit, const void* address, Distances... distan
     return ((reinterpret_cast<std::uintptr_t>(address) | ... | static_cast<std::uintptr_t>(distances)) % unit) == 0;
 }
 
-// Bytes as one little-endian number; their address is a multiple of its size.
+// Eight bytes as two little-endian numbers.
+struct alignas(8) WordPair {
+    std::uint32_t words[2];
+};
+
+// Bytes as one little-endian number, or as two; their address is a multiple of its size.
 template <class Word>
 AERNET_HOST_DEVICE Word load_word(const std::uint8_t* bytes) {
 #if defined(__CUDA_ARCH__)
@@ -27,7 +32,7 @@ AERNET_HOST_DEVICE Word load_word(const std::uint8_t* bytes) {
 #endif
 }
 
-// The same of bytes anywhere, of which only `count` are there.
+// A number made of bytes anywhere, of which only `count` are there.
 template <class Word>
 AERNET_HOST_DEVICE Word load_bytes(const std::uint8_t* bytes, int count) {
     Word word = 0;
@@ -40,6 +45,31 @@ AERNET_HOST_DEVICE Word load_bytes(const std::uint8_t* bytes, int count) {
 template <class Word>
 AERNET_HOST_DEVICE int byte_of(Word word, int index) {
     return static_cast<int>(word >> 8 * index & 0xffU);
+}
+
+// Bytes 0 and 1 (of `upper` 2 and 3) of two words in turn: a, b, a, b.
+template <bool upper>
+AERNET_HOST_DEVICE std::uint32_t interleaved(std::uint32_t a, std::uint32_t b) {
+#if defined(__CUDA_ARCH__)
+    std::uint32_t result;  // __byte_perm() would keep the constant in a register
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(result) : "r"(a), "r"(b), "n"(upper ? 0x7362 : 0x5140));
+    return result;
+#else
+    const int shift = upper ? 16 : 0;
+    const auto byte = [shift](std::uint32_t word, int index) { return word >> (shift + 8 * index) & 0xffU; };
+    return byte(a, 0) | byte(b, 0) << 8 | byte(a, 1) << 16 | byte(b, 1) << 24;
+#endif
+}
+
+// `sum` and bytes 0 and 1 (of `upper` 2 and 3) of a word, each times one half of `weights`.
+template <bool upper>
+AERNET_HOST_DEVICE std::uint32_t add_pair(std::uint32_t weights, std::uint32_t word, std::uint32_t sum) {
+#if defined(__CUDA_ARCH__)
+    return upper ? __dp2a_hi(weights, word, sum) : __dp2a_lo(weights, word, sum);
+#else
+    const std::uint32_t pair = upper ? word >> 16 : word;
+    return sum + (weights & 0xffffU) * (pair & 0xffU) + (weights >> 16) * (pair >> 8 & 0xffU);
+#endif
 }
 
 // Writes four words at once; `bytes` is a multiple of sixteen.

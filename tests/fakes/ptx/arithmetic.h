@@ -213,12 +213,13 @@ T prmt(T a, T b, T selectors) {
     return result;
 }
 template <class A, class B>
-u32 dp4a(u32 a, u32 b, u32 c) {
+u32 dp2a_lo(u32 a, u32 b, u32 c) {
     static_assert(std::is_same_v<A, u32> && std::is_same_v<B, u32>, "other types extend the sign");
-    for (u32 i = 0; i < 4; ++i) {
-        c += (a >> 8 * i & 0xffU) * (b >> 8 * i & 0xffU);
-    }
-    return c;
+    return c + (a & 0xffffU) * (b & 0xffU) + (a >> 16) * (b >> 8 & 0xffU);
+}
+template <class A, class B>
+u32 dp2a_hi(u32 a, u32 b, u32 c) {
+    return dp2a_lo<A, B>(a, b >> 16, c);
 }
 
 template <class T>
