@@ -74,15 +74,15 @@ template <class Column, class Number>
 AERNET_HOST_DEVICE void sum_rows(const PreprocessJob<Number>& job, const Grid& block, int chunk, int thread,
                                  Tile& tile) {
     const ChunkPixels pixels = chunk_pixels<Column>(tile, chunk);
-    const int before = pixels.begin * Column::kPixelBytes;
-    const int end = pixels.end * Column::kPixelBytes - before;
+    const int end = pixels.end * Column::kPixelBytes;
     const auto row = static_cast<unsigned>(thread) / kTileThreadsPerRow;
     const auto first = static_cast<unsigned>(thread) % kTileThreadsPerRow;
     const FilterTaps rows = tile.rows[row];
-    float* target = tile.sums[row] + first * Column::kLevels;
+    auto* target = static_cast<float*>(__builtin_assume_aligned(tile.sums[row] + first * Column::kLevels, 16));
+    int byte = pixels.begin * Column::kPixelBytes + static_cast<int>(first) * Column::kBytes;
     AERNET_UNROLL(1)
-    for (int byte = static_cast<int>(first) * Column::kBytes; byte < end; byte += kTileThreadsPerRow * Column::kBytes) {
-        const Column column(job, block.z, before + byte);
+    for (; byte < end; byte += kTileThreadsPerRow * Column::kBytes) {
+        const Column column(job, block.z, byte);
         std::uint32_t sums[Column::kLevels];
         if (job.in_words && column.is_whole()) {
             sum_column<true>(column, rows, sums);
@@ -133,8 +133,8 @@ AERNET_HOST_DEVICE void sum_columns(int chunk, int thread, const Tile& tile, Pix
 template <class Number>
 AERNET_HOST_DEVICE void write_pixel(const PreprocessJob<Number>& job, const Grid& block, int thread,
                                     const PixelSum& total) {
-    const int row = block.y * kTileRows + thread / kTileColumns;
-    const int column = block.x * kTileColumns + thread % kTileColumns;
+    const int row = block.y * kTileRows + static_cast<int>(static_cast<unsigned>(thread) / kTileColumns);
+    const int column = block.x * kTileColumns + static_cast<int>(static_cast<unsigned>(thread) % kTileColumns);
     if (thread >= kTileRows * kTileColumns || row >= job.size || column >= job.size) {
         return;
     }

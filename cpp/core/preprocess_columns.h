@@ -113,9 +113,10 @@ class Nv12Column {
 template <bool in_words, class Column>
 AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows,
                                    std::uint32_t (&sums)[Column::kLevels]) {
+    using Word = typename Column::Word;
     const auto read = [&column](int row) { return column.template read<in_words>(row); };
-    const auto first = read(rows.first);
-    const auto last = read(rows.last);
+    const Word first = read(rows.first);
+    const Word last = read(rows.last);
     for (std::uint32_t& sum : sums) {
         sum = 0;
     }
@@ -124,14 +125,14 @@ AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows,
     AERNET_UNROLL(1)
     for (int row = rows.first + 1; row < rows.last; row += 4) {
         const int left = rows.last - row;
-        const auto a = read(row);
-        const auto b = read(left > 1 ? row + 1 : row);
+        const Word a = read(row);
+        const Word b = left > 1 ? read(row + 1) : Word{};
         if (left > 2) {
-            const auto c = read(row + 2);
-            const auto d = read(left > 3 ? row + 3 : row);
-            Column::add(c, d, left > 3 ? both : weight, sums);
+            const Word c = read(row + 2);
+            const Word d = left > 3 ? read(row + 3) : Word{};
+            Column::add(c, d, both, sums);
         }
-        Column::add(a, b, left > 1 ? both : weight, sums);
+        Column::add(a, b, both, sums);
     }
     Column::add(first, last,
                 static_cast<std::uint32_t>(rows.last_weight) << 16 | static_cast<std::uint32_t>(rows.first_weight),

@@ -202,6 +202,11 @@ T bfe(T a, T position, T length) {
                             ((u64{1} << std::min(length & 0xffU, 32U)) - 1));
 }
 template <class T>
+T bfi(T field, T base, u32 position, u32 length) {
+    const T ones = length < 8 * sizeof(T) ? static_cast<T>((T{1} << length) - 1) : static_cast<T>(~T{0});
+    return static_cast<T>((base & ~shl<T>(ones, position)) | shl<T>(field & ones, position));
+}
+template <class T>
 T prmt(T a, T b, T selectors) {
     const u64 bytes = static_cast<u64>(b) << 32 | a;
     u32 result = 0;
