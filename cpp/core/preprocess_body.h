@@ -9,6 +9,7 @@
 #include "core/host_device.h"
 #include "core/preprocess_columns.h"
 #include "core/preprocess_job.h"
+#include "core/words.h"
 
 namespace aernet {
 
@@ -67,7 +68,9 @@ AERNET_HOST_DEVICE void plan_tile(const PreprocessJob<Number>& job, const Grid& 
 template <class Column>
 AERNET_HOST_DEVICE int chunk_count(const Tile& tile) {
     const ChunkPixels first = chunk_pixels<Column>(tile, 0);
-    return blocks_for(tile.columns[kTileColumns - 1].last + 1 - first.begin, kChunkSums / Column::kChannels);
+    constexpr unsigned length = kChunkSums / Column::kChannels;
+    return static_cast<int>((static_cast<unsigned>(tile.columns[kTileColumns - 1].last - first.begin) + length) /
+                            length);
 }
 
 template <class Column, class Number>
@@ -78,7 +81,7 @@ AERNET_HOST_DEVICE void sum_rows(const PreprocessJob<Number>& job, const Grid& b
     const auto row = static_cast<unsigned>(thread) / kTileThreadsPerRow;
     const auto first = static_cast<unsigned>(thread) % kTileThreadsPerRow;
     const FilterTaps rows = tile.rows[row];
-    auto* target = static_cast<float*>(__builtin_assume_aligned(tile.sums[row] + first * Column::kLevels, 16));
+    float* target = tile.sums[row] + first * Column::kLevels;
     int byte = pixels.begin * Column::kPixelBytes + static_cast<int>(first) * Column::kBytes;
     AERNET_UNROLL(1)
     for (; byte < end; byte += kTileThreadsPerRow * Column::kBytes) {
@@ -89,8 +92,9 @@ AERNET_HOST_DEVICE void sum_rows(const PreprocessJob<Number>& job, const Grid& b
         } else {
             sum_column<false>(column, rows, sums);
         }
-        for (int k = 0; k < Column::kLevels; ++k) {
-            target[k] = static_cast<float>(static_cast<int>(sums[k]));
+        for (int k = 0; k < Column::kLevels; k += 4) {
+            const auto sum = [&sums, k](int i) { return static_cast<float>(static_cast<int>(sums[k + i])); };
+            store_four(sum(0), sum(1), sum(2), sum(3), target + k);
         }
         target += kTileThreadsPerRow * Column::kLevels;
     }

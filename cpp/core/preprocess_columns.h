@@ -36,7 +36,8 @@ class InterleavedColumn {
     }
 
     // Adds two rows, weighted by the halves of `weights`.
-    AERNET_HOST_DEVICE static void add(const Word& a, const Word& b, std::uint32_t weights, std::uint32_t (&sums)[kLevels]) {
+    AERNET_HOST_DEVICE static void add(const Word& a, const Word& b, std::uint32_t weights,
+                                       std::uint32_t (&sums)[kLevels]) {
         for (int i = 0; i < kLevels; i += 4) {
             const std::uint32_t lower = interleaved<false>(a.words[i / 4], b.words[i / 4]);
             const std::uint32_t upper = interleaved<true>(a.words[i / 4], b.words[i / 4]);

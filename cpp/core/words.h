@@ -81,6 +81,16 @@ AERNET_HOST_DEVICE static inline void store_four_words(const std::uint32_t (&wor
 #endif
 }
 
+// Writes four numbers at once; `target` is a multiple of sixteen.
+AERNET_HOST_DEVICE static inline void store_four(float a, float b, float c, float d, float* target) {
+#if defined(__CUDA_ARCH__)
+    *reinterpret_cast<float4*>(target) = make_float4(a, b, c, d);
+#else
+    const float numbers[4] = {a, b, c, d};
+    std::memcpy(target, numbers, sizeof numbers);
+#endif
+}
+
 // Writes the first `count` bytes of a word, anywhere.
 AERNET_HOST_DEVICE static inline void store_bytes(std::uint32_t word, std::uint8_t* bytes, int count) {
     for (int i = 0; i < kWordBytes; ++i) {
