@@ -35,7 +35,7 @@ inline YuvToRgb yuv_to_rgb(YuvMatrix matrix, bool full_range) {
             rounded(chroma * 2 * (1 - red))};
 }
 
-// What a pair of chroma bytes (Cb, Cr) adds to each channel, with a half for rounding.
+// What a pair of chroma bytes (Cb, Cr) adds to each channel, less the luma of black, with a half for rounding.
 struct Chroma {
     int blue;
     int green;
@@ -43,20 +43,24 @@ struct Chroma {
 };
 
 AERNET_HOST_DEVICE static inline Chroma chroma_of(const YuvToRgb& colours, int cb, int cr) {
-    constexpr int half = 1 << 19;
-    cb -= 128;
-    cr -= 128;
-    return {half + colours.blue_of_cb * cb, half + colours.green_of_cb * cb + colours.green_of_cr * cr,
-            half + colours.red_of_cr * cr};
+    const int base = (1 << 19) - colours.luma * colours.black;
+    const int green = base - 128 * (colours.green_of_cb + colours.green_of_cr);
+    return {base - 128 * colours.blue_of_cb + colours.blue_of_cb * cb,
+            green + colours.green_of_cb * cb + colours.green_of_cr * cr,
+            base - 128 * colours.red_of_cr + colours.red_of_cr * cr};
 }
 
+// What luma adds to every channel.
 AERNET_HOST_DEVICE static inline int luma_of(const YuvToRgb& colours, int y) {
-    return colours.luma * (y > colours.black ? y - colours.black : 0);
+    return colours.luma * (y > colours.black ? y : colours.black);
 }
+
+// The channel's level, yet to be limited to 0 to 255.
+AERNET_HOST_DEVICE static inline int unlimited_level_of(int luma, int chroma) { return (luma + chroma) >> 20; }
 
 // The channel's byte, 0 to 255.
 AERNET_HOST_DEVICE static inline int level_of(int luma, int chroma) {
-    const int level = (luma + chroma) >> 20;
+    const int level = unlimited_level_of(luma, chroma);
     return level < 0 ? 0 : level > 255 ? 255 : level;
 }
 

@@ -54,58 +54,61 @@ class InterleavedColumn {
     int count_;  // of the row's bytes from there
 };
 
-// Four pixels of a row of NV12 and those below them, as blue, green and red.
+// Four pixels of two rows of NV12, which share their chroma, and those below them, as blue, green and red.
 class Nv12Column {
    public:
-    struct Word {
-        std::uint32_t luma;
-        std::uint32_t chroma;
-    };
-    static constexpr int kBytes = sizeof(Word::luma);
+    static constexpr int kBytes = 4;
     static constexpr int kPixelBytes = 1;
     static constexpr int kChannels = 3;
     static constexpr int kLevels = 12;
+
+    struct Words {
+        std::uint32_t upper;
+        std::uint32_t lower;
+        std::uint32_t chroma;
+    };
 
     template <class Number>
     AERNET_HOST_DEVICE Nv12Column(const PreprocessJob<Number>& job, int frame, int byte)
         : luma_(job.pixels.from(frame * job.frame_stride)),
           chroma_(job.chroma.from(frame * job.frame_stride)),
+          colours_(job.colours),
           byte_(byte),
           count_(job.width - byte) {}
 
     AERNET_HOST_DEVICE bool is_whole() const { return count_ >= kBytes; }
 
+    // Reads the rows 2 * `pair` and the next, where `rows` has them.
     template <bool in_words>
-    AERNET_HOST_DEVICE Word read(int row) const {
-        const std::uint8_t* luma = luma_.at(row, byte_);
-        const std::uint8_t* chroma = chroma_.at(row / 2, byte_);
-        if (in_words) {
-            return {load_word<std::uint32_t>(luma), load_word<std::uint32_t>(chroma)};
-        }
-        return {load_bytes<std::uint32_t>(luma, count_), load_bytes<std::uint32_t>(chroma, count_ + count_ % 2)};
+    AERNET_HOST_DEVICE Words read(int pair, const FilterTaps& rows) const {
+        const auto word = [](const std::uint8_t* bytes, int count) {
+            return in_words ? load_word<std::uint32_t>(bytes) : load_bytes<std::uint32_t>(bytes, count);
+        };
+        return {2 * pair >= rows.first ? word(luma_.at(2 * pair, byte_), count_) : 0U,
+                2 * pair < rows.last ? word(luma_.at(2 * pair + 1, byte_), count_) : 0U,
+                word(chroma_.at(pair, byte_), count_ + count_ % 2)};
     }
 
-    // Adds two rows, weighted by the halves of `weights`.
-    AERNET_HOST_DEVICE static void add(const Word& a, const Word& b, std::uint32_t weights,
-                                       std::uint32_t (&sums)[kLevels]) {
-        add(a, weights & 0xffffU, sums);
-        add(b, weights >> 16, sums);
+    // Adds the two rows, weighted by the halves of `weights`.
+    AERNET_HOST_DEVICE void add(const Words& words, std::uint32_t weights, std::uint32_t (&sums)[kLevels]) const {
+        for (int pixel = 0; pixel < 4; ++pixel) {
+            const int pair = pixel / 2 * 2;
+            const Chroma chroma = chroma_of(colours_, byte_of(words.chroma, pair), byte_of(words.chroma, pair + 1));
+            const int upper = luma_of(colours_, byte_of(words.upper, pixel));
+            const int lower = luma_of(colours_, byte_of(words.lower, pixel));
+            const int channels[3] = {chroma.blue, chroma.green, chroma.red};
+            for (int channel = 0; channel < 3; ++channel) {
+                const std::uint32_t levels = byte_pair(unlimited_level_of(upper, channels[channel]),
+                                                       unlimited_level_of(lower, channels[channel]));
+                sums[3 * pixel + channel] = add_pair<false>(weights, levels, sums[3 * pixel + channel]);
+            }
+        }
     }
 
    private:
-    AERNET_HOST_DEVICE static void add(const Word& word, std::uint32_t weight, std::uint32_t (&sums)[kLevels]) {
-        for (int pixel = 0; pixel < 4; ++pixel) {
-            const int pair = pixel / 2 * 2;
-            const Chroma chroma = chroma_of(byte_of(word.chroma, pair), byte_of(word.chroma, pair + 1));
-            const int luma = luma_of(byte_of(word.luma, pixel));
-            sums[3 * pixel] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.blue));
-            sums[3 * pixel + 1] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.green));
-            sums[3 * pixel + 2] += weight * static_cast<std::uint32_t>(level_of(luma, chroma.red));
-        }
-    }
-
     Plane luma_;
     Plane chroma_;
+    YuvToRgb colours_;
     int byte_;
     int count_;  // of the row's bytes from there
 };
@@ -131,13 +134,36 @@ AERNET_HOST_DEVICE void sum_column(const Column& column, const FilterTaps& rows,
         if (left > 2) {
             const Word c = read(row + 2);
             const Word d = left > 3 ? read(row + 3) : Word{};
-            Column::add(c, d, both, sums);
+            column.add(c, d, both, sums);
         }
-        Column::add(a, b, both, sums);
+        column.add(a, b, both, sums);
     }
-    Column::add(first, last,
-                static_cast<std::uint32_t>(rows.last_weight) << 16 | static_cast<std::uint32_t>(rows.first_weight),
-                sums);
+    column.add(first, last,
+               static_cast<std::uint32_t>(rows.last_weight) << 16 | static_cast<std::uint32_t>(rows.first_weight),
+               sums);
+}
+
+AERNET_HOST_DEVICE static inline std::uint32_t weight_of(int row, const FilterTaps& rows) {
+    const int weight = row == rows.first ? rows.first_weight : row == rows.last ? rows.last_weight : rows.inner_weight;
+    return row < rows.first || row > rows.last ? 0U : static_cast<std::uint32_t>(weight);
+}
+
+template <bool in_words>
+AERNET_HOST_DEVICE void sum_column(const Nv12Column& column, const FilterTaps& rows,
+                                   std::uint32_t (&sums)[Nv12Column::kLevels]) {
+    for (std::uint32_t& sum : sums) {
+        sum = 0;
+    }
+    const int last = rows.last / 2;
+    Nv12Column::Words words = column.read<in_words>(rows.first / 2, rows);
+    AERNET_UNROLL(1)
+    for (int pair = rows.first / 2; pair <= last; ++pair) {
+        const Nv12Column::Words now = words;
+        if (pair < last) {
+            words = column.read<in_words>(pair + 1, rows);
+        }
+        column.add(now, weight_of(2 * pair + 1, rows) << 16 | weight_of(2 * pair, rows), sums);
+    }
 }
 
 }  // namespace aernet

@@ -61,6 +61,18 @@ AERNET_HOST_DEVICE std::uint32_t interleaved(std::uint32_t a, std::uint32_t b) {
 #endif
 }
 
+// Two numbers, each limited to 0 to 255, as bytes 0 and 1 of a word.
+AERNET_HOST_DEVICE static inline std::uint32_t byte_pair(int a, int b) {
+#if defined(__CUDA_ARCH__)
+    std::uint32_t result;
+    asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;" : "=r"(result) : "r"(b), "r"(a), "n"(0));
+    return result;
+#else
+    const auto byte = [](int value) { return static_cast<std::uint32_t>(value < 0 ? 0 : value > 255 ? 255 : value); };
+    return byte(a) | byte(b) << 8;
+#endif
+}
+
 // `sum` and bytes 0 and 1 (of `upper` 2 and 3) of a word, each times one half of `weights`.
 template <bool upper>
 AERNET_HOST_DEVICE std::uint32_t add_pair(std::uint32_t weights, std::uint32_t word, std::uint32_t sum) {

@@ -252,6 +252,13 @@ pred setp_ge(T a, T b) {
     return a >= b;
 }
 
+// Into two bytes below the lower half of `c`.
+template <class To, class From, class C>
+u32 cvt_pack_sat(From a, From b, C c) {
+    static_assert(std::is_same_v<To, u8>, "other types take other shifts");
+    const auto byte = [](From value) { return static_cast<u32>(std::clamp<From>(value, 0, 255)); };
+    return c << 16 | byte(a) << 8 | byte(b);
+}
 template <class To, class From>
 To cvt(From a) {
     return static_cast<To>(a);
