@@ -31,7 +31,7 @@ def pytest_addoption(parser):
         "--ptx",
         choices=["orin", "all"],
         default="orin",
-        help="PTX of the kernels: for Orin, threads in random order; or for 7.5, 8.7 and 11.0, in three orders",
+        help="PTX of the kernels: for Orin, in random order; or for 7.5, 8.7 and 11.0, in three orders",
     )
 
 

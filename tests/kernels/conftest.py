@@ -62,7 +62,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def kernels(request):
-    """The kernels' bodies compiled for the host, where undefined behaviour ends the process; and nvcc's PTX of them."""
+    """The kernels' bodies on the host, where undefined behaviour ends the process; and nvcc's PTX of them."""
     if request.param is None:
         return Kernels(request.getfixturevalue("compiled")("undefined"))
     architecture, order = request.param

@@ -18,7 +18,12 @@ STORED = {"pred": "pred", "b16": "u16", "b32": "u32", "b64": "u64", "f32": "u32"
 """What a register of a type is kept in."""
 SPECIAL = re.compile(r"%(tid|ntid|ctaid|nctaid)\.([xyz])")
 ADDRESS = re.compile(r"\[\s*([%\w]+?)(?:\+(-?\d+))?\s*\]")
-ARGUMENTS = {"shl": (None, "u32"), "shr": (None, "u32"), "bfi": (None, None, "u32", "u32"), "selp": (None, None, "pred")}
+ARGUMENTS = {
+    "shl": (None, "u32"),
+    "shr": (None, "u32"),
+    "bfi": (None, None, "u32", "u32"),
+    "selp": (None, None, "pred"),
+}
 """Types of arguments that differ from the instruction's (None)."""
 RESERVED = {"and", "or", "xor", "not"}
 """Instructions whose names are operators in C++."""
