@@ -1,6 +1,6 @@
 """Run the PTX of the CUDA kernels on the processor and count what their warps do for one frame at 1080p.
 
-No GPU is needed. PTX is what nvcc hands to the assembler of each GPU; the machine instructions differ from it.
+No GPU is needed. PTX is what nvcc hands to the assembler of a GPU; machine instructions differ from it.
 """
 
 from __future__ import annotations
