@@ -57,6 +57,22 @@ def test_it_agrees_with_opencv_and_onnx_runtime_by_hand(segmenter, model, frames
     assert undecided.mean() < 0.02
 
 
+@pytest.mark.parametrize("colour", ["bgr", "nv12"])
+def test_warming_up_runs_frames_of_the_sizes(model, colour):
+    with Segmenter(model, colour=colour) as segmenter:
+        seen, warm_up = [], segmenter.runner.warm_up
+        segmenter.runner.warm_up = lambda frame, _: seen.append(frame.shape) or warm_up(frame, colour)
+        segmenter.warm_up([(48, 64), (100, 90)])
+        assert seen == ([(72, 64), (150, 90)] if colour == "nv12" else [(48, 64, 3), (100, 90, 3)])
+        for sides in ((0, 64), (-1, 64)):
+            with pytest.raises(
+                FrameError, match=rf"^warm_up: expected sides of at least 1, found {sides[0]} x"
+            ):
+                segmenter.warm_up([sides])
+        with pytest.raises(FrameError, match="16384"):
+            segmenter.warm_up([(2, 20_000)])
+
+
 def test_the_result_belongs_to_the_frame(segmenter, frames):
     result = segmenter(frames[0])
     assert result.frame is frames[0]

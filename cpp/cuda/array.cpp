@@ -39,7 +39,7 @@ void tint(const DeviceArray& mask, const DeviceArray& picture, const Tint& how) 
     picture.ready->hold(stream.get(), doing);
     const DevicePictures pictures{picture.data, picture.height, picture.width, picture.channels, picture.pitch, 0};
     device.check(overlay_on_device(pictures, {mask.data, mask.pitch, 0}, 1, how, stream.get()), doing);
-    device.check(cudaStreamSynchronize(stream.get()), doing);
+    wait_for(mask.device, stream.get(), doing);
 }
 
 }  // namespace aernet

@@ -175,7 +175,7 @@ Stream::~Stream() {
 
 Event::Event(std::shared_ptr<const Device> device, bool is_timed) : device_(std::move(device)) {
     const CurrentDevice current(*device_);
-    const unsigned flags = is_timed ? cudaEventDefault : cudaEventDisableTiming;
+    const unsigned flags = is_timed ? cudaEventDefault : cudaEventDisableTiming | cudaEventBlockingSync;
     device_->check(cudaEventCreateWithFlags(&event_, flags), "making an event");
 }
 
@@ -220,6 +220,17 @@ std::shared_ptr<const Event> end_of_work(const std::shared_ptr<const Device>& de
     auto event = std::make_shared<const Event>(device, false);
     event->record(stream);
     return event;
+}
+
+void wait_for(const std::shared_ptr<const Device>& device, cudaStream_t stream, const std::string& doing) {
+    const CurrentDevice current(*device);
+    const auto status = cudaStreamQuery(stream);
+    if (status != cudaErrorNotReady) {
+        device->check(status, doing);
+        return;
+    }
+    cudaGetLastError();  // some releases of CUDA would report it at a later call
+    end_of_work(device, stream)->wait(doing);
 }
 
 }  // namespace aernet

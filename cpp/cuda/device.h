@@ -92,7 +92,8 @@ class Stream {
     cudaStream_t stream_ = nullptr;
 };
 
-// A point in the work of a stream. Before it is recorded for the first time it counts as reached.
+// A point in the work of a stream. Before it is recorded for the first time it counts as reached. A thread that waits
+// for it sleeps, and leaves the processor to others, unless it is timed.
 class Event {
    public:
     Event(std::shared_ptr<const Device> device, bool is_timed);
@@ -116,5 +117,8 @@ class Event {
 
 // The end of what is queued on a stream.
 std::shared_ptr<const Event> end_of_work(const std::shared_ptr<const Device>& device, cudaStream_t stream);
+
+// Waits for what is queued on a stream; sleeps meanwhile.
+void wait_for(const std::shared_ptr<const Device>& device, cudaStream_t stream, const std::string& doing);
 
 }  // namespace aernet

@@ -21,8 +21,7 @@ Lane::~Lane() {
 }
 
 void Lane::wait() {
-    const CurrentDevice current(*device());
-    check(cudaStreamSynchronize(stream()), "waiting for a batch");
+    wait_for(device(), stream(), "waiting for a batch");
     frames_.clear();
     borrowed_.clear();
 }

@@ -80,8 +80,8 @@ std::shared_ptr<Block> StreamMemory::take(Memory memory, std::size_t bytes) {
         }
         if (!block) {
             block = std::make_unique<Block>(device_, memory, bytes);
-        } else if (block->is_shared_.exchange(false)) {
-            end_of_work(device_, cudaStreamLegacy)->hold(stream(), "waiting for another library's work");
+        } else if (const auto left = std::exchange(block->left_, nullptr)) {
+            left->hold(stream(), "waiting for another library's work");
         }
     } catch (...) {
         give_back(memory, std::move(block));
@@ -98,6 +98,9 @@ bool StreamMemory::is_short_of_locked() {
 }
 
 void StreamMemory::give_back(Memory memory, std::unique_ptr<Block> block) {
+    if (block && block->is_shared_.exchange(false)) {
+        clean_up(*device_, [&] { block->left_ = end_of_work(device_, cudaStreamLegacy); });
+    }
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         auto& [in_use, free] = blocks_[static_cast<std::size_t>(memory)];

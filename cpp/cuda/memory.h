@@ -42,6 +42,7 @@ class Block {
     std::uint8_t* data_ = nullptr;
     std::uint8_t* on_device_ = nullptr;
     std::atomic<bool> is_shared_{false};
+    std::shared_ptr<const Event> left_;  // the end of what another library had queued when it was released
 };
 
 // A stream with the memory of what is made on it. Any thread may release a block while its

@@ -9,6 +9,7 @@ from aernet._native import mask_from_probability
 from aernet.errors import FrameError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Future
 
     from aernet._native import DeviceArray
@@ -81,6 +82,10 @@ class Predictor(Protocol):
     runtime: str
     threshold: float
     colour: PixelFormat
+
+    def warm_up(self, sizes: Iterable[tuple[int, int]]) -> None:
+        """Make ready for frames of these heights and widths; see `Segmenter`."""
+        ...
 
     def submit_prediction(self, frame: Picture) -> Future[list[Prediction]]:
         """Start on a frame, which must not change before its prediction is there; see `Segmenter`."""

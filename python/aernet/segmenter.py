@@ -175,6 +175,27 @@ class Segmenter:
         """
         return self.runner.submit([frame], self.colour)
 
+    def warm_up(self, sizes: Iterable[tuple[int, int]]) -> None:
+        """Segment blank frames, so that the first real ones take no longer than the others.
+
+        Then buffers are allocated for frames of these sizes, and on a GPU kernels are loaded and graphs
+        captured, for two frames under way.
+
+        Args:
+            sizes: height and width of frames, in pixels, 1 to 16384; for NV12 the picture's, both even.
+
+        Raises:
+            FrameError: a size is not as above, or the network's output has values outside [0, 1].
+            AernetError: the segmenter is closed, or its device fails.
+        """
+        for height, width in sizes:
+            if min(height, width) < 1:
+                raise FrameError(f"warm_up: expected sides of at least 1, found {height} x {width}")
+            shape = (height * 3 // 2, width) if self.colour == "nv12" else (height, width, 3)
+            for prediction in self.runner.warm_up(np.zeros(shape, np.uint8), self.colour):
+                np.asarray(prediction.mask(height, width, self.threshold))
+                prediction.to_host()
+
     def masks_on_device(self, frames: Iterable[Picture]) -> list[DeviceArray]:
         """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
 

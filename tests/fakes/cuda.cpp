@@ -46,7 +46,7 @@ Settings settings;
 namespace {
 
 std::atomic<long> graph_launches{0}, preprocess_launches{0}, unaligned_launches{0}, mask_launches{0},
-    overlay_launches{0}, waits{0};
+    overlay_launches{0}, waits{0}, spins{0}, taken{0};
 
 using Work = std::function<void()>;
 
@@ -140,6 +140,7 @@ struct Point {
     long recorded = 0;
     long done = 0;
     std::chrono::steady_clock::time_point time;
+    bool is_blocking = false;
 
     bool is_reached() {
         const std::lock_guard<std::mutex> lock(mutex);
@@ -166,9 +167,9 @@ CUresult get_device(CUdevice* device, int index) {
 
 // There is no way to release it: TensorRT frees what it has in it whenever Python lets go of that.
 CUresult retain(CUcontext* context, CUdevice) {
-    constexpr std::size_t taken = 1 << 20;
+    constexpr std::size_t needed = 1 << 20;
     *context = primary;
-    return settings.memory_bytes != 0 && settings.memory_bytes < taken ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
+    return settings.memory_bytes != 0 && settings.memory_bytes < needed ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
 }
 
 CUresult push(CUcontext context) {
@@ -192,6 +193,7 @@ CUresult pointer_attribute(void* value, CUpointer_attribute, CUdeviceptr pointer
 
 cudaError_t allocate(void** pointer, std::size_t bytes, bool is_on_device) {
     need_context();
+    ++taken;
     const std::lock_guard<std::mutex> lock(mutex);
     std::size_t used = bytes;
     for (const auto& [address, allocation] : allocations) {
@@ -253,8 +255,12 @@ std::map<std::string, long> calls() {
             {"preprocess off alignment", unaligned_launches},
             {"mask", mask_launches},
             {"overlay", overlay_launches},
-            {"waits", waits}};
+            {"waits", waits},
+            {"spins", spins},
+            {"allocations", taken}};
 }
+
+std::uintptr_t context() { return current.empty() ? 0 : reinterpret_cast<std::uintptr_t>(current.back()); }
 
 void queue(std::uintptr_t stream, std::function<void()> work) {
     worker(reinterpret_cast<cudaStream_t>(stream)).push(std::move(work));
@@ -355,14 +361,26 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    waits += worker(stream).is_idle() ? 0 : 1;
+    if (!worker(stream).is_idle()) {
+        ++waits;
+        ++spins;
+    }
     worker(stream).wait();
     return settings.is_lost ? fail(cudaErrorIllegalAddress) : cudaSuccess;
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
     need_context();
-    *event = reinterpret_cast<cudaEvent_t>(new Event(std::make_shared<Point>()));
+    return settings.is_lost           ? fail(cudaErrorIllegalAddress)
+           : worker(stream).is_idle() ? cudaSuccess
+                                      : cudaErrorNotReady;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+    need_context();
+    auto point = std::make_shared<Point>();
+    point->is_blocking = (flags & cudaEventBlockingSync) != 0;
+    *event = reinterpret_cast<cudaEvent_t>(new Event(std::move(point)));
     ++events;
     return cudaSuccess;
 }
@@ -392,7 +410,10 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-    waits += event_of(event)->is_reached() ? 0 : 1;
+    if (!event_of(event)->is_reached()) {
+        ++waits;
+        spins += event_of(event)->is_blocking ? 0 : 1;
+    }
     event_of(event)->wait(event_of(event)->recorded);
     return settings.is_lost ? fail(cudaErrorIllegalAddress) : cudaSuccess;
 }

@@ -19,11 +19,15 @@ struct Settings {
 };
 
 extern Settings settings;
-// How often graphs and kernels were launched, and how often somebody waited for what was not over; by name.
+// How often graphs and kernels were launched, memory was allocated, and somebody waited for what was not over, or kept
+// the processor busy meanwhile ("spins"); by name.
 std::map<std::string, long> calls();
 
 // Aborts unless the primary context is the thread's current one.
 void need_context();
+
+// The thread's current context; 0 for none.
+std::uintptr_t context();
 
 // What is alive, by name.
 std::map<std::string, long> counts();

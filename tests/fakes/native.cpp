@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -78,6 +80,12 @@ PYBIND11_MODULE(fake_native, module, py::mod_gil_not_used()) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
             std::fill_n(data, size, value);
         });
+    });
+    // Nothing that is queued on the stream from now on is done before the function that this returns is called.
+    module.def("hold", [](std::uintptr_t stream) {
+        auto gate = std::make_shared<std::promise<void>>();
+        fake_cuda::queue(stream, [opened = gate->get_future().share()] { opened.wait(); });
+        return py::cpp_function([gate] { gate->set_value(); });
     });
     module.def("network", &network, py::arg("stream"), py::arg("image"), py::arg("probability"), py::arg("count"),
                py::arg("size"), py::kw_only(), py::arg("is_half"), py::arg("answer"));

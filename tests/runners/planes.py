@@ -19,6 +19,10 @@ from aernet.runners.tensorrt import TensorRtRunner
 THRESHOLD = 0.4
 
 
+def metadata_of(size):
+    return METADATA | {"aernet.size": str(size), "aernet.threshold": str(THRESHOLD)}
+
+
 def write_plane_model(path, plane, size):
     weights = np.zeros((1, 3, 1, 1), np.float32)
     weights[0, plane] = 1
@@ -30,7 +34,7 @@ def write_plane_model(path, plane, size):
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    helper.set_model_props(model, METADATA | {"aernet.size": str(size)})
+    helper.set_model_props(model, metadata_of(size))
     onnx.save(model, path)
     return path
 
@@ -46,6 +50,7 @@ def open_plane_engine(monkeypatch, folder, gpu, plane, size, *, batch=(1, 1, 8),
         folder / "plane.engine",
         write_plane_model(folder / "plane.onnx", plane, size),
         batch=batch,
+        metadata=metadata_of(size),
     )
     return TensorRtRunner(path, graphs=graphs), runtime
 

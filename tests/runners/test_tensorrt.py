@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
+import logging
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,17 +19,22 @@ from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 from frames import random_view
 from nv12 import CONVERSIONS, picture_of, random_planes
 from runners.planes import answer_of, masks_on_device
+from typer.testing import CliRunner
 
+import aernet.runners.choice
 import aernet.runners.comparison
 import aernet.runners.tensorrt
 import aernet.segmenter
 from aernet import AernetError, EngineError, FrameError, Nv12Frame, Segmentation, Segmenter, SourceError
+from aernet.cli.app import app
 from aernet.cli.timing import measurements
 from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest
+from aernet.runners.choice import Choice
 from aernet.runners.comparison import compare_with_model
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.runners.tensorrt import TensorRtRunner
+from aernet.runners.warn_once import warn_once
 
 THRESHOLD = 0.5
 STEEPEST = 5  # of the model: 20 / 4
@@ -194,6 +202,65 @@ def test_without_a_graph_each_frame_is_queued(fake_native, open_engine, set_up, 
     assert fake_native.calls()["graph"] == launches
     assert runtime.enqueued[queued:] == [1, 1, 1]
     assert_same(answers[2], run(reference, [frame]))
+
+
+@pytest.mark.parametrize(("capturable", "refused"), [(False, False), (True, True)])
+def test_a_refused_capture_is_said_once_and_shown(
+    fake_native, open_engine, set_up, monkeypatch, caplog, capturable, refused
+):
+    warn_once.cache_clear()
+    set_up(refuses_capture=refused)
+    runner, _ = open_engine(capturable=capturable)
+    run(runner, [np.zeros((9, 9, 3), np.uint8)] * 3)  # another size of batch is refused too
+    runner.make_lane().network(1)
+    open_engine(capturable=capturable)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "without a CUDA graph" in record.getMessage()
+    reason = "capturing the engine: refused" if refused else "this engine cannot be captured"
+    assert reason in record.getMessage()
+
+    monkeypatch.setattr(aernet.segmenter, "open_runner", lambda *_: runner)
+    monkeypatch.setattr(aernet.runners.choice, "choose_runner", lambda *_: Choice(runner, "an engine"))
+    monkeypatch.setattr(fake_native, "__version__", "0", raising=False)
+    monkeypatch.setattr(aernet, "_native", fake_native)
+    shown = CliRunner().invoke(app, ["benchmark", "--seconds", "0.1", "--frame", "64x48"])
+    assert shown.exit_code == 0, shown.output
+    assert re.search(f"^without a CUDA graph: .*{reason}", shown.stdout, re.MULTILINE)
+    figures = CliRunner().invoke(app, ["benchmark", "--seconds", "0.1", "--frame", "64x48", "--json"]).stdout
+    assert reason in json.loads(figures)["machine"]["without a CUDA graph"]
+    monkeypatch.undo()
+    monkeypatch.setattr(aernet.runners.choice, "choose_runner", lambda *_: Choice(runner, "an engine"))
+    assert reason in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)["use"]["without_graph"]
+    assert "without a CUDA graph: " in CliRunner().invoke(app, ["doctor"]).stdout
+
+
+def test_a_graph_that_was_captured_is_no_news(open_engine, caplog):
+    warn_once.cache_clear()
+    runner, _ = open_engine()
+    eager, _ = open_engine(graphs=False)
+    assert (runner.capture_refusal, eager.capture_refusal) == (None, None)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("integrated", [False, True])
+def test_after_warming_up_frames_find_all_there(fake_native, open_engine, set_up, monkeypatch, integrated):
+    """Two frames under way allocate nothing, capture nothing, and queue nothing from Python."""
+    set_up(is_integrated=integrated)
+    runner, runtime = open_engine()
+    monkeypatch.setattr(aernet.segmenter, "open_runner", lambda *_: runner)
+    segmenter = Segmenter(threshold=THRESHOLD)
+    sizes = [(1080, 1920), (48, 64)]
+    segmenter.warm_up(sizes)
+    before, queued = fake_native.calls()["allocations"], len(runtime.enqueued)
+    set_up(is_integrated=integrated, delay_us=1000)
+    for height, width in sizes:
+        frame = np.full((height, width, 3), 90, np.uint8)
+        pending = [segmenter.submit(frame) for _ in range(2)]
+        assert not any(lane.native.is_idle() for lane in runner._lanes)  # each has its lane
+        assert [one.result().mask.shape for one in pending] == [(height, width)] * 2
+        assert fake_native.calls()["allocations"] == before
+    assert len(runtime.enqueued) == queued
 
 
 def test_a_batch_larger_than_the_engines(open_engine, reference):
@@ -612,6 +679,67 @@ def test_times_and_floor(runner):
     assert all(0 < value < 10_000 for value in steps.values())
     assert list(floor) == ["engine", "plain copies"]
     assert all(value > 0 for value in floor.values())
+
+
+@pytest.fixture
+def on_the_gpu(runner, monkeypatch):
+    """A segmenter that is warmed up, and a picture in the GPU's memory."""
+    monkeypatch.setattr(aernet.segmenter, "open_runner", lambda *_: runner)
+    segmenter = Segmenter(threshold=THRESHOLD)
+    segmenter.warm_up([(70, 64)])
+    memory = aernet.runners.tensorrt._native.allocate([70, 64, 3], on_device=True)
+    memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
+    return segmenter, memory
+
+
+def test_masks_wait_for_the_stream_of_the_frame_alone(fake_native, runner, on_the_gpu):
+    """What another library queues on the default stream holds up no mask, though it had one before."""
+    segmenter, memory = on_the_gpu
+    lane = runner.make_lane()  # which owns the stream
+    stream = lane.native.stream
+    (mask,) = segmenter.masks_on_device([CudaArray(memory, stream=stream)])
+    expected = np.asarray(mask).copy()
+    assert mask.__cuda_array_interface__["stream"] is None
+    del mask
+    let_go = fake_native.hold(1)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(segmenter.masks_on_device, [CudaArray(memory, stream=stream)])
+        try:
+            (mask,) = job.result(timeout=60)
+        finally:
+            let_go()
+    np.testing.assert_array_equal(np.asarray(mask), expected)
+
+
+def test_a_mask_that_another_library_still_reads_is_not_written_over(fake_native, on_the_gpu):
+    segmenter, memory = on_the_gpu
+    (mask,) = segmenter.masks_on_device([CudaArray(memory)])
+    expected = np.asarray(mask).copy()
+    copy = fake_native.allocate([70, 64], on_device=True)
+    source = mask.__cuda_array_interface__["data"][0]
+    let_go = fake_native.hold(1)
+    fake_native.copy(copy.ctypes.data, source, copy.size, 1)
+    del mask
+    pending = [segmenter.submit(np.zeros((70, 64, 3), np.uint8)) for _ in range(2)]
+    masks = [segmenter.runner.predict([np.zeros((70, 64, 3), np.uint8)], "bgr")[0].mask(70, 64, THRESHOLD)]
+    let_go()
+    assert all(np.asarray(one).all() for one in (*masks, *(one.result().mask for one in pending)))
+    np.testing.assert_array_equal(copy, expected)
+    assert not expected.all()
+
+
+def test_who_waits_leaves_the_processor_to_others(fake_native, on_the_gpu, set_up):
+    segmenter, memory = on_the_gpu
+    set_up(delay_us=2000)
+    before = fake_native.calls()
+    frame = np.zeros((70, 64, 3), np.uint8)
+    for pending in [segmenter.submit(frame) for _ in range(4)]:
+        assert pending.result().mask.all()
+    (mask,) = segmenter.masks_on_device([CudaArray(memory)])
+    mask.tint(CudaArray(memory), (1, 2, 3), 0.5)
+    after = fake_native.calls()
+    assert after["waits"] > before["waits"] + 4
+    assert after["spins"] == before["spins"]
 
 
 def test_what_reads_a_mask_waits_for_it(runner, set_up):

@@ -162,6 +162,8 @@ def _machine(segmenter: Segmenter) -> dict[str, str]:
     if segmenter.device.startswith("cuda") and _native.cuda_version is not None:
         gpu = _native.Device(int(segmenter.device.removeprefix("cuda:")))
         machine |= {"gpu": described(gpu), "clocks": clocks(gpu)}
+    if refusal := segmenter.runner.capture_refusal:
+        machine["without a CUDA graph"] = refusal
     return machine | {
         "model": f"{segmenter.card.name} {segmenter.card.version}",
         "device": segmenter.device,

@@ -38,6 +38,8 @@ def doctor(
     console.print(table)
     used = f"{use['model']} on {use['device']} with {use['runtime']}" if use["model"] else "nothing"
     console.print(Text(f"will be used: {used} ({use['why']})"))
+    if use["without_graph"]:
+        console.print(Text(f"without a CUDA graph: {use['without_graph']}"))
     for refusal in use["refusals"]:
         console.print(Text(f"not used: {refusal}"))
 
@@ -166,14 +168,16 @@ def _use() -> dict[str, Any]:
     from aernet.models import resolve_model
     from aernet.runners.choice import choose_runner
 
+    none: dict[str, Any] = {"without_graph": None, "refusals": []}
     try:
         choice = choose_runner(resolve_model("aernet"), "auto")
     except ModelError as error:
-        return {"model": None, "device": None, "runtime": None, "why": str(error), "refusals": []}
+        return {"model": None, "device": None, "runtime": None, "why": str(error)} | none
     return {
         "model": choice.runner.card.name,
         "device": choice.runner.device,
         "runtime": choice.runner.runtime,
         "why": choice.why,
+        "without_graph": choice.runner.capture_refusal,
         "refusals": list(choice.refusals),
     }

@@ -22,6 +22,20 @@ class Runner(Protocol):
     runtime: str
     """The runtime that runs the model, with its version."""
 
+    @property
+    def capture_refusal(self) -> str | None:
+        """Why a GPU runs the network without a CUDA graph; None if it has one, or could not."""
+        ...
+
+    def warm_up(self, frame: Picture, pixel_format: PixelFormat) -> list[Prediction]:
+        """Run a frame on all that later frames may run on, as often as there are buffers for frames.
+
+        Raises:
+            FrameError: as `predict`.
+            AernetError: the device fails.
+        """
+        ...
+
     def predict(self, frames: Sequence[Picture], pixel_format: PixelFormat) -> list[Prediction]:
         """Run the network on one batch of frames of any sizes, with the lowest latency.
 

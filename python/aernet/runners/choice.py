@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from aernet import remedies
 from aernet.errors import AernetError, EngineError, ModelError
 from aernet.models import bundled_models, resolve_model
 from aernet.pictures import example_pictures
+from aernet.runners.warn_once import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from aernet.runners.base import Runner
-
-_log = logging.getLogger(__name__)
 
 _CUDA = re.compile(r"cuda(?::(\d+))?")
 
@@ -43,7 +40,7 @@ def open_runner(model: Path, device: str) -> Runner:
     """
     choice = choose_runner(model, device)
     for refusal in choice.refusals:
-        _warn_once(f"{refusal}; {choice.runner.runtime} on {choice.runner.device} runs it instead")
+        warn_once(f"{refusal}; {choice.runner.runtime} on {choice.runner.device} runs it instead")
     return choice.runner
 
 
@@ -140,13 +137,8 @@ def _open_named_engine(engine: Path, index: int) -> Runner:
         if model and sha256_of(model) == runner.manifest.onnx_sha256:
             compare_with_model(runner, OnnxRuntimeRunner(model), example_pictures())
         else:
-            _warn_once(
+            warn_once(
                 f"{engine}: never compared with its model, which is not here;"
                 f" 'aernet-trt verify {engine} --against MODEL' does it"
             )
     return runner
-
-
-@cache
-def _warn_once(message: str) -> None:
-    _log.warning("%s", message)

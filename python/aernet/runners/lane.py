@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ import numpy as np
 
 from aernet.errors import AernetError, FrameError
 from aernet.nv12 import Nv12Frame
+from aernet.runners.warn_once import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     Network = _native.Graph | Callable[[int], None]
 
-_log = logging.getLogger(__name__)
-
+FRAME_BUFFERS = 2
+"""How many page-locked copies of frames a lane has: one is filled while the GPU reads the other."""
 _KEPT_BATCH_SIZES = 4
 
 
@@ -43,6 +43,8 @@ class EngineLane:
         self, native: _native.Lane, gpu: _native.Device, loaded: LoadedEngine, least: int, *, graphs: bool
     ) -> None:
         self.native = native
+        self.capture_refusal: str | None = None
+        """Why the engine could not be captured, the last time that it was tried; None if it could."""
         self._gpu, self._loaded, self._least, self._graphs = gpu, loaded, least, graphs
         self._memory: _native.DeviceMemory | None = None
         self._networks: OrderedDict[int, tuple[ExecutionContext, Network]] = OrderedDict()
@@ -101,12 +103,21 @@ class EngineLane:
         # The first run does what may not happen during capture.
         context.enqueue(lane.stream)
         lane.wait()
-        if self._graphs and context.is_capturable(lane.stream):
+        if self._graphs:
             try:
-                return context, lane.capture(context.enqueue)
+                return context, self._capture(context)
             except AernetError as error:
-                _log.info("capture refused, TensorRT queues each batch instead: %s", error)
+                self.capture_refusal = str(error)
+                warn_once(
+                    f"the engine runs without a CUDA graph, which takes more of the processor: {error};"
+                    " a newer driver, or an engine built anew, may help"
+                )
         return context, context.enqueue
+
+    def _capture(self, context: ExecutionContext) -> _native.Graph:
+        if not context.is_capturable(self.native.stream):
+            raise AernetError("TensorRT says that this engine cannot be captured")
+        return self.native.capture(context.enqueue)
 
     def __del__(self) -> None:
         # The engine's contexts and their memory must outlast what they have under way.

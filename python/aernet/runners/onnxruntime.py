@@ -47,6 +47,8 @@ class OnnxRuntimeRunner:
         AernetError: ONNX Runtime cannot use the GPU.
     """
 
+    capture_refusal = None
+
     def __init__(self, model: Path, index: int | None = None) -> None:
         self.device = "cpu" if index is None else f"cuda:{index}"
         self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
@@ -84,6 +86,11 @@ class OnnxRuntimeRunner:
             future = workers.submit(self._predictions, session, host_frames, image)
             self._under_way.append(future)
         return future
+
+    def warm_up(self, frame: Picture, pixel_format: PixelFormat) -> list[Prediction]:
+        """Run the frame on all threads, and side by side; see `Runner`."""
+        futures = [self.submit([frame], pixel_format) for _ in range(self._at_once)]
+        return self.predict([frame], pixel_format) + [future.result()[0] for future in futures]
 
     def _prepare(
         self, frames: Sequence[Picture], pixel_format: PixelFormat, image: npt.NDArray[np.float32]

@@ -15,7 +15,7 @@ from aernet.engine.adapter import installed_runtimes, open_runtime
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.gpu import Gpu, board_model, find_gpu
 from aernet.errors import AernetError, EngineError
-from aernet.runners.lane import EngineLane
+from aernet.runners.lane import FRAME_BUFFERS, EngineLane
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,19 @@ class TensorRtRunner:
         future: Future[list[Prediction]] = Future()
         future.set_result(self.predict(frames, pixel_format))
         return future
+
+    def warm_up(self, frame: Picture, pixel_format: PixelFormat) -> list[Prediction]:
+        """Queue the frame on every lane; see `Runner`."""
+        with self._lock:
+            while len(self._lanes) < _LANES:
+                self._lanes.append(self.make_lane())
+            turns = [lane for lane in self._lanes for _ in range(FRAME_BUFFERS)]
+            return [prediction for lane in turns for prediction in lane.predict([frame], pixel_format, None)]
+
+    @property
+    def capture_refusal(self) -> str | None:
+        """Why the engine runs without a CUDA graph; see `Runner`."""
+        return next((lane.capture_refusal for lane in self._lanes if lane.capture_refusal), None)
 
     def make_lane(self) -> EngineLane:
         """Make a lane beside those that the runner uses, for one thread at a time.

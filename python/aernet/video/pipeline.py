@@ -10,8 +10,6 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from aernet.errors import AernetError, SourceError
 from aernet.segmentation import Segmentation
 from aernet.video.bounded_queue import BoundedQueue
@@ -99,8 +97,8 @@ class Pipeline:
         self._threads: list[threading.Thread] = []
         self._callbacks: list[threading.Thread] = []
         self._ended = False
-        if live:
-            self._warm_up()
+        if live:  # the first runs are slow, and would cost a camera's first frames
+            segmenter.warm_up([(segmenter.card.size, segmenter.card.size)])
 
     def __iter__(self) -> Generator[VideoResult]:
         """Start, and yield the results one by one; a slow loop over a live source gets the newest only.
@@ -280,13 +278,6 @@ class Pipeline:
         if self._captured == 0:
             raise SourceError(f"{self.source.name}: gave no frame")
         return f"{self.source.name}: has ended" if self.source.live and self._retry else None
-
-    def _warm_up(self) -> None:
-        """Predict twice on a blank frame: the first runs are slow and would cost a camera's first frames."""
-        size = self.segmenter.card.size
-        blank = np.zeros((size, size, 3), np.uint8)
-        for future in [self.segmenter.submit_prediction(blank) for _ in range(_UNDER_WAY)]:
-            future.result()[0].to_host()
 
     def _predict(self) -> None:
         frames = iter(self._frames)
