@@ -659,14 +659,15 @@ def test_memory_is_flat_and_all_of_it_comes_back(fake_native, open_engine):
     runner, _ = open_engine()
     views = pictures(7, 20)
     counted = []
-    for _ in range(3):
+    while len(counted) < 2 or (len(counted) < 10 and counted[-1] != counted[-2]):
         for view, colour, _ in views:
             run(runner, [view], colour)
             masks_on_device(runner, [view], threshold=THRESHOLD)
         run(runner, [view for view, colour, _ in views if colour == "bgr"])
         counted.append(fake_native.counts())
-    assert counted[1] == counted[2]
-    assert counted[2]["pushed"] == 0
+    # Which block serves a frame depends on when the one before is released; memory that leaks never settles.
+    assert counted[-1] == counted[-2]
+    assert counted[-1]["pushed"] == 0
     del runner
     gc.collect()
     assert fake_native.counts() == before

@@ -120,7 +120,8 @@ def test_only_a_camera_finds_the_segmenter_warmed_up(model, camera, video, open_
         with open_stream(segmenter, video):
             assert ran == []
         with open_stream(segmenter, source):
-            assert {None, segmenter.runner._parallel[0]} <= set(ran)  # on all threads, and side by side
+            on_all_threads, side_by_side = segmenter.runner._session, segmenter.runner._parallel[0]
+            assert {on_all_threads, side_by_side} <= set(ran)
             assert source.opened == []
 
 
