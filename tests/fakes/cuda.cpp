@@ -77,14 +77,15 @@ class Worker {
         thread_.join();
     }
 
-    void push(Work work) {
+    // Whoever sees what a mark does finds it counted as done: nothing can be asked of the worker in between.
+    void push(Work work, bool is_mark = false) {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (is_capturing_) {
             captured_.push_back(std::move(work));
             return;
         }
         ++queued_;
-        queue_.push_back(std::move(work));
+        queue_.emplace_back(std::move(work), is_mark);
         changed_.notify_all();
     }
 
@@ -106,12 +107,17 @@ class Worker {
         while (!is_over_) {
             std::unique_lock<std::mutex> lock(mutex_);
             changed_.wait(lock, [this] { return !queue_.empty(); });
-            const Work work = std::move(queue_.front());
+            const auto [work, is_mark] = std::move(queue_.front());
             queue_.pop_front();
             lock.unlock();
             std::this_thread::sleep_for(std::chrono::microseconds(settings.delay_us));
-            work();
-            lock.lock();
+            if (is_mark) {
+                lock.lock();
+                work();
+            } else {
+                work();
+                lock.lock();
+            }
             ++done_;
             changed_.notify_all();
         }
@@ -119,7 +125,7 @@ class Worker {
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Work> queue_;
+    std::deque<std::pair<Work, bool>> queue_;
     std::vector<Work> captured_;
     bool is_capturing_ = false;
     bool is_over_ = false;
@@ -395,12 +401,13 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     need_context();
     const auto point = event_of(event);
     const auto number = ++point->recorded;
-    worker(stream).push([point, number] {
+    const auto reach = [point, number] {
         const std::lock_guard<std::mutex> lock(point->mutex);
         point->done = std::max(point->done, number);
         point->time = std::chrono::steady_clock::now();
         point->reached.notify_all();
-    });
+    };
+    worker(stream).push(reach, true);
     return cudaSuccess;
 }
 

@@ -200,12 +200,12 @@ def test_a_model_that_is_replaced_is_not_mixed_with_the_new_one(model, tmp_path)
 
 
 def test_the_workers_end_with_the_runner(model):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     runner = OnnxRuntimeRunner(model)
     runner.submit([np.zeros((9, 9, 3), np.uint8)], "bgr").result()
-    assert threading.active_count() > before
+    workers = set(threading.enumerate()) - before
+    assert workers
     del runner
-    end = time.monotonic() + 60
-    while threading.active_count() > before:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
