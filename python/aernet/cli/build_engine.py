@@ -158,20 +158,19 @@ class _Bars(Monitor):
 
 def _device(asked: str | None) -> Device | None:
     """Return the GPU that was asked for, or None."""
-    import re
-
     from aernet import _native
-    from aernet.engine.gpu import find_gpu
+    from aernet.engine.gpu import find_gpu, gpu_index
     from aernet.errors import AernetError
 
     if asked is None:
         return None
-    found = re.fullmatch(r"cuda(?::(\d+))?", asked)
-    if found is None:
+    index = gpu_index(asked)
+    if index is None:
         raise typer.BadParameter(f"--device expected cuda, cuda:1, ..., found {asked!r}")
     if _native.cuda_version is None:
-        raise AernetError("--device: this aernet was built without CUDA; install nvcc, and then aernet again")
-    index = int(found[1] or 0)
+        raise AernetError(
+            "--device: this aernet was built without CUDA; 'aernet-trt doctor' tells the remedy"
+        )
     if find_gpu(index) is None:
         raise AernetError(
             f"--device {asked}: no such GPU, or no driver for it; 'aernet-trt doctor' lists the GPUs"

@@ -25,9 +25,8 @@ def default_engine_path(model_name: str, runtime: str, version: str, gpu: Gpu | 
 
     An engine of TensorRT is of one GPU; one of TensorRT-RTX is of several, and `gpu` does not count.
     """
-    numbers = ".".join(
-        map(str, version_numbers(version))
-    )  # pip and the module may call one version differently
+    # pip and the module may write one version differently.
+    numbers = ".".join(map(str, version_numbers(version)))
     built_on = _file_name(str(gpu)) if gpu and runtime == "tensorrt" else "several-gpus"
     return engines_folder() / f"{runtime}-{numbers}" / built_on / f"{_file_name(model_name)}.engine"
 

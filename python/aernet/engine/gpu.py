@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,6 +32,12 @@ class Gpu:
     def __str__(self) -> str:
         board = f" ({self.board})" if self.board else ""
         return f"{self.name} with {self.multiprocessors} multiprocessors{board}"
+
+
+def gpu_index(device: str) -> int | None:
+    """Return the number of the GPU that a user names: 0 for "cuda", 1 for "cuda:1"; None for all else."""
+    named = re.fullmatch(r"cuda(?::(\d+))?", device)
+    return int(named[1] or 0) if named else None
 
 
 def board_model() -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aernet.runners.base import Runner
-
-_CUDA = re.compile(r"cuda(?::(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,12 @@ def choose_runner(model: Path, device: str) -> Choice:
         AernetError: there is no such device, or the model cannot run there.
         ModelError: the file is not an AER-Net model.
     """
-    cuda = _CUDA.fullmatch(device)
-    if device not in {"auto", "cpu"} and not cuda:
+    from aernet.engine.gpu import find_gpu, gpu_index  # noqa: PLC0415 - importing aernet does without
+
+    asked = gpu_index(device)
+    if device not in {"auto", "cpu"} and asked is None:
         raise AernetError(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1, ...")
-    index = int(cuda[1] or 0) if cuda else 0
+    index = asked or 0
     if model.suffix == ".engine":
         if device == "cpu":
             raise AernetError(
@@ -67,14 +66,13 @@ def choose_runner(model: Path, device: str) -> Choice:
         return Choice(_open_named_engine(model, index), "an engine was named")
 
     # Loading ONNX Runtime takes longer than importing all the rest.
-    from aernet.engine.gpu import find_gpu  # noqa: PLC0415
     from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
 
     on_cpu = OnnxRuntimeRunner(model)
     if device == "cpu":
         return Choice(on_cpu, "the CPU was asked for")
     if find_gpu() is None:
-        if cuda:
+        if asked is not None:
             raise AernetError(f"device {device!r}: no NVIDIA GPU, or no driver for it; use 'cpu'")
         return Choice(on_cpu, "there is no NVIDIA GPU, or no driver for it")
     ways: dict[str, Callable[[], Runner]] = {
@@ -87,7 +85,7 @@ def choose_runner(model: Path, device: str) -> Choice:
             return Choice(way(), why, tuple(refusals))
         except AernetError as error:  # noqa: PERF203 - there are two ways
             refusals.append(str(error))
-    if cuda:
+    if asked is not None:
         raise AernetError(f"device {device!r}: {'; '.join(refusals)}")
     return Choice(on_cpu, "nothing that is installed runs it on the GPU", tuple(refusals))
 
