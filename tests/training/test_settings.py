@@ -23,7 +23,8 @@ def test_who_learns_from_ham10000_takes_its_licence():
 
 def test_the_paper_s_preset_is_the_paper_s_recipe():
     settings = load_settings("aernet-b1")
-    assert (settings.encoder, settings.optimizer, settings.learning_rate) == ("efficientnet_b1", "adam", 1e-3)
+    assert settings.encoder == "tf_efficientnet_b1"
+    assert (settings.optimizer, settings.learning_rate) == ("adam", 1e-3)
     assert (settings.epochs, settings.batch_size, settings.loss) == (100, 16, "dice")
     assert not settings.augmentation
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
     from rich.table import Table
 
@@ -59,8 +62,7 @@ def live(
     ] = None,
 ) -> None:
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
-    import signal
-    from contextlib import nullcontext, suppress
+    from contextlib import nullcontext
 
     import cv2
     from rich.console import Console
@@ -74,10 +76,9 @@ def live(
     _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
     with Segmenter(model, threshold=threshold) as segmenter:
-        with segmenter.stream(opened, smooth=smooth) as pipeline, suppress(KeyboardInterrupt):
+        with segmenter.stream(opened, smooth=smooth) as pipeline, _stopped_by_ctrl_c(pipeline):
             for path in record or []:
                 pipeline.add(open_recording(path))
             if track is not None:
@@ -89,6 +90,28 @@ def live(
     console.print(_summary(status))
     if status.failures:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _stopped_by_ctrl_c(pipeline: Pipeline) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM stop the pipeline, which records its last results; a second one aborts.
+
+    A KeyboardInterrupt would be lost if it arose in a callback of an import or of the garbage collector.
+    """
+    import signal
+    from threading import Thread
+
+    def stop(*_arguments: object) -> None:
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+        Thread(target=pipeline.stop, daemon=True).start()  # the interrupted thread may hold its locks
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _refuse_to_overwrite(source: Source, outputs: list[Path]) -> None:
