@@ -8,14 +8,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import cv2
 import httpx
 import numpy as np
 import pytest
+
+from aernet.cli.live import _stopped_by_ctrl_c
 
 TEST = "test://?width=320&height=180&fps=20"
 
@@ -276,3 +280,16 @@ def test_a_window_shows_it(model, tmp_path):
             assert process.returncode == 0, stderr
         finally:
             server.terminate()
+
+
+def test_a_ctrl_c_within_a_finalizer_still_stops_the_pipeline():
+    class Interrupts:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)  # an exception from here would be dropped
+
+    stopped = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    with _stopped_by_ctrl_c(SimpleNamespace(stop=stopped.set)):
+        Interrupts()
+        assert stopped.wait(20)
+    assert signal.getsignal(signal.SIGINT) is before
