@@ -40,3 +40,12 @@ def test_the_first_recipe_is_the_paper_s_and_the_other_has_augmentation_bce_and_
     assert paper == load_settings("aernet-b1")
     assert (good.augmentation, good.loss, good.schedule) == (True, "dice+bce", "one-cycle")
     assert (good.epochs, good.batch_size, good.sizes) == (paper.epochs, paper.batch_size, paper.sizes)
+
+
+def test_each_random_start_stands_beside_the_same_encoder_with_imagenet_weights():
+    others = [load_settings(row.preset, **row.changes) for row in ROWS if "random start" not in row.title]
+    for row in ROWS:
+        if "random start" in row.title:
+            settings = load_settings(row.preset, **row.changes)
+            assert not settings.pretrained
+            assert load_settings(row.preset, **row.changes | {"pretrained": True}) in others

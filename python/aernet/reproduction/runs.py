@@ -89,7 +89,8 @@ class Study:
         weights = self._weights_for(row)
         if weights is None and not self.fetch:
             changes["pretrained"] = False
-        network = "+".join([row.preset, *row.changes.values()])
+        names = [value for value in row.changes.values() if isinstance(value, str)]
+        network = "+".join([row.preset, *names])
         runs = []
         for seed in range(self.seeds):
             settings = load_settings(row.preset, **changes, seed=seed)
