@@ -49,3 +49,10 @@ def test_a_folder_that_is_a_file_cannot_be_written_to(tmp_path):
     with pytest.raises(AernetError, match=r"a\.txt: cannot be written") as error, replacing(taken / "a.txt"):
         pass
     assert "\n" not in str(error.value)
+
+
+def test_a_name_of_the_longest_that_can_be_is_written(tmp_path):
+    path = tmp_path / ("a" * 251 + ".txt")
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aernet import SourceError
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture, example_pictures, find_pictures, read_picture
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture, example_pictures, read_picture
 
 
 @pytest.fixture
@@ -177,57 +177,3 @@ def test_floats_are_refused(tmp_path, picture):
 def test_what_cannot_be_read_is_named(tmp_path):
     assert "No such file" in refused(tmp_path / "none.png")
     assert "directory" in refused(tmp_path)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in (
-        "b.JPG",
-        "a.png",
-        "sub/deep/c.tiff",
-        "sub/d.webp",
-        ".hidden.png",
-        ".cache/e.png",
-        "notes.txt",
-        "x.gif",
-    ):
-        path = tmp_path / "pictures" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    (tmp_path / "pictures" / "folder.png").mkdir()
-    return tmp_path / "pictures"
-
-
-def test_a_folder_is_walked_in_order(folder):
-    found = [path.relative_to(folder).as_posix() for path in find_pictures([folder])]
-    assert found == ["a.png", "b.JPG", "sub/d.webp", "sub/deep/c.tiff"]
-
-
-def test_a_hidden_folder_that_is_named_is_walked(folder):
-    assert find_pictures([folder / ".cache"]) == [folder / ".cache" / "e.png"]
-
-
-def test_files_are_taken_as_named_and_once(folder):
-    notes, picture = folder / "notes.txt", folder / "b.JPG"
-    assert find_pictures([notes, picture, folder / "sub", picture]) == [
-        notes,
-        picture,
-        folder / "sub" / "d.webp",
-        folder / "sub" / "deep" / "c.tiff",
-    ]
-
-
-def test_no_inputs_are_no_pictures():
-    assert find_pictures([]) == []
-
-
-def test_what_is_not_there_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r"none: no such file or folder"):
-        find_pictures([tmp_path / "none"])
-
-
-def test_a_folder_without_pictures_is_named(tmp_path):
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(SourceError, match="the folder holds no picture") as error:
-        find_pictures([tmp_path])
-    assert str(tmp_path) in str(error.value)

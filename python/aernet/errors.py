@@ -19,5 +19,9 @@ class ModelError(AernetError):
     """A model file that is missing, unreadable, or not an AER-Net model."""
 
 
+class OutputError(AernetError):
+    """A file that cannot be written; its cause is the `OSError`."""
+
+
 class SourceError(AernetError):
     """A picture, folder or table that is missing, unreadable, or of the wrong kind."""

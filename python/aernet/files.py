@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aernet.errors import AernetError
+from aernet.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,10 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary file is removed.
 
     Raises:
-        AernetError: `path` cannot be written.
+        OutputError: `path` cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    # Without the stem, so that a name of any length that the file system allows can be written.
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -33,14 +34,14 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8; see `replacing`.
 
     Raises:
-        AernetError: `path` cannot be written.
+        OutputError: `path` cannot be written.
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

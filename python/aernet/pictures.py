@@ -1,11 +1,10 @@
-"""Finds and decodes picture files."""
+"""Decodes picture files."""
 
 from __future__ import annotations
 
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,10 +12,6 @@ import numpy.typing as npt
 
 from aernet.errors import SourceError
 from aernet.files import replacing
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Suffixes, in lower case, of the files that count as pictures in a folder."""
@@ -26,37 +21,9 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _JPEG_END = 0xD9
 
 
-def find_pictures(inputs: Sequence[Path]) -> list[Path]:
-    """Return the given files and the pictures in the given folders and their subfolders, each once.
-
-    Inputs keep their order; a folder's pictures are sorted by path, and hidden files and folders are left
-    out. A file that is an input itself counts as a picture whatever its suffix.
-
-    Raises:
-        SourceError: an input does not exist, or a folder holds no picture.
-    """
-    found: dict[Path, None] = {}
-    for source in inputs:
-        if source.is_dir():
-            pictures = [path for path in sorted(source.rglob("*")) if _is_picture(path, source)]
-            if not pictures:
-                raise SourceError(f"{source}: the folder holds no picture ({' '.join(PICTURE_SUFFIXES)})")
-            found.update(dict.fromkeys(pictures))
-        elif source.exists():
-            found[source] = None
-        else:
-            raise SourceError(f"{source}: no such file or folder")
-    return list(found)
-
-
 def example_pictures() -> list[Path]:
     """Return the dermoscopic pictures that come with the package; `ATTRIBUTION.md` lies beside them."""
     return sorted((Path(str(files("aernet"))) / "examples").glob("*.jpg"))
-
-
-def _is_picture(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in PICTURE_SUFFIXES and not hidden and path.is_file()
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:

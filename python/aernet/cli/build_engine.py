@@ -80,7 +80,8 @@ def build_engine(
     from aernet.engine.folders import timing_cache_path
     from aernet.engine.manifest import NOT_VERIFIED, load_manifest
     from aernet.engine.targets import load_target
-    from aernet.pictures import example_pictures, find_pictures
+    from aernet.inputs import find_pictures
+    from aernet.pictures import example_pictures
 
     gpu = _device(device)
     with gpu or nullcontext():

@@ -40,8 +40,9 @@ def export(
     from tempfile import TemporaryDirectory
     from zipfile import is_zipfile
 
+    from aernet.inputs import find_pictures
     from aernet.models import resolve_model
-    from aernet.pictures import example_pictures, find_pictures
+    from aernet.pictures import example_pictures
 
     pictures = find_pictures([images]) if images else example_pictures()
     if not with_preprocessing:

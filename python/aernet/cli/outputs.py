@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError, SourceError
-from aernet.pictures import find_pictures
+from aernet.inputs import find_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

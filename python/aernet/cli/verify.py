@@ -24,8 +24,9 @@ def verify(
     from msgspec import to_builtins
 
     from aernet.engine.manifest import load_manifest
+    from aernet.inputs import find_pictures
     from aernet.models import resolve_model
-    from aernet.pictures import example_pictures, find_pictures
+    from aernet.pictures import example_pictures
     from aernet.runners.choice import open_runner
     from aernet.runners.comparison import compare_with_model
     from aernet.runners.tensorrt import TensorRtRunner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from aernet.errors import AernetError
+from aernet.errors import OutputError
 from aernet.video.libav import import_av
 
 if TYPE_CHECKING:
@@ -140,4 +140,4 @@ class VideoWriter:
             yield
         except (OSError, self._av.FFmpegError) as error:
             message = f"{self._path}: cannot be written ({error.strerror}); the video ends here"
-            raise AernetError(message) from None
+            raise OutputError(message) from error

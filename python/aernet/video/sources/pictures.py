@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
-from aernet.pictures import PICTURE_SUFFIXES, find_pictures, read_picture
+from aernet.inputs import find_pictures
+from aernet.pictures import PICTURE_SUFFIXES, read_picture
 
 if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
