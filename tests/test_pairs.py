@@ -152,12 +152,22 @@ def test_what_does_not_pair_is_listed(tmp_path):
 
 def test_an_official_folder_is_found_as_such_and_in_a_zip_file(tmp_path):
     assert find_official(tmp_path, "Input") is None
-    (tmp_path / "broken.zip").write_bytes(b"PK")
+    (tmp_path / "._some.zip").write_bytes(b"of macOS")
     zipped(tmp_path / "other.zip", {"Inputs/a.png": PICTURE})
     path = zipped(tmp_path / "some.zip", {"Input/a.png": PICTURE})
     assert find_official(tmp_path, "Input") == path
     (tmp_path / "Input").mkdir()
     assert find_official(tmp_path, "Input") == tmp_path / "Input"
+
+
+@pytest.mark.parametrize("kept", [2, 0.5, 0.95])
+def test_a_broken_zip_file_beside_the_others_is_named(tmp_path, kept):
+    zipped(tmp_path / "a.zip", {"Input/a.png": PICTURE})
+    data = zipped(tmp_path / "b.zip", {"Inputs/a.png": PICTURE}).read_bytes()
+    (tmp_path / "b.zip").write_bytes(data[: kept if kept == 2 else int(kept * len(data))])
+    for name in ("Input", "Other"):
+        with pytest.raises(SourceError, match=r"b\.zip: not a whole zip file"):
+            find_official(tmp_path, name)
 
 
 def test_a_mask_of_zeros_and_ones_is_refused_instead_of_read_as_empty(tmp_path):

@@ -3,82 +3,26 @@
 from __future__ import annotations
 
 import csv
-import os
-import threading
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
+from aernet.containers import Zip, open_container
 from aernet.errors import SourceError
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture, read_picture
+from aernet.masks import decode_mask
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from aernet.arrays import HostImage
+    from aernet.containers import Container
 
 
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
 _MASK_ENDING = "_segmentation"
 _SUPERPIXELS_ENDING = "_superpixels"
 _MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
-
-# A mask that was resized or stored as JPEG is gray along its edge; a file with more gray is a picture or
-# a probability map. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
-_GRAY = (16, 239)
-_GRAY_TOLERATED = 0.1
-
-
-class _Folder:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def names(self) -> list[str]:
-        return [file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file()]
-
-    def picture(self, name: str) -> HostImage:
-        return read_picture(self.path / name)
-
-
-class _Zip:
-    """A zip file that each thread of each process opens for itself, because an open file has one position."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._opened = threading.local()
-
-    def __reduce__(self) -> tuple[type[_Zip], tuple[Path]]:
-        return _Zip, (self.path,)
-
-    def _file(self) -> zipfile.ZipFile:
-        if getattr(self._opened, "process", None) != os.getpid():
-            try:
-                self._opened.file = zipfile.ZipFile(self.path)
-            except OSError as error:
-                raise SourceError(f"{self.path}: cannot be read ({error.strerror})") from error
-            except zipfile.BadZipFile as error:
-                raise SourceError(f"{self.path}: not a whole zip file ({error})") from error
-            self._opened.process = os.getpid()
-        file: zipfile.ZipFile = self._opened.file
-        return file
-
-    def names(self) -> list[str]:
-        return [name for name in self._file().namelist() if not name.endswith("/")]
-
-    def picture(self, name: str) -> HostImage:
-        try:
-            data = self._file().read(name)
-        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise SourceError(f"{self.path}/{name}: cannot be read from the zip file ({error})") from error
-        return decode_picture(data, f"{self.path}/{name}")
-
-
-_Source: TypeAlias = "_Folder | _Zip"
 
 
 @dataclass(frozen=True)
@@ -88,9 +32,9 @@ class Pair:
     image_id: str
     """The picture's name without its ending, as in the challenge's tables: `ISIC_0000000`."""
 
-    _images: _Source
+    _images: Container
     _image_name: str
-    _masks: _Source
+    _masks: Container
     _mask_name: str
 
     def image(self) -> HostImage:
@@ -99,32 +43,16 @@ class Pair:
         Raises:
             SourceError: the file is not a whole 8-bit picture.
         """
-        return self._images.picture(self._image_name)
+        name = f"{self._images.path}/{self._image_name}"
+        return decode_picture(self._images.data(self._image_name), name)
 
     def mask(self) -> HostImage:
-        """Read the mask: uint8, H x W, 255 where the file's gray value is above 128, else 0.
-
-        The challenge's official scorer (`isic-challenge-scoring`) uses the same limit. Gray levels, 16 to
-        239, are accepted on up to 10 % of the pixels, because resizing and JPEG cause them along edges.
+        """Read the mask, uint8, H x W, 255 for lesion and 0 for skin; see `decode_mask`.
 
         Raises:
-            SourceError: the file is not a complete 8-bit picture, has values but none above 128, or is gray
-                on more than 10 % of its pixels.
+            SourceError: the file is not a mask.
         """
-        name = f"{self._masks.path}/{self._mask_name}"
-        gray = cv2.cvtColor(self._masks.picture(self._mask_name), cv2.COLOR_BGR2GRAY)
-        mask = np.where(gray > 128, np.uint8(255), np.uint8(0))
-        if gray.any() and not mask.any():
-            raise SourceError(
-                f"{name}: a mask is 0 for skin and 255 for lesion, but no value here is above {gray.max()}"
-            )
-        share = np.count_nonzero((gray >= _GRAY[0]) & (gray <= _GRAY[1])) / gray.size
-        if share > _GRAY_TOLERATED:
-            raise SourceError(
-                f"{name}: a mask is 0 for skin and 255 for lesion, but {share:.0%} of the pixels here are"
-                f" gray ({_GRAY[0]} to {_GRAY[1]}; up to {_GRAY_TOLERATED:.0%} are taken for a soft edge)"
-            )
-        return mask
+        return decode_mask(self._masks.data(self._mask_name), f"{self._masks.path}/{self._mask_name}")
 
     def read(self) -> tuple[HostImage, HostImage]:
         """Read the picture and the mask.
@@ -159,7 +87,7 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
         SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, has two files
             for one id, or lacks a picture or a mask.
     """
-    image_source, mask_source = _open(images), _open(masks)
+    image_source, mask_source = open_container(images), open_container(masks)
     image_names = _by_image_id(image_source, _picture_id, "picture")
     mask_names = _by_image_id(mask_source, _mask_id, _MASK_KIND)
     wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
@@ -178,20 +106,24 @@ def find_ids(images: Path, masks: Path) -> tuple[frozenset[str], frozenset[str]]
         SourceError: as `find_pairs`, but a picture or mask may lack its counterpart.
     """
     return (
-        frozenset(_by_image_id(_open(images), _picture_id, "picture")),
-        frozenset(_by_image_id(_open(masks), _mask_id, _MASK_KIND)),
+        frozenset(_by_image_id(open_container(images), _picture_id, "picture")),
+        frozenset(_by_image_id(open_container(masks), _mask_id, _MASK_KIND)),
     )
 
 
 def find_official(data: Path, name: str) -> Path | None:
-    """Return the folder `name` of `data`, or the zip file of `data` that holds it."""
+    """Return the folder `name` of `data`, or the zip file of `data` that holds it; None if there is neither.
+
+    Raises:
+        SourceError: there is no such folder, and a zip file of `data` cannot be used: it is not whole, is
+            encrypted, or has names that lead out of it.
+    """
     if (data / name).is_dir():
         return data / name
-    for archive in sorted(data.glob("*.zip")):
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                if any(entry.startswith(f"{name}/") for entry in opened.namelist()):
-                    return archive
+    archives = [path for path in sorted(data.glob("*.zip")) if path.is_file() and path.name[0] != "."]
+    for archive, names in [(path, Zip(path).names()) for path in archives]:
+        if any(entry.startswith(f"{name}/") for entry in names):
+            return archive
     return None
 
 
@@ -235,14 +167,6 @@ def read_column(table: Path, column: str) -> dict[str, str]:
     return values
 
 
-def _open(path: Path) -> _Source:
-    if path.is_dir():
-        return _Folder(path)
-    if path.is_file():
-        return _Zip(path)
-    raise SourceError(f"{path}: no such folder or zip file")
-
-
 def _picture_id(name: PurePosixPath) -> str | None:
     is_other = name.stem.lower().endswith((_MASK_ENDING, _SUPERPIXELS_ENDING))
     return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
@@ -254,7 +178,7 @@ def _mask_id(name: PurePosixPath) -> str | None:
 
 
 def _by_image_id(
-    source: _Source, image_id_of: Callable[[PurePosixPath], str | None], kind: str
+    source: Container, image_id_of: Callable[[PurePosixPath], str | None], kind: str
 ) -> dict[str, str]:
     names: dict[str, str] = {}
     for name in sorted(source.names()):

@@ -117,3 +117,15 @@ def test_official_parts_are_looked_at_together(pairs, progress, tmp_path):
     assert report.image_ids == [FIRST, SECOND, "copy"]
     assert report.same_lesion == [(FIRST, "copy")]
     assert not report.problems
+
+
+def test_masks_that_are_inverted_are_told_and_others_are_not(pairs, packed, progress):
+    for image_id in (FIRST, THIRD):
+        mask = cv2.imread(str(mask_of(pairs, image_id)), cv2.IMREAD_GRAYSCALE)
+        assert cv2.imwrite(str(mask_of(pairs, image_id)), 255 - mask)
+    report = check(packed(pairs), None, progress)
+    assert [(problem.kind, *problem.image_ids) for problem in report.problems] == [
+        ("inverted mask", FIRST),
+        ("inverted mask", THIRD),
+    ]
+    assert report.image_ids == [FIRST, SECOND, THIRD, FOURTH, FIFTH]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
 from aernet.data.sources import find_sources
 from aernet.errors import SourceError
+from aernet.masks import looks_inverted
 from aernet.pairs import Pair, find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ def _look(pair: Pair) -> tuple[list[Problem], Appearance | None]:
         note("empty mask", f"{pair.image_id}: the mask shows no lesion")
     if mask is not None and mask.all():
         note("full mask", f"{pair.image_id}: the mask shows no skin")
+    if mask is not None and looks_inverted(mask):
+        detail = "the lesion takes the whole border and leaves skin inside; 0 is skin and 255 lesion"
+        note("inverted mask", f"{pair.image_id}: {detail}")
     if picture is None or mask is None:
         return problems, None
     try:
