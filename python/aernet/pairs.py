@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
 _MASK_ENDING = "_segmentation"
 _SUPERPIXELS_ENDING = "_superpixels"
-_MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
+MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
+"""An expert's mask, in messages."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,11 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
             for one id, or lacks a picture or a mask.
     """
     image_source, mask_source = open_container(images), open_container(masks)
-    image_names = _by_image_id(image_source, _picture_id, "picture")
-    mask_names = _by_image_id(mask_source, _mask_id, _MASK_KIND)
+    image_names = names_by_image_id(image_source, _picture_id, "picture")
+    mask_names = names_by_image_id(mask_source, mask_id, MASK_KIND)
     wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
-    _require_all(wanted, image_names, f"no picture in {images} for")
-    _require_all(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
+    require_all(wanted, image_names, f"no picture in {images} for")
+    require_all(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
     return [
         Pair(image_id, image_source, image_names[image_id], mask_source, mask_names[image_id])
         for image_id in sorted(wanted)
@@ -106,8 +107,8 @@ def find_ids(images: Path, masks: Path) -> tuple[frozenset[str], frozenset[str]]
         SourceError: as `find_pairs`, but a picture or mask may lack its counterpart.
     """
     return (
-        frozenset(_by_image_id(open_container(images), _picture_id, "picture")),
-        frozenset(_by_image_id(open_container(masks), _mask_id, _MASK_KIND)),
+        frozenset(names_by_image_id(open_container(images), _picture_id, "picture")),
+        frozenset(names_by_image_id(open_container(masks), mask_id, MASK_KIND)),
     )
 
 
@@ -172,14 +173,25 @@ def _picture_id(name: PurePosixPath) -> str | None:
     return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
 
 
-def _mask_id(name: PurePosixPath) -> str | None:
+def mask_id(name: PurePosixPath) -> str | None:
+    """Return the image id of an expert's mask; None if a file of this name is none."""
     is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(_MASK_ENDING)
     return name.stem[: -len(_MASK_ENDING)] if is_mask else None
 
 
-def _by_image_id(
+def names_by_image_id(
     source: Container, image_id_of: Callable[[PurePosixPath], str | None], kind: str
 ) -> dict[str, str]:
+    """Return the names of the files of one kind by their image ids.
+
+    Args:
+        source: a folder or zip file.
+        image_id_of: returns the image id that a name stands for; None for a file of another kind.
+        kind: the kind of file in errors.
+
+    Raises:
+        SourceError: there is no such file, or there are two for one id.
+    """
     names: dict[str, str] = {}
     for name in sorted(source.names()):
         path = PurePosixPath(name)
@@ -196,7 +208,8 @@ def _by_image_id(
     return names
 
 
-def _require_all(wanted: Collection[str], found: Collection[str], message: str) -> None:
+def require_all(wanted: Collection[str], found: Collection[str], message: str) -> None:
+    """Raise SourceError with this message if some of the wanted ids were not found."""
     lacking = sorted(set(wanted).difference(found))
     if lacking:
         examples = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")

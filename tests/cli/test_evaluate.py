@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from isic_challenge_scoring.segmentation import SegmentationScore
+from PIL import Image
 from typer.testing import CliRunner
 
 from aernet import Segmenter
@@ -274,3 +276,142 @@ def test_only_a_report_needs_what_renders_it(pairs, model, tmp_path, report):
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert "pip install 'aernet[report]'" in result.stderr
         assert not (tmp_path / "report").exists()
+
+
+@pytest.fixture
+def segmented(tmp_path, model, command):
+    """The masks that `segment` writes for the five pictures."""
+    answer = command("segment", EXAMPLES, "-o", tmp_path / "out", "--model", model, "--overlay")
+    assert answer.returncode == 0, answer.stderr
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("suffix", ["_mask.png", "-lesion.PNG", ".png"])
+def test_masks_of_segment_are_judged_as_the_official_scorer_does(segmented, tmp_path, model, suffix):
+    image_ids = sorted(path.stem for path in EXAMPLES.glob("*.jpg"))
+    expected = official(model, tmp_path, image_ids)
+    for path in segmented.glob("*_mask.png"):
+        path.rename(segmented / path.name.replace("_mask.png", suffix))
+    arguments = ["--predictions", segmented, "--masks", MASKS, "--json", tmp_path / "a.json"]
+    arguments += [] if suffix == "_mask.png" else ["--suffix", suffix.lower()]
+    result = evaluate(*arguments, "--per-image", tmp_path / "a.csv")
+    assert result.exit_code == 0, result.output
+    assert_means(tmp_path / "a.json", expected)
+    content = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert (content["n"], content["threshold"]) == (5, None)
+    assert content["model"] == f"masks {segmented}/*{suffix.lower()}"
+    assert f"masks {segmented}/*{suffix.lower()}" in result.stdout
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["image_id"] for row in csv.DictReader(file)] == image_ids
+
+
+def test_masks_are_shown_in_a_report_beside_their_pictures(segmented, tmp_path):
+    arguments = ["--predictions", segmented, "--masks", MASKS, "--report", tmp_path / "report"]
+    assert_one_line_error(evaluate(*arguments), "--report", "--images", status=2)
+    result = evaluate(*arguments, "--images", EXAMPLES)
+    assert result.exit_code == 0, result.output
+    assert "threshold" not in (tmp_path / "report/index.html").read_text().split("<h2>")[0]
+    output = cv2.imread(str(tmp_path / "report/pictures/best-1-output.png"), cv2.IMREAD_GRAYSCALE)
+    assert 0 < np.count_nonzero(output) < output.size
+
+
+def test_masks_that_do_not_pair_are_named(segmented, tmp_path):
+    arguments = ["--predictions", segmented, "--masks", MASKS]
+    (segmented / "ISIC_0000495_mask.png").unlink()
+    assert_one_line_error(
+        evaluate(*arguments), "no mask <picture>_mask.png in", "for 1 of 5 images: ISIC_0000495"
+    )
+    split = tmp_path / "split.csv"
+    split.write_text("image_id,subset\nISIC_0011135,test\nISIC_0000495,train\n", encoding="utf-8")
+    result = evaluate(*arguments, "--split", split, "--subset", "test")
+    assert result.exit_code == 0, result.output
+    assert "over 1 pictures (subset test of split.csv)" in result.stdout
+    shutil.copy(segmented / "ISIC_0011135_mask.png", segmented / "ISIC_0000495_mask.png")
+    assert_one_line_error(evaluate(*arguments), "ISIC_0000495", "683 x 512", "587 x 512")
+    assert_one_line_error(
+        evaluate(*arguments, "--suffix", "_x.png"), f"{segmented}: holds no mask named <picture>_x.png"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ([], "--images"),
+        (["--images", EXAMPLES, "--suffix", ".png"], "--suffix goes with --predictions"),
+        (["--predictions", EXAMPLES, "--threshold", 0.5], "--threshold"),
+        (["--predictions", EXAMPLES, "--keep", "largest"], "--keep"),
+    ],
+)
+def test_options_that_contradict_one_another_are_refused(options, part):
+    assert_one_line_error(evaluate("--masks", MASKS, *options), part, status=2)
+
+
+def rewritten(folder, change):
+    """Copy the pairs of the examples with their masks changed, as PNG by Pillow."""
+    folder.mkdir()
+    for picture in EXAMPLES.glob("*.jpg"):
+        shutil.copy(picture, folder)
+        name = f"{picture.stem}_segmentation.png"
+        change(Image.open(MASKS / name).convert("L")).save(folder / name)
+    return folder
+
+
+def in_alpha(mask):
+    black = Image.new("L", mask.size)
+    return Image.merge("RGBA", [black, black, black, mask])
+
+
+def test_masks_in_the_alpha_channel_give_the_same_means(tmp_path, model):
+    folder = rewritten(tmp_path / "alpha", in_alpha)
+    result = evaluate("--images", folder, "--masks", folder, "--model", model, "--json", tmp_path / "a.json")
+    assert result.exit_code == 0, result.output
+    assert not result.stderr
+    assert_means(
+        tmp_path / "a.json", official(model, tmp_path, [path.stem for path in EXAMPLES.glob("*.jpg")])
+    )
+
+
+def test_inverted_masks_are_told(tmp_path, model):
+    folder = rewritten(tmp_path / "inverted", lambda mask: mask.point(lambda value: 255 - value))
+    result = evaluate("--images", folder, "--masks", folder, "--model", model)
+    assert result.exit_code == 0, result.output
+    assert "5 of 5 experts' masks look inverted" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda mask: mask.point(lambda value: value // 255), "no value here is above 1"),
+        (lambda mask: Image.merge("RGB", [mask, Image.new("L", mask.size), mask]), "coloured"),
+        (lambda mask: mask.resize((50, 40)), "50 x 40"),
+    ],
+    ids=["0 and 1", "purple", "another size"],
+)
+def test_masks_that_cannot_be_scored_are_refused_and_a_check_tells_them(tmp_path, model, change, part):
+    folder = rewritten(tmp_path / "pairs", change)
+    assert_one_line_error(evaluate("--images", folder, "--masks", folder, "--model", model), part)
+    result = CliRunner().invoke(app, ["data", "check", str(folder), "--json"])
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["image_ids"] == []
+    assert len(report["problems"]) == 5
+    assert all(part in problem["detail"] for problem in report["problems"])
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are bytes on Linux alone")
+def test_names_that_are_no_utf_8_are_written_as_they_are(tmp_path, model, command):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for path in (EXAMPLES / "ISIC_0000495.jpg", MASKS / "ISIC_0000495_segmentation.png"):
+        name = os.fsencode(path.name).replace(b"ISIC", b"L\xe4sion")
+        shutil.copy(path, folder / os.fsdecode(name))
+    arguments = ["--images", folder, "--masks", folder, "--model", model, "--per-image", tmp_path / "a.csv"]
+    answer = command("evaluate", *arguments)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "a.csv").read_bytes().splitlines()[1].startswith(b"L\xe4sion_0000495,")
+    shutil.copy(EXAMPLES / "ISIC_0000495.jpg", folder / os.fsdecode(b"\xff\n.jpg"))
+    answer = command("data", "check", folder)
+    assert answer.returncode == 1, answer.stderr
+    assert "no mask" in answer.stdout
+    assert "\\udcff" in answer.stdout

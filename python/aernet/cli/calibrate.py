@@ -15,7 +15,13 @@ def calibrate(
     images: Annotated[Path, typer.Option(help="Folder or zip file of pictures.")],
     masks: Annotated[Path, typer.Option(help="Folder or zip file of masks, <picture>_segmentation.png.")],
     split: Annotated[Path, typer.Option(help="CSV file with the columns image_id and subset.")],
-    json: Annotated[Path, typer.Option(help="File for the result, which `export --calibration` reads.")],
+    json: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="File for the result as JSON, which `export --calibration` reads; here not a flag.",
+        ),
+    ],
     subset: Annotated[str, typer.Option(help="The subset of --split to calibrate on.")] = "val",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:

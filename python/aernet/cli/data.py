@@ -66,7 +66,7 @@ def check(
             help="CSV file with the columns image_id and subset, instead of the folder's isic2018_split.csv."
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a JSON object to stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Flag: print a JSON object to stdout.")] = False,
 ) -> None:
     """Look for unusable pairs and for lesions in two subsets; exit with 1 if there are any."""
     from dataclasses import asdict
@@ -153,11 +153,13 @@ def _table(problems: list[Problem]) -> Table:
     from rich.table import Column, Table
     from rich.text import Text
 
+    from aernet.cli.text import printable
+
     table = Table("problem", Column("times", justify="right"), "such as")
     details: dict[str, list[str]] = {}
     for problem in problems:
         details.setdefault(problem.kind, []).append(problem.detail)
     for kind, those in details.items():
-        examples = "\n".join(those[:3]) + ("\n..." if len(those) > 3 else "")
+        examples = "\n".join(map(printable, those[:3])) + ("\n..." if len(those) > 3 else "")
         table.add_row(kind, str(len(those)), Text(examples))
     return table

@@ -114,7 +114,7 @@ def _look(pair: Pair) -> tuple[list[Problem], Appearance | None]:
     if mask is not None and mask.all():
         note("full mask", f"{pair.image_id}: the mask shows no skin")
     if mask is not None and looks_inverted(mask):
-        detail = "the lesion takes the whole border and leaves skin inside; 0 is skin and 255 lesion"
+        detail = "it shows lesion all around and skin inside; 0 is skin and 255 lesion"
         note("inverted mask", f"{pair.image_id}: {detail}")
     if picture is None or mask is None:
         return problems, None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from aernet.errors import FrameError
 from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
+from aernet.masks import looks_inverted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,10 +47,12 @@ class Evaluation:
     """What was measured, and on which pictures, in one line."""
     model: str
     """Name, version and revision of the model."""
-    threshold: float
-    """The probability from which on a pixel belongs to the lesion."""
+    threshold: float | None
+    """The probability from which on a pixel belongs to the lesion; None for masks that were made earlier."""
     pictures: dict[str, Scores]
     """The scores of each picture by its image id; at least one."""
+    inverted: tuple[str, ...] = ()
+    """The image ids of experts' masks that look inverted; see `aernet.masks.looks_inverted`."""
 
     @cached_property
     def means(self) -> dict[str, Mean]:
@@ -113,7 +116,12 @@ def evaluate(
         SourceError: a picture or mask cannot be read, or the two differ in size.
         FrameError: the model gives no probabilities for a picture.
     """
-    scores = {pair.image_id: compare(segmenter, pair, largest_only=largest_only).scores for pair in pairs}
+    scores, inverted = {}, []
+    for pair in pairs:
+        comparison = compare(segmenter, pair, largest_only=largest_only)
+        scores[pair.image_id] = comparison.scores
+        if looks_inverted(comparison.ground_truth):
+            inverted.append(pair.image_id)
     region = "largest region, holes filled" if largest_only else "whole mask"
     protocol = (
         f"per-image means over {len(scores)} pictures ({pictures_from}) "
@@ -121,4 +129,4 @@ def evaluate(
     )
     card = segmenter.card
     model = f"{card.name} {card.version} ({card.revision})"
-    return Evaluation(protocol, model, segmenter.threshold, scores)
+    return Evaluation(protocol, model, segmenter.threshold, scores, tuple(inverted))
