@@ -60,7 +60,14 @@ def test_masks_are_those_of_the_segmenter(segment, pictures, model, tmp_path):
 def test_the_summary_counts(segment, pictures):
     (pictures / "c.png").write_bytes(b"")
     summary = segment().stderr
-    assert [cell.strip() for cell in summary.splitlines()[-2].split("│")[1:5]] == ["3", "2", "0", "1"]
+    assert [cell.strip() for cell in summary.splitlines()[-2].split("│")[1:7]] == [
+        "3",
+        "2",
+        "0",
+        "1",
+        "0",
+        "0",
+    ]
     assert " ms " in summary
 
 
@@ -91,6 +98,7 @@ def test_everything_that_can_be_asked_for(segment, pictures, model, tmp_path):
         assert record["threshold"] == 0.7
         assert record["model"] == "dark"
         assert record["latency_ms"] > 0
+        assert (record["expected_dice"], record["needs_review"]) == (None, None)  # it is not calibrated
         overlay = cv2.imread(record["overlay"])
         assert overlay.shape == picture.shape
         assert np.abs(overlay.astype(int) - expected.overlay()).mean() < 3
@@ -250,10 +258,10 @@ def test_one_name_in_two_folders(segment, tmp_path, examples):
     shutil.copy(examples[2], tmp_path / "x" / "b.jpg")
     assert segment(inputs=[tmp_path / "x", tmp_path / "y"]).returncode == 0
     masks = masks_of(tmp_path / "out")
-    assert list(masks) == ["b_mask.png", "x/a.jpg_mask.png", "y/a.jpg_mask.png"]
+    assert list(masks) == ["b_mask.png", "x/a_mask.png", "y/a_mask.png"]
     for folder in ("x", "y"):
         shape = cv2.imread(str(tmp_path / folder / "a.jpg")).shape[:2]
-        assert masks[f"{folder}/a.jpg_mask.png"].shape == shape
+        assert masks[f"{folder}/a_mask.png"].shape == shape
 
 
 def test_a_picture_given_twice_is_one(segment, pictures, tmp_path):

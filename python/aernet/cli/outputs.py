@@ -3,79 +3,139 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aernet.errors import AernetError, SourceError
-from aernet.inputs import find_pictures
+from aernet.errors import AernetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-MASK, OVERLAY, CONTOURS = "_mask.png", "_overlay.jpg", "_contours.json"
-"""The endings of the names of outputs."""
+    from aernet.cli.inputs import Input
+
+MASK = "_mask.png"
+"""The ending of the name of a picture's mask."""
+
+PICTURE_ENDINGS = {"mask": MASK, "overlay": "_overlay.jpg", "contours": "_contours.json"}
+"""The endings of the names of a picture's outputs."""
+
+VIDEO_ENDINGS = {
+    "masks": "_masks",
+    "track": "_track.csv",
+    "overlay": "_overlay.mp4",
+    "contours": "_contours.jsonl",
+}
+"""The endings of the names of a video's outputs; "masks" is a folder."""
+
+_ENDINGS = (*PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
 
 
-def name_outputs(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Return each picture of the inputs with the path of its outputs, which lacks their endings.
+def is_earlier_output(path: Path, folder: Path) -> bool:
+    """Tell whether a file within the output folder has the name of an output."""
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        return False
+    return path.name.endswith(_ENDINGS) or path.parent.name.endswith(VIDEO_ENDINGS["masks"])
 
-    An output has its picture's stem, and lies below `folder` as the picture lies below the input folder.
-    Pictures that would share a name keep their suffix in it (`a.jpg_mask.png`). If they still share it
-    (`x/a.jpg` and `y/a.jpg`), they also keep their path below the folder that contains all pictures. Names do
-    not depend on the files that exist. Earlier outputs in an input folder do not count as pictures.
+
+def files_of(item: Input, output: Path) -> dict[str, Path]:
+    """Return the paths of all outputs that an input may have, by their kinds."""
+    endings = VIDEO_ENDINGS if item.is_video else PICTURE_ENDINGS
+    return {kind: output.with_name(output.name + ending) for kind, ending in endings.items()}
+
+
+def name_outputs(inputs: Sequence[Input], folder: Path) -> dict[Input, Path]:
+    """Return each input with the path of its outputs, which lacks their endings.
+
+    An output has its input's name without suffix, and lies below `folder` as the input lies below the folder
+    that was given. Where outputs would share a name, all of them keep the suffix in it (`a.jpg_mask.png` and
+    `a.png_mask.png`); if that does not tell them apart (`x/a.jpg` and `y/a.jpg`), all lie below `folder` as
+    their inputs lie below the folder that contains all inputs (`x/a_mask.png`). Names depend neither on the
+    order of the inputs nor on the files that exist. A picture and a video share no output.
 
     Raises:
-        SourceError: an input does not exist, or there is no picture.
-        AernetError: an output would overwrite a picture.
+        AernetError: two inputs differ only in capital and small letters or in the form of their accents, and
+            `folder` takes the two for one; or an output would overwrite an input.
     """
-    relative = _relative_paths(inputs, folder)
-    if not relative:
-        raise SourceError(f"{inputs[0]}: the folder holds no picture but earlier outputs")
-    absolute = {picture: picture.parent.resolve() / picture.name for picture in relative}
-    common = os.path.commonpath([path.parent for path in absolute.values()])
-    names = _unique_names(
-        {
-            picture: [path.with_suffix(""), path, absolute[picture].relative_to(common)]
-            for picture, path in relative.items()
-        }
-    )
-    outputs = {picture: folder / name for picture, name in names.items()}
-    pictures = set(absolute.values())
-    for picture, output in outputs.items():
-        mask = with_ending(output, MASK)
-        if mask.parent.resolve() / mask.name in pictures:
-            raise AernetError(
-                f"{mask}: is a picture to segment, but also the mask of {picture}; choose another --output"
-            )
-    return outputs
+    outputs = _unique_names(inputs, str)
+    alike = len({(item.is_video, _folded(str(name))) for item, name in outputs.items()}) < len(outputs)
+    if alike and _takes_capitals_for_small(folder):
+        outputs = _unique_names(inputs, _folded)
+        _require_unique(outputs, folder)
+    named = {item: folder / name for item, name in outputs.items()}
+    _require_inputs_kept(named)
+    return named
 
 
-def with_ending(output: Path, ending: str) -> Path:
-    """Return the path of one output: `a_mask.png` for `a` and `_mask.png`."""
-    return output.with_name(output.name + ending)
+def _candidates(inputs: Sequence[Input]) -> dict[Input, list[Path]]:
+    """Return for each input the names that its outputs may have, the best first."""
+    roots = [item.root for item in inputs if not item.address]
+    try:
+        common = os.path.commonpath(roots)
+    except ValueError:  # no file at all, or files on several drives
+        common = ""
+    choices = {}
+    for item in inputs:
+        place = item.root.relative_to(item.root.anchor if item.address or not common else common)
+        stem = item.below.with_suffix("")
+        choices[item] = [stem, item.below]
+        if place.parts:
+            choices[item] += [place / stem, place / item.below]
+    return choices
 
 
-def _relative_paths(inputs: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Return each picture once, with its path below the input that it comes from."""
-    found: dict[Path, tuple[Path, Path]] = {}
-    for source in inputs:
-        for picture in find_pictures([source]):
-            parent = picture.parent.resolve()
-            earlier = parent.is_relative_to(folder.resolve()) and picture.name.endswith((MASK, OVERLAY))
-            if not (source.is_dir() and earlier):
-                below = picture.relative_to(source) if source.is_dir() else Path(picture.name)
-                found.setdefault(parent / picture.name, (picture, below))
-    return dict(found.values())
-
-
-def _unique_names(choices: dict[Path, list[Path]]) -> dict[Path, Path]:
-    """Give each picture the first of its names that no other picture has; the last names must differ."""
+def _unique_names(inputs: Sequence[Input], fold: Callable[[str], str]) -> dict[Input, Path]:
+    """Give each input the first of its names that no other input of its kind has."""
+    choices = _candidates(inputs)
     while True:
-        taken = Counter(name for name, *_ in choices.values())
+        taken = Counter((item.is_video, fold(str(names[0]))) for item, names in choices.items())
         unsettled = {
-            picture: later for picture, (name, *later) in choices.items() if taken[name] > 1 and later
+            item: later
+            for item, (name, *later) in choices.items()
+            if later and taken[item.is_video, fold(str(name))] > 1
         }
         if not unsettled:
-            return {picture: name for picture, (name, *_) in choices.items()}
+            return {item: names[0] for item, names in choices.items()}
         choices |= unsettled
+
+
+def _folded(name: str) -> str:
+    """Return what a file system keeps of a name that tells neither capitals nor forms of accents apart."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _takes_capitals_for_small(folder: Path) -> bool:
+    while not folder.is_dir():
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".aernet-") as file:
+            return (folder / Path(file.name).name.swapcase()).exists()
+    except OSError:
+        return False  # nothing can be written there; that is told when it is tried
+
+
+def _require_unique(outputs: dict[Input, Path], folder: Path) -> None:
+    first: dict[tuple[bool, str], Input] = {}
+    for item, name in outputs.items():
+        other = first.setdefault((item.is_video, _folded(str(name))), item)
+        if other is not item:
+            raise AernetError(
+                f"{other.name} and {item.name}: {folder} takes the names of their outputs for one;"
+                " rename one of them, or choose an --output on another disk"
+            )
+
+
+def _require_inputs_kept(outputs: dict[Input, Path]) -> None:
+    """Raise AernetError if an output is an input, or a folder of masks holds one."""
+    inputs = {Path(item.name).resolve() for item in outputs if not item.address}
+    folders = {path.parent for path in inputs}
+    for item, output in outputs.items():
+        for kind, file in files_of(item, output).items():
+            place = file.parent.resolve() / file.name
+            if place in inputs or (kind == "masks" and place in folders):
+                raise AernetError(
+                    f"{file}: is an input, but would be overwritten by the {kind} of {item.name};"
+                    " choose another --output"
+                )

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from aernet.cli.bars import bars
-from aernet.cli.outputs import CONTOURS, MASK, OVERLAY, name_outputs, with_ending
+from aernet.cli.text import printable
+from aernet.errors import AernetError, OutputError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from aernet.cli.inputs import Input
+    from aernet.cli.segmenting import Segmenting
 
-    from rich.progress import Progress
-    from rich.table import Table
-
-    from aernet.segmenter import Segmenter
-
-_PICTURE_ENDINGS = {"mask": MASK, "overlay": OVERLAY, "contours": CONTOURS}
-_VIDEO_ENDINGS = {
-    "masks": "_masks",
-    "track": "_track.csv",
-    "overlay": "_overlay.mp4",
-    "contours": "_contours.jsonl",
-}
+# A full disk or quota, a disk that is read-only or broken.
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO}
 
 
 def segment(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT", help="Pictures, folders of pictures, and videos.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Pictures, videos, folders of them, globs, addresses (http, https), or - for a picture on"
+            " the standard input.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -56,9 +53,17 @@ def segment(
         ),
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object an input, and nothing else, to stdout.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Flag: print one JSON object for each input, and for all that is left out, to stdout.",
+        ),
     ] = False,
     model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
+    device: Annotated[
+        str,
+        typer.Option(help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second)."),
+    ] = "auto",
     threshold: Annotated[
         float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
     ] = None,
@@ -72,120 +77,91 @@ def segment(
 ) -> None:
     """Find the lesion in pictures and videos: each gets a mask of its size, white on the lesion.
 
+    Of a folder and its subfolders all pictures and videos are taken; the rest is left out, which is told in
+    the end. Outputs lie below the output folder as inputs lie below the folder that was given. Where two
+    inputs would share a name, both keep their suffix in it (a.jpg_mask.png, a.png_mask.png), or, where that
+    is the same, the folder that they came from (x/a_mask.png, y/a_mask.png). The mask of the standard input
+    is stdin_mask.png.
+
     If a run on a video was interrupted, the next run continues it.
     """
+    from functools import partial
     from json import dumps
 
-    from aernet.errors import FrameError, SourceError
+    from aernet.cli.inputs import find_inputs, nothing_found
+    from aernet.cli.outputs import is_earlier_output, name_outputs
+    from aernet.cli.segmenting import Segmenting
+    from aernet.cli.summary import left_out_lines, summary
     from aernet.segmenter import Segmenter
-    from aernet.video.sources.videofile import VIDEO_SUFFIXES
 
-    left_out = {kind for kind, asked in (("overlay", overlay), ("contours", contours)) if not asked}
-    largest = keep == "largest"
-    output_names = name_outputs(inputs, output)
     records: list[dict[str, Any]] = []
-    with Segmenter(model, threshold=threshold) as segmenter, bars() as progress:
-        for picture, name in progress.track(output_names.items(), description="Segmenting"):
-            video = picture.suffix.lower() in VIDEO_SUFFIXES
-            files = {
-                kind: with_ending(name, ending)
-                for kind, ending in (_VIDEO_ENDINGS if video else _PICTURE_ENDINGS).items()
-                if kind not in left_out
-            }
-            record: dict[str, Any] = {"input": str(picture)}
-            record |= {kind: str(file) for kind, file in files.items()}
-            if not overwrite and all(file.is_file() for kind, file in files.items() if kind != "masks"):
-                record["status"] = "skipped"
-            else:
-                try:
-                    facts = (
-                        _segment_video(segmenter, picture, files, progress, largest=largest, afresh=overwrite)
-                        if video
-                        else _segment_one(segmenter, picture, files, largest=largest)
-                    )
-                    record |= {"status": "done"} | facts
-                except (FrameError, SourceError) as error:
-                    message = str(error) if isinstance(error, SourceError) else f"{picture}: {error}"
-                    record = {"input": str(picture), "status": "failed", "error": message}
-                    progress.console.print(message)
-            records.append(record)
-            if json:
-                typer.echo(dumps(record))
-    progress.console.print(_summary(records))
+
+    def note(record: dict[str, Any]) -> None:
+        records.append(record)
+        if json:
+            typer.echo(dumps(record))
+
+    found, left_out = find_inputs(inputs, partial(is_earlier_output, folder=output.resolve()))
+    names = name_outputs(found, output)
+    kinds = {"mask", "masks", "track", *(["overlay"] * overlay), *(["contours"] * contours)}
+    if names:
+        with Segmenter(model, device, threshold=threshold) as segmenter, bars() as progress:
+            segmenting = Segmenting(segmenter, kinds, progress, largest=keep == "largest", afresh=overwrite)
+            for item, name in progress.track(names.items(), description="Segmenting"):
+                record = _attempt(segmenting, item, name, output, f"{len(records)} of {len(names)}")
+                note(record)
+                if "error" in record:
+                    progress.console.print(printable(record["error"]))
+    for thing in left_out:
+        note({"input": str(thing.path), "status": "left out", "reason": thing.reason})
+    if not names:
+        raise nothing_found(inputs, left_out)
+    for line in left_out_lines(left_out):
+        progress.console.print(line)
+    progress.console.print(summary(records))
     if any(record["status"] == "failed" for record in records):
         raise typer.Exit(1)
 
 
-def _segment_one(
-    segmenter: Segmenter, picture: Path, files: Mapping[str, Path], *, largest: bool
-) -> dict[str, Any]:
-    """Write the outputs of a picture and return its record for JSON."""
-    from json import dumps
+def _attempt(segmenting: Segmenting, item: Input, name: Path, output: Path, done: str) -> dict[str, Any]:
+    """Return the record of an input, which may have failed by itself.
 
-    import cv2
-
-    from aernet.files import replacing
-    from aernet.pictures import read_picture
-
-    result = segmenter(read_picture(picture))
-    if largest:
-        result = result.largest()
-    height, width = result.mask.shape
-    facts: dict[str, Any] = {
-        "width": width,
-        "height": height,
-        "area_fraction": result.area_fraction,
-        "threshold": result.threshold,
-        "model": segmenter.card.name,
-        "latency_ms": round(result.latency_ms, 3),
-    }
-    for kind, file in files.items():
-        if kind == "mask":
-            content = cv2.imencode(".png", result.mask)[1].tobytes()
-        elif kind == "overlay":
-            content = cv2.imencode(".jpg", result.overlay())[1].tobytes()
-        else:
-            borders = [contour.tolist() for contour in result.contours()]
-            content = dumps({"input": str(picture), **facts, "contours": borders}).encode()
-        with replacing(file) as temporary:
-            temporary.write_bytes(content)
-    return facts
-
-
-def _segment_video(
-    segmenter: Segmenter,
-    video: Path,
-    files: Mapping[str, Path],
-    progress: Progress,
-    *,
-    largest: bool,
-    afresh: bool,
-) -> dict[str, Any]:
-    """Write the outputs of a video, with its own progress bar, and return its record for JSON."""
-    from aernet.video.offline import segment_video
-    from aernet.video.sources.videofile import VideoFile
-
-    task = progress.add_task(video.name, total=VideoFile(video).count())
+    Raises:
+        AernetError: something is wrong that lets all inputs fail.
+    """
     try:
-        return segment_video(
-            segmenter, video, files, largest=largest, afresh=afresh, on_frame=lambda: progress.advance(task)
-        )
-    finally:
-        progress.remove_task(task)
+        return segmenting(item, name)
+    except (AernetError, OSError, MemoryError) as error:
+        if _concerns_all(item, error, output):
+            raise AernetError(f"{error}; stopped after {done} inputs, as all would fail") from error
+        return {"input": item.name, "status": "failed", "error": _reason(item, error)}
 
 
-def _summary(records: list[dict[str, Any]]) -> Table:
-    from statistics import median
+def _reason(item: Input, error: Exception) -> str:
+    """Return why an input failed, in one sentence that names it."""
+    if isinstance(error, SourceError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"{item.name}: takes more memory than there is"
+    if isinstance(error, OSError):
+        return f"{item.name}: cannot be read ({error.strerror})"
+    if isinstance(error, OutputError) and getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG:
+        return f"{item.name}: {error}; give it a shorter name"
+    return f"{item.name}: {error}"
 
-    from rich.table import Column, Table
 
-    count = Counter(record["status"] for record in records)
-    latencies = [record["latency_ms"] for record in records if record.get("latency_ms")]
-    inputs = "inputs" if any("masks" in record for record in records) else "pictures"
-    columns = (inputs, "done", "skipped", "failed", "median latency")
-    counts = (len(records), count["done"], count["skipped"], count["failed"])
-    table = Table(*(Column(name, justify="right") for name in columns))
-    table.add_row(*map(str, counts), f"{median(latencies):.1f} ms" if latencies else "-")
-    if count["skipped"]:
-        table.caption = "skipped: the outputs exist; --overwrite replaces them"
-    return table
+def _concerns_all(item: Input, error: Exception, output: Path) -> bool:
+    """Tell whether the other inputs would fail too: nothing can be written, or the model's device fails."""
+    import tempfile
+
+    if isinstance(error, OutputError):
+        if getattr(error.__cause__, "errno", None) in _FULL:
+            return True
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=output).close()
+        except OSError:
+            return True
+        return False
+    # What else is wrong with a video, such as a missing PyAV, is none of the pictures' concern.
+    return type(error) is AernetError and not item.is_video

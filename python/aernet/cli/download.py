@@ -1,0 +1,90 @@
+"""Fetches a picture or film from the web."""
+
+from __future__ import annotations
+
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from typing import IO, TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from aernet._native import __version__
+from aernet.cli.text import printable
+from aernet.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.progress import Progress
+
+_CHUNK = 1 << 16
+_PATIENCE = 30  # longest time without a byte, in seconds
+
+
+def download(address: str, name: str, file: Path, largest: int, progress: Progress) -> None:
+    """Fetch an address into a file.
+
+    Args:
+        address: http:// or https://.
+        name: the name of the address in errors.
+        file: the file to write.
+        largest: bytes beyond which the fetching is given up.
+        progress: shows a bar.
+
+    Raises:
+        SourceError: the server cannot be reached, refuses, sends a text, more than `largest` bytes or fewer
+            than it said, or leads to an address that is neither http nor https.
+    """
+    headers = {"User-Agent": f"aernet/{__version__}", "Accept-Encoding": "identity"}
+    bar = progress.add_task(printable(file.name), total=None)
+    try:
+        request = Request(address, headers=headers)  # noqa: S310 - http or https
+        with build_opener(_ToTheWeb(name)).open(request, timeout=_PATIENCE) as answer:
+            _receive(answer, name, file, largest, lambda count: progress.advance(bar, count))
+    except HTTPError as error:
+        raise SourceError(f"{name}: the server answers {error.code} {error.reason}") from error
+    except URLError as error:
+        raise SourceError(f"{name}: cannot be fetched ({error.reason})") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise SourceError(f"{name}: cannot be fetched ({str(error) or type(error).__name__})") from error
+    finally:
+        progress.remove_task(bar)
+
+
+def _receive(
+    answer: HTTPResponse, name: str, file: Path, largest: int, on_bytes: Callable[[int], object]
+) -> None:
+    kind = answer.headers.get_content_type()
+    if kind.startswith("text/"):
+        raise SourceError(f"{name}: the server sends {kind}, not a picture or film")
+    declared = answer.headers.get("Content-Length", "")
+    expected = int(declared) if declared.isdecimal() else None
+    received = 0
+    with file.open("wb") as copy:
+        while True:
+            if max(received, expected or 0) > largest:
+                raise SourceError(f"{name}: is larger than {largest / 1e9:.2g} GB; fetch it yourself")
+            data = answer.read(_CHUNK)
+            if not data:
+                break
+            copy.write(data)
+            received += len(data)
+            on_bytes(len(data))
+    if expected is not None and received < expected:
+        raise SourceError(f"{name}: the connection ended after {received} of {expected} bytes")
+
+
+class _ToTheWeb(HTTPRedirectHandler):
+    """Follows a server that leads elsewhere on the web, but to no file and to no other protocol."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme not in {"http", "https"}:
+            raise SourceError(f"{self._name}: the server leads to {scheme}:, which is not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -1,0 +1,176 @@
+"""The inputs of `segment`: files, folders, globs, the standard input and addresses on the web."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from aernet.errors import SourceError
+from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
+from aernet.pictures import PICTURE_SUFFIXES
+from aernet.video.sources.network import without_password
+from aernet.video.sources.videofile import VIDEO_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.progress import Progress
+
+STDIN = "-"
+"""The input that stands for a picture on the standard input."""
+
+LARGEST_DOWNLOAD = 2 << 30
+"""Bytes of a picture or film beyond which it is not taken from the web or the standard input."""
+
+_CHUNK = 1 << 20
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)|data(?=:)")
+_LONGEST_NAME = 200
+_EMPTY = "folder without pictures"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One picture or film."""
+
+    name: str
+    """What messages and records call it: its path or address, or "stdin"."""
+    below: Path
+    """Its path below the input that it was found through; its name, for an input that is no folder."""
+    root: Path
+    """Where that input lies, to tell apart what else would be called the same; absolute, without links."""
+    address: str = ""
+    """Its address, if it comes from the web, or `STDIN`; empty for a file."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it counts as a video, by its suffix."""
+        return self.below.suffix.lower() in VIDEO_SUFFIXES
+
+    @contextmanager
+    def opened(self, progress: Progress) -> Iterator[Path]:
+        """Yield a file with its content, which is a temporary one for what is no file.
+
+        Raises:
+            SourceError: it cannot be fetched, or is too large.
+        """
+        if not self.address:
+            yield Path(self.name)
+            return
+        with TemporaryDirectory(prefix="aernet-") as folder:
+            file = Path(folder) / self.below
+            if self.address == STDIN:
+                _copy_stdin(file)
+            else:
+                from aernet.cli.download import download
+
+                download(self.address, self.name, file, LARGEST_DOWNLOAD, progress)
+            yield file
+
+
+def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> tuple[list[Input], list[LeftOut]]:
+    """Return the pictures and films that the inputs name, each once, and what was left out of folders.
+
+    Inputs keep their order, and a folder's files are sorted by path. A file that is an input itself is taken
+    whatever its suffix. A file that is reached in several ways is taken under its own name instead of that of
+    a link, and with its longest path below an input.
+
+    Args:
+        inputs: paths, globs that no shell has expanded, `STDIN`, or addresses.
+        earlier: tells the outputs of earlier runs in a folder, which do not count.
+
+    Raises:
+        SourceError: an input does not exist, is an address that is neither http nor https, or is a folder
+            that cannot be read.
+    """
+    found: dict[Path | str, Input] = {}
+    left_out: list[LeftOut] = []
+    for text in inputs:
+        if text == STDIN:
+            found.setdefault(text, Input("stdin", Path("stdin"), Path("/"), STDIN))
+        elif (scheme := _SCHEME.match(text)) and not os.path.exists(text):  # noqa: PTH110 - never raises
+            found.setdefault(text, _web_input(text, scheme.group().lower()))
+        else:
+            for source in _paths(text):
+                for item in _files(source, earlier, left_out):
+                    _add(item, found, left_out)
+    return list(found.values()), sorted(set(left_out))
+
+
+def nothing_found(inputs: Sequence[str], left_out: Sequence[LeftOut]) -> SourceError:
+    """Return the error that the inputs, which are folders, hold no picture and no film."""
+    where = inputs[0] if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1} more"
+    instead = [thing for thing in left_out if thing.kind != _EMPTY]
+    such_as = f"; it holds {', '.join(count_kinds(instead))}" if instead else ""
+    suffixes = " ".join((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
+    return SourceError(f"{where}: the folder holds no picture and no film ({suffixes}){such_as}")
+
+
+def _add(item: Input, found: dict[Path | str, Input], left_out: list[LeftOut]) -> None:
+    """Add a file, unless it was found already: then keep the better way to it."""
+    real = Path(item.name).resolve()
+    first = found.setdefault(real, item)
+    kept = min(
+        (first, item), key=lambda one: (one.below.name != real.name, -len(one.below.parts), str(one.below))
+    )
+    found[real] = kept
+    if first.below.name != item.below.name:
+        dropped = item if kept is first else first
+        reason = f"a link to {kept.name}, which is taken already"
+        left_out.append(LeftOut(Path(dropped.name), "repeated link", reason))
+
+
+def _paths(text: str) -> list[Path]:
+    """Return the path that a text names, or those that match it as a glob."""
+    path = Path(text)
+    if not glob.has_magic(text) or os.path.exists(text):  # noqa: PTH110 - never raises
+        return [path]
+    matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - any path
+    if not matches:
+        raise SourceError(f"{text}: no file matches")
+    return [Path(match) for match in matches]
+
+
+def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut]) -> Iterator[Input]:
+    """Yield each file of an input; note what is left out of a folder."""
+    if not is_folder(source):
+        yield Input(str(source), Path(source.name), source.resolve().parent)
+        return
+    listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
+    left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
+    files = [path for path in listing.files if not earlier(path)]
+    if not files:
+        left_out.append(LeftOut(source, _EMPTY, "it holds no picture and no film"))
+    root = source.resolve()
+    for path in files:
+        yield Input(str(path), path.relative_to(source), root)
+
+
+def _web_input(address: str, scheme: str) -> Input:
+    name = without_password(address)
+    if scheme not in {"http", "https"}:
+        raise SourceError(
+            f"{name[:100]}: {scheme} is no address that is fetched; expected http or https, or a file"
+        )
+    parts = urlsplit(address)
+    *folders, file = PurePosixPath(unquote(parts.path) or "/").parts
+    safe = [re.sub(r"[/\\:\0]", "_", part)[-_LONGEST_NAME:].lstrip(".") or "_" for part in (*folders, file)]
+    below = Path("download" if file == "/" else safe[-1])
+    return Input(name, below, Path("/", parts.hostname or "_", *safe[1:-1]), address)
+
+
+def _copy_stdin(file: Path) -> None:
+    size = 0
+    with file.open("wb") as copy:
+        while data := sys.stdin.buffer.read(_CHUNK):
+            size += len(data)
+            if size > LARGEST_DOWNLOAD:
+                raise SourceError(f"stdin: is larger than {LARGEST_DOWNLOAD / 1e9:.2g} GB")
+            copy.write(data)

@@ -1,0 +1,126 @@
+"""Segments one input after another and writes its outputs."""
+
+from __future__ import annotations
+
+from json import dumps
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from aernet.cli.outputs import files_of
+from aernet.errors import SourceError
+from aernet.files import replacing
+from aernet.pictures import read_picture
+from aernet.video.extent import extent_row
+from aernet.video.offline import segment_video
+from aernet.video.sources.videofile import VideoFile
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from rich.progress import Progress
+
+    from aernet.cli.inputs import Input
+    from aernet.segmenter import Segmenter
+
+
+class Segmenting:
+    """Segments inputs with the same settings.
+
+    Args:
+        segmenter: takes BGR pictures.
+        kinds: the kinds of outputs to write, such as "mask".
+        progress: shows the progress within a video or a download.
+        largest: whether only the largest region counts, its holes filled.
+        afresh: whether to write outputs that exist already.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        kinds: Collection[str],
+        progress: Progress,
+        *,
+        largest: bool,
+        afresh: bool,
+    ) -> None:
+        self._segmenter = segmenter
+        self._kinds = kinds
+        self._progress = progress
+        self._largest = largest
+        self._afresh = afresh
+
+    def __call__(self, item: Input, output: Path) -> dict[str, Any]:
+        """Segment an input, unless all its outputs exist, and return its record for JSON.
+
+        Args:
+            item: the picture or video.
+            output: the path of its outputs, which lacks their endings.
+
+        Raises:
+            SourceError: the input is no picture or video that can be used; the message names it.
+            FrameError: the network gives no probabilities for it.
+            AernetError: an output cannot be written, or the segmenter's device fails.
+        """
+        files = {kind: file for kind, file in files_of(item, output).items() if kind in self._kinds}
+        record: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
+        if not self._afresh and _exist(files):
+            return record | {"status": "skipped"}
+        with item.opened(self._progress) as path:
+            try:
+                facts = self._video(path, files) if item.is_video else self._picture(item, path, files)
+            except SourceError as error:
+                raise SourceError(str(error).replace(str(path), item.name)) from error
+        return record | {"status": "done"} | facts
+
+    def _picture(self, item: Input, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+        result = self._segmenter(read_picture(path))
+        if self._largest:
+            result = result.largest()
+        height, width = result.mask.shape
+        calibrated = result.quality is not None
+        facts: dict[str, Any] = {
+            "width": width,
+            "height": height,
+            "area_fraction": result.area_fraction,
+            **extent_row(result.mask),
+            "expected_dice": round(result.expected_dice, 4) if calibrated else None,
+            "needs_review": result.needs_review if calibrated else None,
+            "threshold": result.threshold,
+            "model": self._segmenter.card.name,
+            "latency_ms": round(result.latency_ms, 3),
+        }
+        for kind, file in files.items():
+            if kind == "mask":
+                content = cv2.imencode(".png", result.mask)[1].tobytes()
+            elif kind == "overlay":
+                content = cv2.imencode(".jpg", result.overlay())[1].tobytes()
+            else:
+                borders = [contour.tolist() for contour in result.contours()]
+                content = dumps({"input": item.name, **facts, "contours": borders}).encode()
+            with replacing(file) as temporary:
+                temporary.write_bytes(content)
+        return facts
+
+    def _video(self, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+        task = self._progress.add_task(path.name, total=VideoFile(path).count())
+        try:
+            return segment_video(
+                self._segmenter,
+                path,
+                files,
+                largest=self._largest,
+                afresh=self._afresh,
+                on_frame=lambda: self._progress.advance(task),
+            )
+        finally:
+            self._progress.remove_task(task)
+
+
+def _exist(files: Mapping[str, Path]) -> bool:
+    """Tell whether all outputs are there; of a video's masks, the other outputs tell."""
+    try:
+        return all(file.is_file() for kind, file in files.items() if kind != "masks")
+    except OSError:  # such as a name that is too long, which writing will tell
+        return False
