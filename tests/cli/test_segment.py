@@ -60,14 +60,8 @@ def test_masks_are_those_of_the_segmenter(segment, pictures, model, tmp_path):
 def test_the_summary_counts(segment, pictures):
     (pictures / "c.png").write_bytes(b"")
     summary = segment().stderr
-    assert [cell.strip() for cell in summary.splitlines()[-2].split("│")[1:7]] == [
-        "3",
-        "2",
-        "0",
-        "1",
-        "0",
-        "0",
-    ]
+    cells = [cell.strip() for cell in summary.splitlines()[-2].split("│")]
+    assert cells[1:7] == ["3", "2", "0", "1", "0", "0"]
     assert " ms " in summary
 
 

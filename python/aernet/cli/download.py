@@ -43,7 +43,9 @@ def download(address: str, name: str, file: Path, largest: int, progress: Progre
         with build_opener(_ToTheWeb(name)).open(request, timeout=_PATIENCE) as answer:
             _receive(answer, name, file, largest, lambda count: progress.advance(bar, count))
     except HTTPError as error:
-        raise SourceError(f"{name}: the server answers {error.code} {error.reason}") from error
+        raise SourceError(
+            f"{name}: the server answers {error.code} {str(error.reason).splitlines()[0]}"
+        ) from error
     except URLError as error:
         raise SourceError(f"{name}: cannot be fetched ({error.reason})") from error
     except (OSError, HTTPException, ValueError) as error:
