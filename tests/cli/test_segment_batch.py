@@ -81,7 +81,7 @@ def test_a_folder_of_nothing_to_segment_is_an_error_that_says_what_it_holds(segm
     answer = segment(tmp_path / "other", "--json")
     assert answer.exit_code == 1
     assert [record["status"] for record in records(answer)] == ["left out", "left out"]
-    assert "holds no picture and no film" in answer.stderr
+    assert "holds no picture and no video" in answer.stderr
     assert answer.stderr.endswith("; it holds 1 DICOM file\n")
     answer = segment(tmp_path / "other", pictures)
     assert answer.exit_code == 0, answer.output
@@ -322,3 +322,27 @@ def test_names_that_are_no_utf_8_or_not_one_line(command, model, pictures, tmp_p
     assert (tmp_path / "out" / "two\nlines_mask.png").is_file()
     assert "\x1b" not in answer.stderr
     assert len(answer.stderr.splitlines()) == 2 + 5
+
+
+def test_experts_masks_beside_their_pictures_are_no_pictures(segment, pictures, tmp_path):
+    for name in ("a_segmentation.png", "c_Segmentation.png", "other_segmentation.png"):
+        cv2.imwrite(str(pictures / name), np.zeros((40, 50), np.uint8))
+    answer = segment(pictures, "--json")
+    assert answer.exit_code == 0, answer.output
+    assert [name for name, status in statuses(answer).items() if status == "left out"] == [
+        "a_segmentation.png",
+        "c_Segmentation.png",
+    ]
+    assert "left out: 2 expert masks, such as" in answer.stderr
+    assert "other_segmentation_mask.png" in files(tmp_path / "out")
+
+
+def test_damage_that_a_film_tells_is_counted_apart(segment, pictures, monkeypatch):
+    film(pictures / "d.avi")
+    facts = {"status": "damaged", "error": f"{pictures}/d.avi: frame 2 is damaged"}
+    monkeypatch.setattr(segmenting, "segment_video", lambda *_, **__: facts)
+    answer = segment(pictures, "--json")
+    assert answer.exit_code == 1
+    assert statuses(answer)["d.avi"] == "damaged"
+    assert counts(answer) == ["4", "3", "0", "0", "1", "0"]
+    assert f"{pictures}/d.avi: frame 2 is damaged" in answer.stderr.splitlines()

@@ -114,7 +114,7 @@ def test_what_goes_wrong_is_told_by_the_address_and_the_rest_goes_on(server, seg
     for name, part in {
         "good.jpg": "",
         "text.jpg": "expected a picture",
-        "page.jpg": "the server sends text/html, not a picture or film",
+        "page.jpg": "the server sends text/html, not a picture or video",
         "declared.jpg": "is larger than",
         "endless.jpg": "is larger than",
         "short.jpg": f"the connection ended after 1000 of {len(data)} bytes",

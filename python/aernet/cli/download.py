@@ -1,4 +1,4 @@
-"""Fetches a picture or film from the web."""
+"""Fetches a picture or video from the web."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _receive(
 ) -> None:
     kind = answer.headers.get_content_type()
     if kind.startswith("text/"):
-        raise SourceError(f"{name}: the server sends {kind}, not a picture or film")
+        raise SourceError(f"{name}: the server sends {kind}, not a picture or video")
     declared = answer.headers.get("Content-Length", "")
     expected = int(declared) if declared.isdecimal() else None
     received = 0

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from aernet.errors import SourceError
 from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
+from aernet.pairs import mask_id
 from aernet.pictures import PICTURE_SUFFIXES
 from aernet.video.sources.network import without_password
 from aernet.video.sources.videofile import VIDEO_SUFFIXES
@@ -28,7 +29,7 @@ STDIN = "-"
 """The input that stands for a picture on the standard input."""
 
 LARGEST_DOWNLOAD = 2 << 30
-"""Bytes of a picture or film beyond which it is not taken from the web or the standard input."""
+"""Bytes of a picture or video beyond which it is not taken from the web or the standard input."""
 
 _CHUNK = 1 << 20
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)|data(?=:)")
@@ -38,7 +39,7 @@ _EMPTY = "folder without pictures"
 
 @dataclass(frozen=True)
 class Input:
-    """One picture or film."""
+    """One picture or video."""
 
     name: str
     """What messages and records call it: its path or address, or "stdin"."""
@@ -76,7 +77,7 @@ class Input:
 
 
 def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> tuple[list[Input], list[LeftOut]]:
-    """Return the pictures and films that the inputs name, each once, and what was left out of folders.
+    """Return the pictures and videos that the inputs name, each once, and what was left out of folders.
 
     Inputs keep their order, and a folder's files are sorted by path. A file that is an input itself is taken
     whatever its suffix. A file that is reached in several ways is taken under its own name instead of that of
@@ -105,12 +106,12 @@ def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> tuple
 
 
 def nothing_found(inputs: Sequence[str], left_out: Sequence[LeftOut]) -> SourceError:
-    """Return the error that the inputs, which are folders, hold no picture and no film."""
+    """Return the error that the inputs, which are folders, hold no picture and no video."""
     where = inputs[0] if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1} more"
     instead = [thing for thing in left_out if thing.kind != _EMPTY]
     such_as = f"; it holds {', '.join(count_kinds(instead))}" if instead else ""
     suffixes = " ".join((*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
-    return SourceError(f"{where}: the folder holds no picture and no film ({suffixes}){such_as}")
+    return SourceError(f"{where}: the folder holds no picture and no video ({suffixes}){such_as}")
 
 
 def _add(item: Input, found: dict[Path | str, Input], left_out: list[LeftOut]) -> None:
@@ -145,9 +146,15 @@ def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut
         return
     listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
     left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
-    files = [path for path in listing.files if not earlier(path)]
+    candidates = [path for path in listing.files if not earlier(path)]
+    stems = {path.stem for path in candidates}
+    masks = [path for path in candidates if mask_id(PurePosixPath(path.name)) in stems]
+    left_out += [
+        LeftOut(path, "expert mask", "the mask of another picture; name it to segment it") for path in masks
+    ]
+    files = [path for path in candidates if mask_id(PurePosixPath(path.name)) not in stems]
     if not files:
-        left_out.append(LeftOut(source, _EMPTY, "it holds no picture and no film"))
+        left_out.append(LeftOut(source, _EMPTY, "it holds no picture and no video"))
     root = source.resolve()
     for path in files:
         yield Input(str(path), path.relative_to(source), root)

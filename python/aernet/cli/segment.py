@@ -119,7 +119,7 @@ def segment(
     for line in left_out_lines(left_out):
         progress.console.print(line)
     progress.console.print(summary(records))
-    if any(record["status"] == "failed" for record in records):
+    if any("error" in record for record in records):
         raise typer.Exit(1)
 
 

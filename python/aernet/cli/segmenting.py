@@ -54,6 +54,9 @@ class Segmenting:
     def __call__(self, item: Input, output: Path) -> dict[str, Any]:
         """Segment an input, unless all its outputs exist, and return its record for JSON.
 
+        The status is "done", "skipped", or "damaged" for a video of which a part was lost; then "error" says
+        which.
+
         Args:
             item: the picture or video.
             output: the path of its outputs, which lacks their endings.
