@@ -201,7 +201,7 @@ def test_a_full_disk_ends_the_recording_with_one_line_and_leaves_it_playable(tmp
         lines = process.communicate(timeout=120)[0].splitlines()
     assert (
         lines[-1]
-        == f"AernetError {tmp_path}/out.mp4: cannot be written (File too large); the video ends here"
+        == f"OutputError {tmp_path}/out.mp4: cannot be written (File too large); the video ends here"
     )
     assert 0 < (tmp_path / "out.mp4").stat().st_size <= limit
     assert played(tmp_path / "out.mp4") >= int(lines[-2]) - FPS
