@@ -68,7 +68,8 @@ def test_the_command_gives_the_official_means_and_writes_every_output(tmp_path, 
     expected = official(model, tmp_path, image_ids)
     assert_means(out / "scores.json", expected)
     content = json.loads((out / "scores.json").read_text(encoding="utf-8"))
-    assert list(content) == ["n", *METRICS, "protocol", "model", "threshold"]
+    assert list(content) == ["n", *METRICS, "best_level_jaccard", "protocol", "model", "threshold"]
+    assert content["jaccard"]["mean"] <= content["best_level_jaccard"]["mean"] <= 1
     assert content["n"] == len(image_ids)
     assert content["model"] == "dark 1.2 (abc1234)"
     assert content["threshold"] == 0.4

@@ -32,7 +32,9 @@ def test_the_means_are_those_of_the_official_scorer_on_the_same_files(
     expected["thresholded_jaccard"] = expected.pop("threshold_jaccard")
     evaluation = evaluate(segmenter, pairs, "examples", largest_only=largest_only)
     means = {name: mean.mean for name, mean in evaluation.means.items()}
+    best_level = means.pop("best_level_jaccard")
     assert means == pytest.approx(expected, abs=1e-6, rel=0)
+    assert abs(best_level - expected["jaccard"]) < 0.1  # its probabilities are nearly 0 or 1
 
 
 def test_the_comparison_holds_what_was_compared(segmenter, pairs):
@@ -51,6 +53,7 @@ def test_json_and_csv_say_the_same(segmenter, pairs):
     content = json.loads(json_file.getvalue())
     rows = list(csv.DictReader(io.StringIO(csv_file.getvalue())))
     metrics = ["jaccard", "dice", "thresholded_jaccard", "sensitivity", "specificity", "accuracy"]
+    metrics.append("best_level_jaccard")
     assert list(content) == ["n", *metrics, "protocol", "model", "threshold"]
     assert list(rows[0]) == ["image_id", *metrics]
     assert [row["image_id"] for row in rows] == [pair.image_id for pair in pairs]

@@ -7,11 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import scipy.spatial.distance
 import scipy.stats
 from isic_challenge_scoring.segmentation import SegmentationScore
 
 from aernet.errors import FrameError
-from aernet.evaluation.metrics import bootstrap_mean, score
+from aernet.evaluation.metrics import best_level_jaccard, bootstrap_mean, score
 
 MASKS = Path(__file__).parents[2] / "python/aernet/video/masks"
 
@@ -109,3 +110,31 @@ def test_the_same_scores_give_the_same_interval_and_another_seed_another():
     values = np.random.default_rng(0).uniform(size=50)
     assert bootstrap_mean(values) == bootstrap_mean(values)
     assert bootstrap_mean(values, seed=1).ci95 != bootstrap_mean(values).ci95
+
+
+@pytest.mark.parametrize("shape", [(40, 56), (150, 131)])
+def test_the_best_level_is_that_of_trying_them_all(shape):
+    rng = np.random.default_rng(3)
+    probability = cv2.GaussianBlur(rng.random((64, 64), np.float32), (0, 0), 6)
+    probability = (probability - probability.min()) / np.ptp(probability)
+    truth = np.where(cv2.GaussianBlur(rng.random(shape, np.float32), (0, 0), 9) > 0.5, 255, 0).astype(
+        np.uint8
+    )
+    enlarged = cv2.resize(probability, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    tried = [
+        1 - scipy.spatial.distance.jaccard(truth.ravel() > 0, enlarged.ravel() >= threshold)
+        for threshold in np.linspace(0, 1, 251)
+    ]
+    assert best_level_jaccard(probability, truth) == pytest.approx(max(tried), abs=2e-3)
+
+
+def test_without_a_lesion_the_best_level_is_one_that_no_pixel_reaches():
+    probability = np.full((8, 8), 0.7, np.float32)
+    assert best_level_jaccard(probability, np.zeros((20, 20), np.uint8)) == 1
+
+
+def test_the_best_level_stays_where_the_order_of_probabilities_does():
+    probability = cv2.GaussianBlur(np.random.default_rng(1).random((32, 32), np.float32), (0, 0), 3)
+    truth = np.where(probability > np.quantile(probability, 0.8), 255, 0).astype(np.uint8)
+    assert best_level_jaccard(probability, truth) == pytest.approx(1, abs=0.02)
+    assert best_level_jaccard(probability**2, truth) == pytest.approx(1, abs=0.02)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from aernet.errors import FrameError
-from aernet.evaluation.metrics import Mean, Scores, bootstrap_mean, score
+from aernet.evaluation.metrics import Mean, Scores, best_level_jaccard, bootstrap_mean, score
 from aernet.masks import looks_inverted
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
 
-METRICS = tuple(field.name for field in fields(Scores))
-"""The names of the metrics, in the order of every table."""
+METRICS = tuple(metric.name for metric in fields(Scores))
+"""The names of a mask's metrics, in the order of every table."""
+
+BEST_LEVEL = "best_level_jaccard"
+"""The name of the metric of a probability map, which comes last; see `metrics.best_level_jaccard`."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Comparison:
     """The segmenter's mask, uint8 0 or 255, H x W."""
     scores: Scores
     """How well the two masks agree."""
+    best_level_jaccard: float | None = None
+    """That of `metrics.best_level_jaccard`; None for a mask that was made earlier."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,24 @@ class Evaluation:
     """The scores of each picture by its image id; at least one."""
     inverted: tuple[str, ...] = ()
     """The image ids of experts' masks that look inverted; see `aernet.masks.looks_inverted`."""
+    best_levels: dict[str, float] = field(default_factory=dict)
+    """`best_level_jaccard` of each picture by its image id; empty for masks that were made earlier."""
 
     @cached_property
     def means(self) -> dict[str, Mean]:
         """The mean of each metric over the pictures, with its 95 % bootstrap interval."""
-        columns = {name: [getattr(row, name) for row in self.pictures.values()] for name in METRICS}
-        return {name: bootstrap_mean(values) for name, values in columns.items()}
+        rows = self._rows()
+        return {
+            name: bootstrap_mean([row[name] for row in rows.values()]) for name in next(iter(rows.values()))
+        }
+
+    def _rows(self) -> dict[str, dict[str, float]]:
+        """Return the metrics of each picture by their names."""
+        return {
+            image_id: asdict(scores)
+            | ({BEST_LEVEL: self.best_levels[image_id]} if image_id in self.best_levels else {})
+            for image_id, scores in self.pictures.items()
+        }
 
     def write_json(self, file: TextIO) -> None:
         """Write the number of pictures, the means with intervals and the protocol as one JSON object."""
@@ -75,9 +92,9 @@ class Evaluation:
     def write_csv(self, file: TextIO) -> None:
         """Write one row for each picture: image_id and the metrics."""
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image_id", *METRICS))
-        for image_id, scores in self.pictures.items():
-            writer.writerow((image_id, *(getattr(scores, name) for name in METRICS)))
+        writer.writerow(("image_id", *self.means))
+        for image_id, row in self._rows().items():
+            writer.writerow((image_id, *row.values()))
 
 
 def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> Comparison:
@@ -98,7 +115,8 @@ def compare(segmenter: PictureSegmenter, pair: Pair, *, largest_only: bool) -> C
     except FrameError as error:
         raise FrameError(f"{pair.image_id}: {error}") from None
     mask = (segmentation.largest() if largest_only else segmentation).mask
-    return Comparison(pair.image_id, image, ground_truth, mask, score(mask, ground_truth))
+    best = best_level_jaccard(segmentation.probability, ground_truth)
+    return Comparison(pair.image_id, image, ground_truth, mask, score(mask, ground_truth), best)
 
 
 def evaluate(
@@ -116,10 +134,14 @@ def evaluate(
         SourceError: a picture or mask cannot be read, or the two differ in size.
         FrameError: the model gives no probabilities for a picture.
     """
-    scores, inverted = {}, []
+    scores: dict[str, Scores] = {}
+    best_levels: dict[str, float] = {}
+    inverted: list[str] = []
     for pair in pairs:
         comparison = compare(segmenter, pair, largest_only=largest_only)
         scores[pair.image_id] = comparison.scores
+        if comparison.best_level_jaccard is not None:
+            best_levels[pair.image_id] = comparison.best_level_jaccard
         if looks_inverted(comparison.ground_truth):
             inverted.append(pair.image_id)
     region = "largest region, holes filled" if largest_only else "whole mask"
@@ -129,4 +151,4 @@ def evaluate(
     )
     card = segmenter.card
     model = f"{card.name} {card.version} ({card.revision})"
-    return Evaluation(protocol, model, segmenter.threshold, scores, tuple(inverted))
+    return Evaluation(protocol, model, segmenter.threshold, scores, tuple(inverted), best_levels)

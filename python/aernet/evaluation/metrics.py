@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LEAST_JACCARD = 0.65
 """Below it, the thresholded Jaccard of a picture is 0 (ISIC 2018, Task 1)."""
+
+LEVELS = 1000
+"""Steps between probabilities 0 and 1 in which `best_level_jaccard` looks for the best threshold."""
 
 RESAMPLES = 10_000
 INDICES_AT_ONCE = 1 << 21
@@ -85,6 +89,26 @@ def score(mask: npt.NDArray[np.uint8], ground_truth: npt.NDArray[np.uint8]) -> S
         specificity=_ratio(true_negative, true_negative + false_positive),
         accuracy=(true_positive + true_negative) / mask.size,
     )
+
+
+def best_level_jaccard(probability: npt.NDArray[np.float32], ground_truth: npt.NDArray[np.uint8]) -> float:
+    """Return the largest Jaccard index that a threshold for this picture alone could give.
+
+    It tells how well a network sees a lesion, wherever experts draw its border: it does not change with the
+    threshold, nor with any calibration that keeps the order of probabilities.
+
+    Args:
+        probability: float32 in [0, 1], S x S, resized to the ground truth as masks are (bilinear).
+        ground_truth: uint8, H x W; lesion is where a value is above 128.
+    """
+    enlarged = cv2.resize(probability, ground_truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    level = (enlarged * LEVELS).astype(np.int64)
+    lesion = ground_truth > 128
+    # For every level, the pixels at or above it; the last entry is that of an empty mask.
+    marked = np.append(np.cumsum(np.bincount(level.ravel(), minlength=LEVELS + 1)[::-1])[::-1], 0)
+    found = np.append(np.cumsum(np.bincount(level[lesion], minlength=LEVELS + 1)[::-1])[::-1], 0)
+    union = marked + np.count_nonzero(lesion) - found
+    return max(map(_ratio, found.tolist(), union.tolist()))
 
 
 def bootstrap_mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Mean:

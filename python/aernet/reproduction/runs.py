@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aernet.evaluation.evaluate import METRICS
 from aernet.evaluation.metrics import Scores
 from aernet.training.settings import Settings, load_settings
 
@@ -40,7 +41,7 @@ class Run:
         """Return the scores of each picture of the test subset; the run must be finished."""
         with self.scores_file.open(newline="") as file:
             return {
-                row.pop("image_id"): Scores(**{name: float(value) for name, value in row.items()})
+                row["image_id"]: Scores(**{name: float(row[name]) for name in METRICS})
                 for row in csv.DictReader(file)
             }
 
