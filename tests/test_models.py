@@ -60,8 +60,24 @@ def test_a_model_that_is_not_there_lists_those_that_are(tmp_path, monkeypatch):
     monkeypatch.setattr(aernet.models, "bundled_models", lambda: {"aernet": tmp_path, "other": tmp_path})
     with pytest.raises(ModelError, match=r"missing\.onnx: no such model; .*\(aernet, other\)"):
         resolve_model(tmp_path / "missing.onnx")
-    with pytest.raises(ModelError, match="no such model"):
+    with pytest.raises(ModelError, match="expected an ONNX file or an engine, found a folder; name the file"):
         resolve_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"), [("aernett", "aernet or aernet-b1"), ("aernet_b1", "aernet-b1 or aernet")]
+)
+def test_a_name_that_is_nearly_one_is_told(tmp_path, monkeypatch, typo, meant):
+    names = dict.fromkeys(("aernet", "aernet-b1", "unlike"), tmp_path)
+    monkeypatch.setattr(aernet.models, "bundled_models", lambda: names)
+    with pytest.raises(ModelError, match=f"^{typo}: no such model; did you mean {meant}\\? Otherwise give"):
+        resolve_model(typo)
+
+
+@pytest.mark.parametrize("model", [None, 3, ["aernet"]])
+def test_a_model_is_a_name_or_a_path(model):
+    with pytest.raises(ModelError, match=r"^model: expected a bundled name or a path, found "):
+        resolve_model(model)
 
 
 def refused(path):

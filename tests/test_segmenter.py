@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -122,11 +124,6 @@ def test_an_empty_batch(segmenter):
     assert segmenter.batch([]) == []
 
 
-def test_one_frame_is_no_batch(segmenter, frames):
-    with pytest.raises(FrameError, match=r"batch takes a sequence of frames, found one array"):
-        segmenter.batch(frames[0])
-
-
 def test_several_threads_share_one_segmenter(segmenter, frames):
     expected = [segmenter(frame).mask for frame in frames]
     with ThreadPoolExecutor(4) as pool:
@@ -150,9 +147,10 @@ def test_a_threshold_of_ones_own(model, frames):
     assert narrow.threshold == 0.9
 
 
-@pytest.mark.parametrize("threshold", [0, 1, -0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("threshold", [0, 1, -0.5, 1.5, float("nan"), "0.5", True, [0.5]])
 def test_a_threshold_outside_0_to_1_is_refused(model, threshold):
-    with pytest.raises(AernetError, match=rf"threshold must be between 0 and 1, .*found {threshold}$"):
+    found = re.escape(repr(threshold))
+    with pytest.raises(AernetError, match=rf"threshold must be between 0 and 1, .*found {found}$"):
         Segmenter(model, threshold=threshold)
 
 
@@ -160,6 +158,15 @@ def test_a_device_that_is_not_there_is_refused(model):
     assert Segmenter(model, "cpu").device == Segmenter(model, device="auto").device == "cpu"
     with pytest.raises(AernetError, match="device 'gpu': not available; expected one of auto, cpu"):
         Segmenter(model, device="gpu")
+
+
+@pytest.mark.parametrize(
+    ("device", "found"),
+    [(0, "0; write 'cuda:0' for that GPU"), (None, "None"), (b"cpu", "b'cpu'"), (Path("cpu"), ".*Path.*")],
+)
+def test_a_device_is_a_name(model, device, found):
+    with pytest.raises(AernetError, match=f"^device: expected a name, such as 'auto', .* found {found}$"):
+        Segmenter(model, device)
 
 
 def test_a_colour_order_that_is_none_is_refused(model):

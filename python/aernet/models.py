@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +15,6 @@ from aernet.errors import ModelError
 from aernet.quality import Quality
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
@@ -84,11 +85,19 @@ def resolve_model(model: str | os.PathLike[str]) -> Path:
     Raises:
         ModelError: it is neither.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(f"model: expected a bundled name or a path, found {model!r}")
     bundled = bundled_models()
     if model in bundled:
         return bundled[str(model)]
     path = Path(model)
+    if path.is_dir():
+        raise ModelError(f"{path}: expected an ONNX file or an engine, found a folder; name the file in it")
     if not path.is_file():
+        near = get_close_matches(str(model), bundled)
+        meant = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
         names = ", ".join(bundled) or "none"
-        raise ModelError(f"{path}: no such model; give a path to an ONNX file or a bundled name ({names})")
+        raise ModelError(
+            f"{path}: no such model; {meant}give a path to an ONNX file or a bundled name ({names})"
+        )
     return path

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
+from aernet.frames import as_frame
 from aernet.models import resolve_model
 from aernet.runners.choice import open_runner
 from aernet.segmentation import Segmentation
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from aernet._native import DeviceArray
-    from aernet.arrays import Frame, Picture
+    from aernet.arrays import AnyPicture, Frame, Picture
     from aernet.models import ModelCard
     from aernet.prediction import Prediction
     from aernet.runners.base import Runner
@@ -85,8 +87,8 @@ class Segmenter:
         *,
         colour: PixelFormat = "bgr",
     ) -> None:
-        if threshold is not None and not 0 < threshold < 1:
-            raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold}")
+        if threshold is not None and not _is_threshold(threshold):
+            raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold!r}")
         if colour not in PIXEL_FORMATS:
             raise AernetError(f"colour must be 'bgr', 'rgb' or 'nv12', found {colour!r}")
         runner = open_runner(resolve_model(model), device)
@@ -118,11 +120,14 @@ class Segmenter:
             raise AernetError(f"{self!r} is closed; make a new one")
         return self._runner
 
-    def __call__(self, frame: Picture) -> Segmentation[Frame]:
+    def __call__(self, frame: AnyPicture) -> Segmentation[Frame]:
         """Segment one frame.
 
         Args:
-            frame: uint8, H x W x 3 in the segmenter's pixel format, H x W x 4 or H x W, with any strides.
+            frame: uint8, H x W x 3 in the segmenter's pixel format, H x W x 4 or H x W, with any strides: a
+                NumPy array, or what has `__array__` or DLPack in the host's memory, such as a tensor of
+                PyTorch. Or the path of a picture, or a PIL image, whatever the order of its channels: it is
+                turned as its EXIF orientation says, and white lies behind what is transparent.
                 NV12: (H * 3 / 2) x W, both sides even, the rows of chroma below those of luma, BT.601. Or
                 an `Nv12Frame`, whatever the segmenter's pixel format: two planes with their matrix and
                 range. With TensorRT also an array in the GPU's memory that has `__cuda_array_interface__` or
@@ -131,11 +136,14 @@ class Segmenter:
 
         Raises:
             FrameError: the frame is not uint8, has another shape, or lies where the device cannot read it.
+            SourceError: a file cannot be read, or is no picture.
             AernetError: the segmenter is closed, or its device fails.
         """
-        return self.batch([frame])[0]
+        started = time.perf_counter()
+        (prediction,) = self.runner.predict([as_frame(frame, self.colour)], self.colour)
+        return self._segmentation(prediction, started)
 
-    def batch(self, frames: Iterable[Picture]) -> list[Segmentation[Frame]]:
+    def batch(self, frames: Iterable[AnyPicture]) -> list[Segmentation[Frame]]:
         """Segment several frames of any sizes in one run of the network; memory grows with their number.
 
         On a GPU, frames beyond the engine's largest batch take further runs. Each result's `latency_ms` is
@@ -143,15 +151,17 @@ class Segmenter:
 
         Raises:
             FrameError: a frame breaks the contract of `__call__`.
+            SourceError: a file cannot be read, or is no picture.
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
-        predictions = self.runner.predict(_listed(frames), self.colour)
+        runner = self.runner
+        predictions = runner.predict(self._listed(frames), self.colour)
         results = [self._segmentation(prediction, started) for prediction in predictions]
         whole = results[-1].latency_ms if results else 0.0
         return [replace(result, latency_ms=whole) for result in results]
 
-    def submit(self, frame: Picture) -> Pending:
+    def submit(self, frame: AnyPicture) -> Pending:
         """Start on a frame and return at once.
 
         On a GPU one frame is copied while the previous one runs. On the CPU two frames run side by side on
@@ -166,14 +176,14 @@ class Segmenter:
         future = self.submit_prediction(frame)
         return Pending(lambda: self._segmentation(future.result()[0], started))
 
-    def submit_prediction(self, frame: Picture) -> Future[list[Prediction]]:
+    def submit_prediction(self, frame: AnyPicture) -> Future[list[Prediction]]:
         """Start on a frame as `submit` does, but compute only its probability map.
 
         Raises:
             FrameError: the frame breaks the contract of `__call__`.
             AernetError: the segmenter is closed, or its device fails.
         """
-        return self.runner.submit([frame], self.colour)
+        return self.runner.submit([as_frame(frame, self.colour)], self.colour)
 
     def warm_up(self, sizes: Iterable[tuple[int, int]]) -> None:
         """Segment blank frames, so that the first real ones take no longer than the others.
@@ -196,7 +206,7 @@ class Segmenter:
                 np.asarray(prediction.mask(height, width, self.threshold))
                 prediction.to_host()
 
-    def masks_on_device(self, frames: Iterable[Picture]) -> list[DeviceArray]:
+    def masks_on_device(self, frames: Iterable[AnyPicture]) -> list[DeviceArray]:
         """Segment several frames as `batch` does, and leave the masks in the GPU's memory.
 
         Returns:
@@ -208,7 +218,7 @@ class Segmenter:
             AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory.
         """
         masks: list[DeviceArray] = []
-        predictions = self.runner.predict(_listed(frames), self.colour)
+        predictions = self.runner.predict(self._listed(frames), self.colour)
         for prediction in predictions:
             mask = prediction.mask(*picture_size(prediction.frame, self.colour), self.threshold)
             if isinstance(mask, np.ndarray):
@@ -266,13 +276,27 @@ class Segmenter:
             prediction.frame, prediction, self.threshold, started, self.colour, self.card.quality
         )
 
+    def _listed(self, frames: Iterable[AnyPicture]) -> list[Picture]:
+        try:
+            several = iter(frames)
+        except TypeError:
+            several = None
+        if several is None or isinstance(frames, (str, bytes)) or getattr(frames, "ndim", 4) != 4:
+            raise FrameError(
+                f"batch takes several frames, found one {type(frames).__name__}; for one frame call the"
+                " segmenter, for a video use `stream`"
+            )
+        listed: list[Picture] = []
+        for frame in several:
+            try:
+                listed.append(as_frame(frame, self.colour))
+            except FrameError as error:  # noqa: PERF203 - it must tell which frame
+                raise FrameError(f"frames[{len(listed)}]: {error}") from None
+        return listed
+
     def __repr__(self) -> str:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
 
 
-def _listed(frames: Iterable[Picture]) -> list[Picture]:
-    if getattr(frames, "ndim", 4) != 4:
-        raise FrameError(
-            "batch takes a sequence of frames, found one array; for one frame call the segmenter"
-        )
-    return list(frames)
+def _is_threshold(value: object) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1

@@ -52,11 +52,9 @@ def choose_runner(model: Path, device: str) -> Choice:
         AernetError: there is no such device, or the model cannot run there.
         ModelError: the file is not an AER-Net model.
     """
-    from aernet.engine.gpu import find_gpu, gpu_index  # noqa: PLC0415 - importing aernet does without
+    from aernet.engine.gpu import find_gpu  # noqa: PLC0415 - importing aernet does without
 
-    asked = gpu_index(device)
-    if device not in {"auto", "cpu"} and asked is None:
-        raise AernetError(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1, ...")
+    asked = _asked_gpu(device)
     index = asked or 0
     if model.suffix == ".engine":
         if device == "cpu":
@@ -88,6 +86,21 @@ def choose_runner(model: Path, device: str) -> Choice:
     if asked is not None:
         raise AernetError(f"device {device!r}: {'; '.join(refusals)}")
     return Choice(on_cpu, "nothing that is installed runs it on the GPU", tuple(refusals))
+
+
+def _asked_gpu(device: object) -> int | None:
+    """Return the number of the GPU that was asked for; None for "auto" and "cpu"."""
+    from aernet.engine.gpu import gpu_index  # noqa: PLC0415
+
+    if not isinstance(device, str):
+        remedy = f"; write 'cuda:{device}' for that GPU" if isinstance(device, int) else ""
+        raise AernetError(
+            f"device: expected a name, such as 'auto', 'cpu' or 'cuda', found {device!r}{remedy}"
+        )
+    index = gpu_index(device)
+    if device not in {"auto", "cpu"} and index is None:
+        raise AernetError(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1, ...")
+    return index
 
 
 def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
