@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 
-from aernet import AernetError, ModelError, Nv12Frame, preprocess
+from aernet import AernetError, ModelError, Nv12Frame, Segmenter, preprocess
 from aernet.models import ModelCard
 from aernet.pictures import read_picture
 from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
@@ -76,6 +77,46 @@ def test_planes_are_judged_as_the_picture_in_them(quality, examples, level):
         Segmentation(picture, mask, soft_disc(1), 0.5, 1.0, colour, quality) for picture, colour in pictures
     )
     assert ours.needs_review == expected.needs_review == (level is not None)
+
+
+@pytest.fixture
+def calibrated(quality, write_model, metadata, tmp_path):
+    """A model whose verdict follows the frame's colours alone."""
+    text = json.dumps(msgspec.to_builtins(quality) | {"least_dice": 0.0})
+    return write_model(tmp_path / "calibrated.onnx", metadata | {"aernet.quality": text})
+
+
+@pytest.mark.parametrize("colour", ["bgr", "nv12", "planes"])
+@pytest.mark.parametrize("way", ["call", "submit", "batch"])
+def test_a_verdict_stays_when_the_camera_writes_to_its_buffer_again(
+    calibrated, quality, examples, colour, way
+):
+    def as_given(picture):
+        if colour == "bgr":
+            return picture
+        i420 = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+        pairs = np.ascontiguousarray(i420[400:].reshape(2, -1).T).reshape(200, 400)
+        return np.concatenate([i420[:400], pairs])
+
+    def call(segmenter, buffer):
+        frame = Nv12Frame(buffer[:400], buffer[400:]) if colour == "planes" else buffer
+        if way == "call":
+            return segmenter(frame)
+        return segmenter.submit(frame).result() if way == "submit" else segmenter.batch([frame, frame])[0]
+
+    skin = cv2.resize(read_picture(examples[0]), (400, 400), interpolation=cv2.INTER_AREA)
+    white = np.full_like(skin, 255)
+    with Segmenter(calibrated, colour="nv12" if colour == "nv12" else "bgr") as segmenter:
+        for first, second in ((skin, white), (white, skin)):
+            buffer = as_given(first).copy()
+            result = call(segmenter, buffer)
+            expected_dice = result.expected_dice
+            buffer[...] = as_given(second)
+            assert quality.knows(preprocess(skin, COLOUR_SIZE))
+            assert not quality.knows(preprocess(white, COLOUR_SIZE))
+            for one in (result, result.largest(), replace(result, latency_ms=1.0)):
+                assert one.needs_review == (first is white)
+                assert one.expected_dice == expected_dice
 
 
 def test_without_calibration_there_is_no_answer(examples):

@@ -77,6 +77,12 @@ class Nv12Frame:
         height, width = luma.shape if hasattr(luma, "shape") else luma.__cuda_array_interface__["shape"]
         return height, width
 
+    def to_host(self) -> Nv12Frame:
+        """Return the frame with both planes in the host's memory: itself if they lie there, else a copy."""
+        if self.is_on_host:
+            return self
+        return replace(self, luma=np.asarray(self.luma), chroma=np.asarray(self.chroma))
+
     def to_bgr(self) -> npt.NDArray[np.uint8]:
         """Convert the frame to BGR, uint8, H x W x 3, in the host's memory.
 
@@ -86,6 +92,4 @@ class Nv12Frame:
         Raises:
             FrameError: the planes lie where they cannot be copied from.
         """
-        if self.is_on_host:
-            return nv12_to_bgr(self)
-        return nv12_to_bgr(replace(self, luma=np.asarray(self.luma), chroma=np.asarray(self.chroma)))
+        return nv12_to_bgr(self.to_host())

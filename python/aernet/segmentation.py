@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import cv2
@@ -42,8 +42,9 @@ class Segmentation(Generic[FrameT]):
     frame: FrameT
     """The frame as it was given, uint8, H x W x 3 (or H x W x 4, or H x W; NV12 (H * 3 / 2) x W); not a copy.
 
-    A frame in a GPU's memory is a `DeviceArray` here, which `numpy.asarray` copies to the host. An
-    `Nv12Frame` stays one; in a GPU's memory its planes are `DeviceArray`s.
+    `overlay` draws what it then holds: give a copy if you write to its memory again. A frame in a GPU's
+    memory is a `DeviceArray` here, which `numpy.asarray` copies to the host. An `Nv12Frame` stays one; in a
+    GPU's memory its planes are `DeviceArray`s.
     """
     mask: HostImage
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""
@@ -57,6 +58,8 @@ class Segmentation(Generic[FrameT]):
     """The frame's pixel format: "bgr", "rgb" or "nv12"."""
     quality: Quality | None = None
     """The calibration that predicts the quality of the mask; None if the model was not calibrated."""
+    _small: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    """The frame at the size of `Quality.knows`, kept because a camera may write to its memory again."""
 
     def __post_init__(self) -> None:
         if self.colour not in PIXEL_FORMATS:
@@ -105,11 +108,13 @@ class Segmentation(Generic[FrameT]):
         if isinstance(frame, Nv12Frame):
             colour = "nv12"
         height, width = picture_size(frame, colour)
+        queued = prediction.mask(height, width, threshold)
+        small = _small_picture(frame, colour) if quality and _is_on_host(frame) else None  # while a GPU works
         # Reading a mask on a GPU waits for all work queued before it, the probability map included.
-        mask = np.asarray(prediction.mask(height, width, threshold))
+        mask = np.asarray(queued)
         probability = prediction.to_host()
         latency_ms = (time.perf_counter() - started) * 1000
-        return cls(frame, mask, probability, threshold, latency_ms, colour, quality)
+        return cls(frame, mask, probability, threshold, latency_ms, colour, quality, small)
 
     def __repr__(self) -> str:
         return (
@@ -136,13 +141,15 @@ class Segmentation(Generic[FrameT]):
     def needs_review(self) -> bool:
         """Whether a person should check the mask: its expected Dice is low, or it may be no dermoscopy.
 
+        It is settled with the mask. Only a frame in a GPU's memory is read when this is asked, so ask before
+        that memory is written to again.
+
         Raises:
             AernetError: the model was not calibrated.
         """
         quality = self._known_quality()
-        picture, colour = self._picture()
-        image = preprocess(picture, COLOUR_SIZE, colour)
-        return self.expected_dice < quality.least_dice or not quality.knows(image)
+        small = _small_picture(self.frame, self.colour) if self._small is None else self._small
+        return self.expected_dice < quality.least_dice or not quality.knows(small)
 
     def _known_quality(self) -> Quality:
         if self.quality is None:
@@ -184,20 +191,15 @@ class Segmentation(Generic[FrameT]):
         cv2.drawContours(picture, self.contours(), -1, OUTLINE, thickness, cv2.LINE_AA)
         return picture
 
-    def _picture(self) -> tuple[HostImage, str]:
-        """Return the frame on the host, and the order of its channels."""
-        if isinstance(self.frame, Nv12Frame):
-            return self.frame.to_bgr(), "bgr"
-        frame = np.asarray(self.frame)
-        if self.colour == "nv12":
-            return cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12).astype(np.uint8, copy=False), "bgr"
-        return frame, self.colour
-
     def _bgr(self) -> HostImage:
         """Return the frame as a fresh BGR picture."""
-        picture, colour = self._picture()
-        colours = np.atleast_3d(picture)[:, :, :3]
-        if colour == "rgb":
+        frame = _on_host(self.frame)
+        if isinstance(frame, Nv12Frame):
+            return frame.to_bgr()
+        if self.colour == "nv12":
+            return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12), np.uint8)
+        colours = np.atleast_3d(frame)[:, :, :3]
+        if self.colour == "rgb":
             colours = colours[:, :, ::-1]
         return np.array(
             np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"
@@ -209,6 +211,18 @@ def outlines(mask: HostImage) -> list[npt.NDArray[np.int32]]:
     found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = sorted(found, key=cv2.contourArea, reverse=True)
     return [border.reshape(-1, 2).astype(np.int32, copy=False) for border in found]
+
+
+def _small_picture(frame: Frame, colour: PixelFormat) -> npt.NDArray[np.float32]:
+    return preprocess(_on_host(frame), COLOUR_SIZE, colour)
+
+
+def _on_host(frame: Frame) -> HostImage | Nv12Frame:
+    return frame.to_host() if isinstance(frame, Nv12Frame) else np.asarray(frame)
+
+
+def _is_on_host(frame: Frame) -> bool:
+    return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)
 
 
 def _describe(array: npt.NDArray[np.generic] | DeviceArray) -> str:
