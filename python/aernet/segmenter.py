@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -217,16 +217,17 @@ class Segmenter:
             FrameError: a frame breaks the contract of `__call__`.
             AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory.
         """
-        masks: list[DeviceArray] = []
-        predictions = self.runner.predict(self._listed(frames), self.colour)
-        for prediction in predictions:
-            mask = prediction.mask(*picture_size(prediction.frame, self.colour), self.threshold)
-            if isinstance(mask, np.ndarray):
-                raise AernetError(
-                    f"{self.runtime} on {self.device} makes masks in the host's memory; for masks on a GPU,"
-                    " build an engine (aernet-trt build-engine)"
-                )
-            masks.append(mask)
+        runner = self.runner
+        if not runner.masks_on_device:
+            raise AernetError(
+                f"{self.runtime} on {self.device} makes masks in the host's memory; for masks on a GPU,"
+                " build an engine (aernet-trt build-engine)"
+            )
+        predictions = runner.predict(self._listed(frames), self.colour)
+        masks = [
+            cast("DeviceArray", one.mask(*picture_size(one.frame, self.colour), self.threshold))
+            for one in predictions
+        ]
         for prediction, mask in zip(predictions, masks, strict=True):
             prediction.to_host()
             mask.wait()

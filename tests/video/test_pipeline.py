@@ -333,6 +333,23 @@ def test_a_callback_gets_every_result_of_a_file(segmenter, video):
     assert [result.frame_index for result in results] == list(range(20))
 
 
+@pytest.mark.parametrize("ends", ["by itself", "closed by one"])
+def test_several_callbacks_end_together(segmenter, video, ends):
+    results = []
+    stream = segmenter.stream(video)
+
+    def close(_result):
+        stream.close()
+
+    for on_result in (results.append, close if ends == "closed by one" else results.append):
+        stream.call(on_result)
+    waiter = threading.Thread(target=stream.wait, daemon=True)
+    waiter.start()
+    waiter.join(60)
+    assert not waiter.is_alive()
+    assert results
+
+
 def fail(_result):
     raise ZeroDivisionError
 

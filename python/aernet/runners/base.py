@@ -22,6 +22,9 @@ class Runner(Protocol):
     runtime: str
     """The runtime that runs the model, with its version."""
 
+    masks_on_device: bool
+    """Whether masks are made in a GPU's memory."""
+
     @property
     def capture_refusal(self) -> str | None:
         """Why a GPU runs the network without a CUDA graph; None if it has one, or could not."""

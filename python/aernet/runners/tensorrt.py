@@ -44,6 +44,8 @@ class TensorRtRunner:
         AernetError: there is no such GPU, or its memory does not suffice.
     """
 
+    masks_on_device = True
+
     def __init__(
         self, engine: Path, index: int = 0, *, model: Path | None = None, graphs: bool = True
     ) -> None:

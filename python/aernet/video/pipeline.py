@@ -222,9 +222,11 @@ class Pipeline:
     def _join(self, seconds: float | None) -> None:
         if not self._threads:
             self._end()
-        capture = self._threads[:1]
-        for thread in (*self._threads, *self._callbacks, *(reader.thread for reader in self._readers)):
-            if thread is not threading.current_thread():
+        capture, current = self._threads[:1], threading.current_thread()
+        # Functions given to `call` close the pipeline at its end, and would wait for each other.
+        callbacks = [] if current in self._callbacks else self._callbacks
+        for thread in (*self._threads, *callbacks, *(reader.thread for reader in self._readers)):
+            if thread is not current:
                 thread.join(seconds if thread in capture else None)
 
     def _end(self) -> None:
