@@ -6,6 +6,12 @@ the two ends of the road, for those who run a model in their own way.
 
 from __future__ import annotations
 
+import os
+
+# From 1.29 on, ONNX Runtime reports its use to Microsoft unless this is set before it is imported; the thread
+# that does so also keeps a forked process from ending.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 from aernet._native import __version__, mask_from_probability, preprocess, set_num_threads
 from aernet.errors import AernetError, EngineError, FrameError, ModelError, SourceError
 from aernet.nv12 import Nv12Frame

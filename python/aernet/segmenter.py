@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
+from aernet.forks import tell_of_forks
 from aernet.frames import as_frame
-from aernet.models import resolve_model
+from aernet.models import bundled_models, resolve_model
 from aernet.runners.choice import open_runner
+from aernet.runners.latest import latest_runner
 from aernet.segmentation import Segmentation
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable
     from concurrent.futures import Future
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from aernet.video import Pipeline, VideoResult
     from aernet.video.sources.base import Source
 
+_Absent: TypeAlias = Literal["closed", "unopened", "forked"]
+"""Why a segmenter has no runner: it is closed, comes from another process, or was there before a fork."""
+
 
 class Pending:
     """The future result of a frame that was given to `Segmenter.submit`."""
@@ -40,6 +46,7 @@ class Pending:
     def __init__(self, finish: Callable[[], Segmentation[Frame]]) -> None:
         self._finish = finish
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._segmentation: Segmentation[Frame] | None = None
 
     def result(self) -> Segmentation[Frame]:
@@ -49,8 +56,10 @@ class Pending:
 
         Raises:
             FrameError: the network's output has values outside [0, 1].
-            AernetError: the device fails.
+            AernetError: the device fails, or the process was forked meanwhile.
         """
+        if self._process != os.getpid():
+            raise AernetError("a frame that was submitted before a fork has its result in the parent process")
         with self._lock:
             if self._segmentation is None:
                 self._segmentation = self._finish()
@@ -61,6 +70,9 @@ class Segmenter:
     """Finds the lesion in dermoscopic frames. Several threads may share one segmenter.
 
     On the CPU the network runs on as many threads as `set_num_threads` allows when the segmenter is made.
+
+    A segmenter pickles, and a process that is sent one loads the model when it first uses it. So does a
+    forked process with a segmenter of its parent on the CPU; one on a GPU does not survive a fork.
 
     Args:
         model: the name of a bundled model, or the path of an ONNX file from `aernet-trt export` or of an
@@ -91,8 +103,14 @@ class Segmenter:
             raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold!r}")
         if colour not in PIXEL_FORMATS:
             raise AernetError(f"colour must be 'bgr', 'rgb' or 'nv12', found {colour!r}")
-        runner = open_runner(resolve_model(model), device)
+        path = resolve_model(model)
+        runner = open_runner(path, device)
+        self._model: str | Path = path.absolute()
+        self._asked_device = device
         self._runner: Runner | None = runner
+        self._absent: _Absent = "closed"
+        self._opening = threading.Lock()
+        tell_of_forks(self, Segmenter._after_fork)
         self.card: ModelCard = runner.card
         """The card of the model: its name, version, size, licence and metrics."""
         self.device = runner.device
@@ -114,11 +132,48 @@ class Segmenter:
         """The runner that runs the model.
 
         Raises:
-            AernetError: the segmenter is closed.
+            AernetError: the segmenter is closed, or was on a GPU before a fork; or the model cannot be loaded
+                in this process.
         """
-        if self._runner is None:
+        return self._runner or self._open()
+
+    def _open(self) -> Runner:
+        """Open the model of a segmenter that was made in another process."""
+        with self._opening:
+            if self._runner is not None:
+                return self._runner
+            if self._absent == "closed":
+                raise AernetError(f"{self!r} is closed; make a new one")
+            if self._absent == "forked" and self.device != "cpu":
+                raise AernetError(
+                    f"{self!r} was made before a fork, which no GPU survives; make one in the new process, or"
+                    " start that by 'spawn'"
+                )
+            device = self.device if self._absent == "forked" else self._asked_device
+            runner = latest_runner.open(resolve_model(self._model), device)
+            self.card, self.device, self.runtime = runner.card, runner.device, runner.runtime
+            self._runner, self._absent = runner, "closed"
+            return runner
+
+    def _after_fork(self) -> None:
+        """Leave the runner to the parent process."""
+        self._opening = threading.Lock()
+        if self._runner is not None:
+            self._runner, self._absent = None, "forked"
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._runner is None and self._absent == "closed":
             raise AernetError(f"{self!r} is closed; make a new one")
-        return self._runner
+        # A bundled model may lie elsewhere in the other process.
+        names: dict[str | Path, str] = {path: name for name, path in bundled_models().items()}
+        model = names.get(self._model, self._model)
+        state = vars(self) | {"_model": model, "_runner": None, "_absent": "unopened"}
+        del state["_opening"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _opening=threading.Lock())
+        tell_of_forks(self, Segmenter._after_fork)
 
     def __call__(self, frame: AnyPicture) -> Segmentation[Frame]:
         """Segment one frame.
@@ -262,7 +317,7 @@ class Segmenter:
 
     def close(self) -> None:
         """Release the model; calls in progress in other threads still finish."""
-        self._runner = None
+        self._runner, self._absent = None, "closed"
 
     def __enter__(self) -> Self:
         return self

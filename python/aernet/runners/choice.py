@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aernet import remedies
 from aernet.errors import AernetError, EngineError, ModelError
+from aernet.forks import keep_in_forks
 from aernet.models import bundled_models, resolve_model
 from aernet.pictures import example_pictures
 from aernet.runners.warn_once import warn_once
@@ -38,6 +39,7 @@ def open_runner(model: Path, device: str) -> Runner:
     choice = choose_runner(model, device)
     for refusal in choice.refusals:
         warn_once(f"{refusal}; {choice.runner.runtime} on {choice.runner.device} runs it instead")
+    keep_in_forks(choice.runner)
     return choice.runner
 
 
