@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from aernet import FrameError, Segmentation
+from aernet.quality import Quality
 
 
 def segmentation(mask, frame=None, **fields):
@@ -52,12 +53,11 @@ def test_area_fraction(blobs):
     assert segmentation(np.zeros_like(blobs)).area_fraction == 0
 
 
-def test_repr_shows_shapes_and_no_pixels(blobs):
-    text = repr(segmentation(blobs))
-    assert "frame=(80, 100, 3)" in text
-    assert "mask=(80, 100)" in text
-    assert "probability=(8, 8)" in text
-    assert "array" not in text
+def test_repr_says_what_was_found_and_shows_no_pixels(blobs):
+    expected = "Segmentation(frame=(80, 100, 3), area_fraction=0.1430, {}threshold=0.5, latency_ms=2.0)"
+    assert repr(segmentation(blobs)) == expected.format("")
+    calibrated = segmentation(blobs, quality=Quality(0.25, 0.5, 0.75, [0.0], [[1.0]], 1.0))
+    assert repr(calibrated) == expected.format("expected_dice=0.250, ")
 
 
 def test_contours_are_the_corners_of_rectangles_largest_first(blobs):

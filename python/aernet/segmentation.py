@@ -117,10 +117,10 @@ class Segmentation(Generic[FrameT]):
         return cls(frame, mask, probability, threshold, latency_ms, colour, quality, small)
 
     def __repr__(self) -> str:
+        trust = "" if self.quality is None else f"expected_dice={self.expected_dice:.3f}, "
         return (
-            f"Segmentation(frame={self.frame.shape}, mask={self.mask.shape}, "
-            f"probability={self.probability.shape}, threshold={self.threshold:g}, "
-            f"area_fraction={self.area_fraction:.4f}, latency_ms={self.latency_ms:.1f})"
+            f"Segmentation(frame={self.frame.shape}, area_fraction={self.area_fraction:.4f}, {trust}"
+            f"threshold={self.threshold:g}, latency_ms={self.latency_ms:.1f})"
         )
 
     @property

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aernet.prediction import Prediction
     from aernet.runners.base import Runner
     from aernet.video import Pipeline, VideoResult
-    from aernet.video.sources.base import Source
+    from aernet.video.sources import AnySource
 
 _Absent: TypeAlias = Literal["closed", "unopened", "forked"]
 """Why a segmenter has no runner: it is closed, comes from another process, or was there before a fork."""
@@ -290,24 +290,27 @@ class Segmenter:
 
     def stream(
         self,
-        source: str | os.PathLike[str] | int | Source,
+        source: AnySource,
         *,
         on_result: Callable[[VideoResult], object] | None = None,
         smooth: bool = True,
         retry: bool = True,
     ) -> Pipeline:
-        """Segment a camera, a video or another source of `aernet.video.open_source`: `for result in stream`.
+        """Segment a camera, a video or another source of frames: `for result in stream`.
 
         From a live source the stream takes the newest frame and drops older ones; from a file it takes all.
 
         Args:
-            source: an address ("0", "rtsp://...", "test://", a file), or a `Source`.
+            source: an address ("0", "rtsp://...", "test://", a file; see `aernet.video.open_source`); a
+                `cv2.VideoCapture` that is open, which stays so; an iterable of frames in BGR, as the
+                segmenter takes them, or of pairs of a frame and its time in seconds, of which the stream
+                takes all; or a `Source`.
             on_result: a function to call with each result, from now on and on its own thread.
             smooth: whether to smooth the outline over time.
-            retry: whether to open a live source again when it goes away, instead of raising.
+            retry: whether to open a live source again when it goes away, instead of raising; not a capture.
 
         Raises:
-            SourceError: the address names no source.
+            SourceError: it is no source, or names none, or the capture is not open.
             AernetError: the segmenter takes frames other than BGR.
         """
         from aernet.video import Pipeline  # noqa: PLC0415 - only live video needs it

@@ -7,7 +7,6 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
-from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 from aernet.errors import AernetError, SourceError
@@ -15,7 +14,8 @@ from aernet.segmentation import Segmentation
 from aernet.video.bounded_queue import BoundedQueue
 from aernet.video.result import VideoResult
 from aernet.video.sink_thread import SinkThread
-from aernet.video.sources import open_source
+from aernet.video.sources import as_source
+from aernet.video.sources.capture import Capture
 from aernet.video.stabilizer import Stabilizer
 from aernet.video.states import States
 from aernet.video.status import Statistics, Status
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aernet.prediction import Prediction, Predictor
     from aernet.video.frame import VideoFrame
     from aernet.video.sinks.base import Sink
+    from aernet.video.sources import AnySource
     from aernet.video.sources.base import Source
 
 _log = logging.getLogger(__name__)
@@ -57,28 +58,28 @@ class Pipeline:
 
     Args:
         segmenter: a `Segmenter` for BGR frames; the pipeline does not close it.
-        source: an address as `open_source` takes it, or a `Source`.
+        source: as `Segmenter.stream` takes it.
         smooth: whether to smooth the probability over time.
         retry: whether to open a live source again when it goes away, instead of raising.
 
     Raises:
-        SourceError: the address names no source.
+        SourceError: it is no source, or names none, or the capture is not open.
         AernetError: the segmenter takes frames other than BGR.
     """
 
     def __init__(
         self,
         segmenter: Predictor,
-        source: str | PathLike[str] | int | Source,
+        source: AnySource,
         *,
         smooth: bool = True,
         retry: bool = True,
     ) -> None:
         if segmenter.colour != "bgr":
             raise AernetError("video frames are BGR; make the Segmenter with colour='bgr'")
-        self.source: Source = open_source(source) if isinstance(source, (str, int, PathLike)) else source
+        self.source: Source = as_source(source)
         self.segmenter = segmenter
-        self._retry = retry
+        self._retry = retry and not isinstance(self.source, Capture)  # which only the caller can open again
         self._stabilizer = Stabilizer(smooth=smooth)
         self._states = States()
         live = self.source.live

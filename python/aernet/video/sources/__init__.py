@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 from urllib.parse import parse_qsl, urlsplit
+
+import cv2
 
 from aernet.errors import SourceError
 from aernet.video.sources.camera import Camera
+from aernet.video.sources.capture import Capture
+from aernet.video.sources.given import GivenFrames
 from aernet.video.sources.gstreamer import GStreamer, csi_pipeline
 from aernet.video.sources.network import NetworkStream, without_password
 from aernet.video.sources.pictures import PictureSequence, is_pictures
@@ -17,8 +22,38 @@ from aernet.video.sources.videofile import VideoFile
 
 if TYPE_CHECKING:
     from aernet.video.sources.base import Source
+    from aernet.video.sources.given import GivenFrame
+
+    AnySource: TypeAlias = "str | os.PathLike[str] | int | Source | cv2.VideoCapture | Iterable[GivenFrame]"
+    """A source as a user gives it."""
 
 __all__ = ["open_source"]
+
+
+def as_source(given: AnySource) -> Source:
+    """Return the source that a user gives: an address, a `Source`, an open capture or an iterable of frames.
+
+    Raises:
+        SourceError: it is none of these, or the address names no source, or the capture is not open.
+    """
+    if isinstance(given, (str, os.PathLike, int)):
+        return open_source(given)
+    if _is_source(given):
+        return given
+    if isinstance(given, cv2.VideoCapture):
+        return Capture(given)
+    if getattr(given, "ndim", 4) != 4:
+        raise SourceError("stream: expected a source of frames, found one; for one frame call the segmenter")
+    if isinstance(given, Iterable):
+        return GivenFrames(given)
+    raise SourceError(
+        "stream: expected an address, an open cv2.VideoCapture, an iterable of frames or a Source, found"
+        f" {type(given).__name__}"
+    )
+
+
+def _is_source(given: object) -> TypeGuard[Source]:
+    return all(hasattr(given, name) for name in ("name", "live", "frames"))
 
 
 def open_source(address: str | os.PathLike[str] | int) -> Source:
