@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from tolerances import EXACT_COLOUR
 
 from aernet import Segmenter, preprocess, whole_graph
-from aernet.errors import EngineError, ModelError
+from aernet.errors import ModelError
 from aernet.evaluation.metrics import score
 from aernet.models import bundled_models
 from aernet.pictures import read_picture
@@ -131,12 +131,6 @@ def test_a_graph_with_other_masks_is_not_written(model, examples, tmp_path, monk
 def test_the_segmenter_refuses_it_by_name(whole):
     with pytest.raises(ModelError, match=r"whole\.onnx.*frames"):
         Segmenter(whole, device="cpu")
-
-
-def test_without_the_onnx_package(model, examples, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(EngineError, match=r"onnx package, which is absent; pip install onnx"):
-        write_whole_graph(model, tmp_path / "whole.onnx", examples)
 
 
 def test_the_command_needs_no_torch(model, tmp_path):

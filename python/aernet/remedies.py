@@ -5,6 +5,19 @@ from __future__ import annotations
 import platform
 import sys
 
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "video": ("av",),
+    "viewer": ("starlette", "uvicorn", "websockets"),
+    "report": ("jinja2", "matplotlib"),
+    "data": ("pooch", "requests"),
+    "train": ("torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript"),
+    "onnx": ("onnx",),
+    "tensorrt-rtx": ("tensorrt_rtx",),
+    "tensorrt": ("tensorrt",),
+    "pycuda": ("pycuda",),
+}
+"""The modules that each extra of the package brings, beside those of the extras that it includes."""
+
 _SEEN_IN = "'python3 -m venv --system-site-packages' makes an environment that sees it"
 
 
@@ -31,3 +44,20 @@ def tensorrt(name: str | None = None) -> str:
     if name is None:
         return "pip install 'aernet[tensorrt-rtx]' (GeForce, RTX) or 'aernet[tensorrt]'"
     return f"pip install 'aernet[{name}]'"
+
+
+def install_extra(name: str) -> str:
+    """Return how to get an extra of this package."""
+    return tensorrt(name) if name.startswith("tensorrt") else f"pip install 'aernet[{name}]'"
+
+
+def extra_for(error: ImportError) -> str | None:
+    """Return what is missing and how to get it, where an import failed on a module of an extra."""
+    module = (error.name or "").partition(".")[0]
+    having = [name for name, modules in EXTRAS.items() if module in modules]
+    if not having:
+        return None
+    remedy = install_extra(min(having, key=lambda name: len(EXTRAS[name])))
+    if isinstance(error, ModuleNotFoundError) and error.name == module:
+        return f"{module} is not installed, and this needs it; {remedy}"
+    return f"{module} cannot be loaded ({error}); install it again: {remedy}"

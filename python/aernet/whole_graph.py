@@ -172,11 +172,10 @@ def write_whole_graph(model: Path, output: Path, pictures: Sequence[Path]) -> fl
 
     Raises:
         ModelError: `model` is not an AER-Net model, or a Dice index is below 0.999; nothing is written.
-        EngineError: the `onnx` package is absent.
         SourceError: a picture cannot be read.
     """
     graph = _whole_graph(read_model(model))
-    import onnx  # noqa: PLC0415 - an extra; `read_model` says how it is installed
+    import onnx  # noqa: PLC0415 - an extra
 
     onnx.checker.check_model(graph, full_check=True)
     dice = min(_dices(model, graph, pictures))

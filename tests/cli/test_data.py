@@ -160,12 +160,6 @@ def test_split_refuses_pairs_that_cannot_be_used(pairs, tmp_path):
     assert not (tmp_path / "split.csv").exists()
 
 
-def test_a_command_must_be_named():
-    result = data()
-    assert result.exit_code == 2
-    assert result.stderr == "aernet-trt: Missing command; see --help\n"
-
-
 def test_what_is_not_there_is_one_line(tmp_path):
     for command in (("check", tmp_path / "none"), ("split", tmp_path / "none", "-o", tmp_path / "a.csv")):
         result = data(*command)

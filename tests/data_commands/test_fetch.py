@@ -134,9 +134,3 @@ def test_a_disk_that_fills_up_is_named_and_what_came_is_kept(server, archive, tm
     fetch([archive], tmp_path, server.address, progress)
     assert server.ranges[-1] == f"bytes={len(kept)}-"
     assert (tmp_path / "pictures.zip").read_bytes() == CONTENT
-
-
-def test_without_pooch_the_command_that_installs_it_is_named(archive, tmp_path, progress, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(AernetError, match=r"pip install 'aernet\[data\]'"):
-        fetch([archive], tmp_path, "http://127.0.0.1", progress)

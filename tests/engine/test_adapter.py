@@ -59,7 +59,7 @@ def test_what_only_looks_like_tensorrt_is_not_installed(tmp_path, monkeypatch, c
 
 def test_what_is_absent_comes_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(EngineError, match=r"tensorrt cannot be loaded .*pip install 'aernet\[tensorrt\]'"):
+    with pytest.raises(EngineError, match=r"tensorrt is not installed, .*pip install 'aernet\[tensorrt\]'"):
         open_runtime("tensorrt")
     with pytest.raises(EngineError, match="expected one of tensorrt-rtx, tensorrt"):
         open_runtime("tensorflow")

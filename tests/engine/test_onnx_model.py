@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import sys
-
 import onnx
 import pytest
 from engine.models import write_network
 
 from aernet.engine.onnx_model import read_model
-from aernet.errors import EngineError, ModelError
+from aernet.errors import ModelError
 
 
 def test_a_model_and_its_card(network):
@@ -41,9 +39,3 @@ def test_a_model_of_half_precision_is_not_where_engines_start(network, tmp_path)
     onnx.save(half, tmp_path / "half.onnx")
     with pytest.raises(ModelError, match="expected one output, probability"):
         read_model(tmp_path / "half.onnx")
-
-
-def test_without_the_onnx_package(network, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(EngineError, match=r"onnx package, which is absent; pip install onnx"):
-        read_model(network)

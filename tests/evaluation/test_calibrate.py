@@ -145,4 +145,4 @@ def test_a_file_that_is_no_calibration_is_named(command, tmp_path):
         "export", "absent.pt", "-o", tmp_path / "m.onnx", "--calibration", tmp_path / "other.json"
     )
     assert failed.returncode == 1
-    assert "other.json: not what `aernet-trt calibrate` writes" in failed.stderr
+    assert "other.json: not what `aernet-trt calibrate --json` writes" in failed.stderr

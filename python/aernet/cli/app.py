@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any
 
 import cv2
 import typer
 from typer.core import TyperGroup
 
+from aernet import __version__
 from aernet.cli.benchmark import benchmark
 from aernet.cli.build_engine import build_engine
 from aernet.cli.calibrate import calibrate
@@ -16,6 +19,7 @@ from aernet.cli.data import data
 from aernet.cli.doctor import doctor
 from aernet.cli.evaluate import evaluate
 from aernet.cli.export import export
+from aernet.cli.failures import sentence
 from aernet.cli.inspect import inspect
 from aernet.cli.live import live
 from aernet.cli.models import models
@@ -23,7 +27,6 @@ from aernet.cli.reproduce import reproduce
 from aernet.cli.segment import segment
 from aernet.cli.train import train
 from aernet.cli.verify import verify
-from aernet.errors import AernetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,21 +44,26 @@ def _one_line_errors(*, debug: bool) -> Iterator[None]:
         raise _failed("interrupted; all finished outputs are complete", _INTERRUPTED) from None
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of Typer, whose class is not public
-            raise _failed(f"{error.format_message().rstrip('.')}; see --help", 2) from None
+            wrong = error.format_message().replace("Value error, ", "").rstrip(".")
+            raise _failed(
+                f"{wrong} See --help" if wrong.endswith("?") else f"{wrong}; see --help", 2
+            ) from None
         if debug:
             raise
-        if isinstance(error, (AernetError, OSError)):
-            raise _failed(str(error), 1) from None
-        raise _failed(f"{type(error).__name__}: {error} (--debug shows where)", 1) from None
+        raise _failed(sentence(error), 1) from None
 
 
 def _failed(message: str, status: int) -> typer.Exit:
-    typer.echo(f"aernet-trt: {' '.join(message.split())}", err=True)
+    typer.echo(f"aernet-trt: {message}", err=True)
     return typer.Exit(status)
 
 
 class _Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Let --debug stand after the command and its options too."""
+        options = args.index("--") if "--" in args else len(args)
+        if "--debug" in args[1:options]:
+            args = ["--debug", *(text for text in args[:options] if text != "--debug"), *args[options:]]
         with _one_line_errors(debug=False):
             return super().parse_args(ctx, args)
 
@@ -66,7 +74,6 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 100},
 )
@@ -89,15 +96,33 @@ for command in (
 app.add_typer(data)
 
 
-@app.callback()
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - Typer's way of calling
+    if asked:
+        typer.echo(f"aernet-trt {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: ARG001 - for _Commands
+    context: typer.Context,
+    debug: Annotated[  # noqa: ARG001 - for _Commands
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand after the command too.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
 ) -> None:
     """Find the lesion in dermoscopic pictures. Not a medical device."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
     # OpenCV would log a second message about a picture that it cannot read.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # some terminals cannot show all that a file's name may hold
+            stream.reconfigure(errors="backslashreplace")
     app()

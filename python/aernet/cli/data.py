@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 data = typer.Typer(name="data", help="Download, check and split pictures with masks.")
 
 
+@data.callback(invoke_without_command=True)
+def _list(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 class Part(str, Enum):
     training = "training"
     validation = "validation"
@@ -27,20 +33,25 @@ class Part(str, Enum):
 
 _Folder = Annotated[
     Path,
-    typer.Argument(help="Folder with pairs or with official archives of ISIC 2018, or a zip file of pairs."),
+    typer.Argument(
+        metavar="FOLDER",
+        help="Folder with pairs or with official archives of ISIC 2018, or a zip file of pairs.",
+    ),
 ]
 
 
 @data.command()
 def fetch(
-    dataset: Annotated[Literal["isic2018"], typer.Argument(help="What to download.")],
+    dataset: Annotated[
+        Literal["isic2018"], typer.Argument(metavar="DATASET", help="What to download: isic2018.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zip files.")],
     parts: Annotated[
         list[Part],
         typer.Option(help="Part to download; may be given several times. The training part has 11.2 GB."),
     ] = [Part.training],  # noqa: B006 - Typer copies it
     mirror: Annotated[
-        str, typer.Option(help="Address of a folder on the web with the same files.")
+        str, typer.Option(metavar="URL", help="Address of a folder on the web with the same files.")
     ] = ADDRESS,
 ) -> None:
     """Download the official archives, continue an earlier download, and check them."""

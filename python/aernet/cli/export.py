@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
+
+from aernet.quality import Quality
+
+
+class _Metrics(TypedDict):
+    protocol: str
+
+
+class _Scaling(TypedDict):
+    slope: float
+    intercept: float
+
+
+class _Calibration(TypedDict):
+    scaling: _Scaling
+    threshold: float
+    quality: Quality
 
 
 def export(
     source: Annotated[
         list[str],
         typer.Argument(
+            metavar="CHECKPOINT...",
             help="Checkpoint of a training run, such as runs/x/best.pt; several are averaged. With"
-            " --with-preprocessing also a bundled model or an ONNX file."
+            " --with-preprocessing also a bundled model or an ONNX file.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="ONNX file to write.")],
     images: Annotated[
         Path | None,
-        typer.Option(help="Pictures to compare ONNX Runtime and PyTorch on, instead of the bundled ones."),
+        typer.Option(
+            help="Picture, or folder of pictures, to compare ONNX Runtime and PyTorch on; by default the"
+            " bundled ones."
+        ),
     ] = None,
-    calibration: Annotated[Path | None, typer.Option(help="JSON of `calibrate`.")] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="File of `calibrate --json`: scaling, threshold and trust go into the model."),
+    ] = None,
     metrics: Annotated[
         Path | None,
-        typer.Option(help="JSON of `evaluate` for the model card, instead of the validation metrics."),
+        typer.Option(
+            help="File of `evaluate --json` for the model card; by default the metrics of the validation."
+        ),
     ] = None,
     half_weights: Annotated[
         bool, typer.Option("--half-weights", help="Store the weights as float16: half the file.")
@@ -77,27 +103,48 @@ def _export(
     half_weights: bool,
 ) -> str:
     """Write checkpoints as ONNX and say how far ONNX Runtime and PyTorch are apart."""
-    from aernet.errors import SourceError
-    from aernet.export import export as write
+    scaled = _read(calibration, _Calibration, "calibrate")
+    measured = _read(metrics, _Metrics, "evaluate")
+    for checkpoint in checkpoints:
+        _require_checkpoint(checkpoint)
     from aernet.training.checkpoint import averaged, load_checkpoint
 
-    found = _read(calibration)
-    if found is not None and not {"scaling", "threshold", "quality"} <= found.keys():
-        raise SourceError(f"{calibration}: not what `aernet-trt calibrate` writes")
     trained = averaged([load_checkpoint(Path(checkpoint)) for checkpoint in checkpoints])
-    difference = write(trained, pictures, _read(metrics), output, found, half_weights=half_weights)
+    # Imported last: where all is missing, PyTorch is named, whose extra brings what writes ONNX.
+    from aernet.export import export as write
+
+    difference = write(trained, pictures, measured, output, scaled, half_weights=half_weights)
     return f"max |dp| {difference:.1e} on {len(pictures)} pictures"
 
 
-def _read(path: Path | None) -> dict[str, Any] | None:
-    import json
+def _require_checkpoint(name: str) -> None:
+    """Raise an error where a model is named, which is ONNX already."""
+    from zipfile import is_zipfile
+
+    from aernet.errors import SourceError
+    from aernet.models import bundled_models
+
+    model = bundled_models().get(name)
+    if model or (Path(name).is_file() and not is_zipfile(name)):
+        raise SourceError(
+            f"{name}: expected a checkpoint of a training run, such as runs/x/best.pt, found "
+            + (f"a model, which is ONNX already: {model}" if model else "another file")
+        )
+
+
+def _read(path: Path | None, kind: Any, command: str) -> dict[str, Any] | None:
+    """Return the JSON object that a command wrote, whose parts are of the right kind."""
+    import msgspec
 
     from aernet.errors import SourceError
 
     if path is None:
         return None
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: not a JSON file ({error})") from error
+        content: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+        msgspec.convert(content, kind)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    except msgspec.MsgspecError as error:
+        raise SourceError(f"{path}: not what `aernet-trt {command} --json` writes ({error})") from error
     return content

@@ -23,7 +23,10 @@ class RecipeName(str, Enum):
 def reproduce(
     table: Annotated[
         list[TableName],
-        typer.Argument(help="Encoders (table1), from U-Net to AER-Net (table2), colour spaces (colour)."),
+        typer.Argument(
+            metavar="TABLE...",
+            help="Encoders (table1), from U-Net to AER-Net (table2), colour spaces (colour).",
+        ),
     ],
     data: Annotated[
         Path, typer.Option(help="Folder with the ISIC 2018 pairs (folders or zips) and isic2018_split.csv.")
@@ -33,7 +36,10 @@ def reproduce(
         int | None, typer.Option(min=1, help="Passes over the data, instead of the paper's 100.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of the pictures in pixels, instead of the paper's 256.")
+        int | None,
+        typer.Option(
+            min=32, help="Side of the pictures in pixels, a multiple of 32, instead of the paper's 256."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each network is trained.")] = 1,
     recipe: Annotated[
@@ -64,7 +70,6 @@ def reproduce(
     """
     from functools import partial
 
-    from aernet.reproduction.report import write_report
     from aernet.reproduction.reproduce import reproduce as run
     from aernet.reproduction.runs import Study
     from aernet.reproduction.tables import RECIPES, TABLES
@@ -72,5 +77,8 @@ def reproduce(
     study = Study(output, epochs, size, seeds, encoder_weights, fetch)
     tables = [one for one in TABLES if one.name in table]
     recipes = [one for one in RECIPES if recipe is None or one.name in recipe]
+    # Imported last: where all is missing, what trains is named, whose extra brings what reports.
+    from aernet.reproduction.report import write_report
+
     run(study, tables, data, partial(write_report, study, tables), recipes=recipes, titles=row)
     typer.echo(f"report {output / 'report.html'}")

@@ -34,12 +34,10 @@ def fetch(archives: Sequence[Archive], folder: Path, address: str, progress: Pro
 
     Raises:
         SourceError: the server cannot be reached, lacks an archive, or sends something else.
-        AernetError: `folder` cannot be written or has too little room, or pooch is not installed.
+        AernetError: `folder` cannot be written, or has too little room.
     """
-    try:
-        import pooch  # type: ignore[import-untyped]  # noqa: PLC0415 - of the extra `data`
-    except ImportError as error:
-        raise AernetError("downloading needs pooch; install it with: pip install 'aernet[data]'") from error
+    import pooch  # type: ignore[import-untyped]  # noqa: PLC0415 - of the extra `data`
+
     pooch.get_logger().setLevel("WARNING")
     paths = []
     for archive in archives:

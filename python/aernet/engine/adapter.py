@@ -72,6 +72,8 @@ def open_runtime(name: str) -> RuntimeAdapter:
         raise EngineError(f"runtime {name!r}: expected one of {', '.join(_MODULES)}")
     try:
         trt = import_module(_MODULES[name])
+    except ModuleNotFoundError:
+        raise EngineError(f"{name} is not installed, and this needs it; {remedies.tensorrt(name)}") from None
     except (ImportError, OSError) as error:
         raise EngineError(f"{name} cannot be loaded ({error}); {remedies.tensorrt(name)}") from None
     if version_numbers(trt.__version__) < _OLDEST[name]:

@@ -68,7 +68,6 @@ def describe_onnx(path: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: it is not one.
-        EngineError: the `onnx` package is absent.
     """
     model = read_model(path)
     return {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aernet.errors import EngineError, ModelError
+from aernet.errors import ModelError
 from aernet.models import ModelCard
 
 if TYPE_CHECKING:
@@ -67,12 +67,9 @@ def read_model(path: Path) -> OnnxModel:
 
     Raises:
         ModelError: the file is missing, not ONNX, or not an AER-Net model.
-        EngineError: the `onnx` package is absent.
     """
-    try:
-        import onnx  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise EngineError(f"{path}: read by the onnx package, which is absent; pip install onnx") from None
+    import onnx  # noqa: PLC0415 - an extra
+
     try:
         proto = onnx.load(path)
         onnx.checker.check_model(proto)

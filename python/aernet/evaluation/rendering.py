@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aernet.errors import AernetError
-from aernet.files import replacing
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
-try:
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise AernetError(
-        "reports and figures need Jinja2 and matplotlib; install them with: pip install 'aernet[report]'"
-    ) from error
+from aernet.files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
