@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class AernetError(Exception):
     """Any error that a user can act on; the command line prints its message as one line."""
@@ -25,3 +31,9 @@ class OutputError(AernetError):
 
 class SourceError(AernetError):
     """A picture, folder or table that is missing, unreadable, or of the wrong kind."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return " (did you mean NAME?)" with the known name that is nearest; nothing if none is near."""
+    nearest = get_close_matches(str(name), list(known), 1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from aernet.errors import ModelError
+from aernet.errors import ModelError, did_you_mean
 from aernet.quality import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+DEFAULT = "aernet"
+"""The bundled model that is used where none is named."""
 
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
 _JSON: dict[str, tuple[Any, str]] = {
@@ -76,7 +78,7 @@ def _value(name: str, text: str) -> Any:
 def bundled_models() -> dict[str, Path]:
     """Return the models that come with the package: file by name, in order of names."""
     folder = Path(str(files("aernet"))) / "engines" / "models"
-    return {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    return {path.stem: path for path in sorted(folder.glob("*.onnx"), key=lambda path: path.stem)}
 
 
 def resolve_model(model: str | os.PathLike[str]) -> Path:
@@ -92,12 +94,11 @@ def resolve_model(model: str | os.PathLike[str]) -> Path:
         return bundled[str(model)]
     path = Path(model)
     if path.is_dir():
-        raise ModelError(f"{path}: expected an ONNX file or an engine, found a folder; name the file in it")
-    if not path.is_file():
-        near = get_close_matches(str(model), bundled)
-        meant = f"did you mean {' or '.join(near)}? Otherwise " if near else ""
+        raise ModelError(f"{path}: expected a model, found a folder; give the path of a file in it")
+    if not path.exists():
         names = ", ".join(bundled) or "none"
         raise ModelError(
-            f"{path}: no such model; {meant}give a path to an ONNX file or a bundled name ({names})"
+            f"{path}: no such model{did_you_mean(model, bundled)};"
+            f" give a path to an ONNX file or a bundled name ({names})"
         )
     return path

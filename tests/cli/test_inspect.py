@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 
 import pytest
 from engine.models import write_crafted, write_network
@@ -96,13 +98,30 @@ def test_an_engine_that_does_not_fit_says_why(engine):
 def test_what_is_none_of_these(tmp_path):
     path = tmp_path / "x.engine"
     path.write_text("text")
-    for name, message in (("x.engine", "not an engine"), ("absent", "cannot be read")):
+    for name, message in (("x.engine", "not an engine"), ("absent", "no such model"), ("", "found a folder")):
         answer = run(tmp_path / name)
         assert answer.exit_code == 1
         assert message in answer.output
         assert answer.output.count("\n") == 1
     path.rename(tmp_path / "x")
     assert "expected an ONNX model" in run(tmp_path / "x").output
+
+
+def test_a_model_without_the_package_onnx(network, monkeypatch):
+    with_onnx = facts(network)
+    assert with_onnx["convolutions"]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    counted = {"opset", "convolutions", "operators"}
+    assert facts(network) == {name: fact for name, fact in with_onnx.items() if name not in counted}
+    assert "64 x 64 pixels" in run(network).stdout
+
+
+def test_a_bundled_model_by_its_name():
+    assert facts("aernet")["card"]["name"] == "aernet"
+    answer = run("aernet")
+    assert "0.842 (0.830 to 0.854)" in answer.stdout
+    assert answer.stdout.count("\n") < 40
 
 
 def test_without_options_it_runs_as_a_user_runs_it(command, engine):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -39,12 +40,42 @@ def test_json_tells_the_card_and_the_file(model, metadata):
     }
 
 
-@pytest.mark.usefixtures("bundled")
-def test_the_table_tells_the_same():
+def test_the_table_has_the_default_first(write_model, metadata, tmp_path, monkeypatch):
+    other = write_model(
+        tmp_path / "other.onnx",
+        metadata | {"aernet.name": "other", "aernet.licence": "CC-BY-NC-4.0; ask first"},
+    )
+    default = write_model(tmp_path / "default.onnx", metadata | {"aernet.name": "aernet"})
+    monkeypatch.setattr(aernet.models, "bundled_models", lambda: {"other": other, "aernet": default})
     answer = run()
     assert answer.exit_code == 0
-    for part in ("dark", "1.2", "0.4", "Apache-2.0", "jaccard", "abc1234"):
+    rows = [line.strip("│").split("│") for line in answer.stdout.splitlines() if line.startswith("│")]
+    size = f"{other.stat().st_size / 1e6:.1f} MB"
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["aernet (default)", size, "0.500", "Apache-2.0"],
+        ["other", size, "0.500", "CC-BY-NC-4.0"],
+    ]
+    assert [listed["name"] for listed in json.loads(run("--json").stdout)] == ["aernet", "other"]
+
+
+@pytest.mark.usefixtures("bundled")
+@pytest.mark.parametrize("by", ["name", "path"])
+def test_one_model_shows_its_card(model, by):
+    named = "dark" if by == "name" else str(model)
+    answer = run(named)
+    assert answer.exit_code == 0
+    for part in ("dark", "1.2", "0.4", "Apache-2.0", "jaccard", "0.500", "made up", "abc1234"):
         assert part in answer.stdout
+    assert answer.stdout.count("\n") < 20
+    assert json.loads(run(named, "--json").stdout) == json.loads(run("--json").stdout)[0]
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_a_bundled_card_has_means_with_their_intervals(name):
+    answer = run(name)
+    assert answer.exit_code == 0
+    assert re.search(r"jaccard +│ 0\.8\d\d \(0\.8\d\d to 0\.8\d\d\)", answer.stdout)
+    assert answer.stdout.count("\n") < 30
 
 
 def test_no_model(monkeypatch):

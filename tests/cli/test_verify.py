@@ -8,8 +8,12 @@ import pytest
 from engine.models import write_crafted, write_network
 from typer.testing import CliRunner
 
+import aernet.engine.adapter
+import aernet.engine.gpu
 import aernet.runners.tensorrt
 from aernet.cli.app import app
+from aernet.engine.folders import default_engine_path
+from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest
 from aernet.errors import EngineError
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
@@ -29,14 +33,15 @@ def engine(network, tmp_path):
 def gpu(network, monkeypatch):
     """Let another model in ONNX Runtime stand for an engine on a GPU."""
 
-    def use(stand_in):
+    def use(stand_in, index=0):
         class Engine(OnnxRuntimeRunner):
-            def __init__(self, engine, model):
+            def __init__(self, engine, index, model):
+                assert index == use.index
                 super().__init__(use.stand_in)
                 assert model == use.original
                 self.engine, self.device, self.manifest = engine, "cuda:0", load_manifest(engine)
 
-        use.stand_in, use.original = stand_in, network
+        use.stand_in, use.original, use.index = stand_in, network, index
         monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", Engine)
 
     return use
@@ -82,4 +87,35 @@ def test_an_engine_that_may_not_be_loaded(engine, monkeypatch):
 def test_what_is_missing(tmp_path):
     answer = run(tmp_path / "absent.engine")
     assert answer.exit_code == 1
-    assert "absent.engine.json is missing" in answer.output
+    assert "absent.engine: no such model" in answer.output
+    (tmp_path / "lonely.engine").touch()
+    answer = run(tmp_path / "lonely.engine")
+    assert answer.exit_code == 1
+    assert "lonely.engine.json is missing" in answer.output
+
+
+def test_the_gpu_that_is_named(engine, network, gpu):
+    gpu(network, index=1)
+    assert run(engine, "--device", "cuda:1").exit_code == 0
+    for device in ("cpu", "gpu"):
+        answer = run(engine, "--device", device)
+        assert answer.exit_code == 2
+        assert f"--device: an engine runs on a GPU: cuda, cuda:1, ...; found '{device}'" in answer.output
+
+
+def test_a_model_stands_for_its_engine_in_the_cache(network, gpu, monkeypatch, tmp_path):
+    card = Gpu("card", "8.9", 16)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(aernet.engine.gpu, "find_gpu", lambda *_: card)
+    monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: {"tensorrt-rtx": "1.7.1.116"})
+    gpu(network)
+    answer = run(network)
+    assert answer.exit_code == 1
+    assert f"'aernet-trt build-engine {network}' builds it" in answer.output
+    built = default_engine_path("darker", "tensorrt-rtx", "1.7.1.116", card)
+    built.parent.mkdir(parents=True)
+    write_crafted(built, network)
+    answer = run(network)
+    assert answer.exit_code == 0, answer.output
+    assert answer.stderr.startswith(f"{built}: ")
+    assert load_manifest(built).verification.passed

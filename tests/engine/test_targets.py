@@ -104,3 +104,5 @@ def test_no_such_recipe():
         EngineError, match=r"target jetson: no such file, and not one of data-centre, jetson-agx"
     ):
         load_target("jetson")
+    with pytest.raises(EngineError, match=r"\(did you mean jetson-thor\?\)"):
+        load_target("jetson-thr")

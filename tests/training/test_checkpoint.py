@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from aernet.errors import AernetError, SourceError
 from aernet.network import build_network
-from aernet.training.checkpoint import Checkpoint, averaged, load_checkpoint
+from aernet.training.checkpoint import FORMAT, Checkpoint, averaged, load_checkpoint
+from aernet.training.settings import load_settings
 
 
 class Command:
@@ -98,3 +99,7 @@ def test_other_files_are_refused(tmp_path):
         with pytest.raises(SourceError, match=f"checkpoint .*{name}: not a checkpoint of this package"):
             load_checkpoint(tmp_path / name)
     assert not (tmp_path / "broken-in").exists()
+    for content in ({}, {"settings": 5}, {"settings": {}}, {"settings": asdict(load_settings("unet"))}):
+        torch.save({"format": FORMAT} | content, tmp_path / "part.pt")
+        with pytest.raises(SourceError, match=r"checkpoint .*part\.pt: (parts of it are missing|lacks)"):
+            load_checkpoint(tmp_path / "part.pt")

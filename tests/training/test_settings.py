@@ -44,6 +44,21 @@ def test_a_preset_may_have_another_as_its_base(tmp_path):
         load_settings(str(tmp_path / "orphan.toml"))
 
 
+def test_presets_that_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content, message in (
+        ("bytes.toml", b"\xff\xfe", r"bytes\.toml: not TOML"),
+        ("number.toml", b"base = 3", r"number\.toml: base must be the name of a preset, got 3"),
+        ("one.toml", b'base = "two.toml"', r"no such file"),
+        ("two.toml", b'base = "one.toml"', r"is its own base \(two\.toml -> one\.toml -> two\.toml\)"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(SourceError, match=message):
+            load_settings(name)
+    with pytest.raises(SourceError, match=r"\(did you mean aernet-v2b0\?\)"):
+        load_settings("aernet-v2b")
+
+
 def test_sizes_share_the_epochs():
     settings = load_settings("aernet-v2b0", sizes=[128, 192, 256], epochs=6)
     assert [settings.size_at(epoch) for epoch in range(6)] == [128, 128, 192, 192, 256, 256]

@@ -7,9 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from aernet.cli.cards import card_rows
+
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="ONNX model, checkpoint, engine, or manifest of an engine.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Bundled model, ONNX model, checkpoint, engine, or manifest of an engine."
+        ),
+    ],
     layers: Annotated[
         bool, typer.Option("--layers", help="Print an engine's layers: their types, and what is fused.")
     ] = False,
@@ -17,24 +24,31 @@ def inspect(
         bool, typer.Option("--json", help="Print a JSON object, with all layers, to stdout.")
     ] = False,
 ) -> None:
-    """Tell what a file is and says of itself; needs no GPU and no TensorRT."""
+    """Tell what a file is and says of itself; needs no GPU and no TensorRT.
+
+    PyTorch (the extra `train`) reads checkpoints; with the extra `onnx`, the operators of a model are
+    counted.
+    """
     from json import dumps
 
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    facts = {"file": str(file)} | _describe(file)
-    facts["bytes"] = file.stat().st_size
+    from aernet.models import resolve_model
+
+    path = resolve_model(file)
+    facts = {"file": str(path)} | _describe(path)
+    facts["bytes"] = path.stat().st_size
     if json:
         typer.echo(dumps(facts, indent=2))
         return
-    table = Table("", Column(overflow="fold"), show_header=False)
+    table = Table(Column(no_wrap=True), Column(overflow="fold"), show_header=False)
     for name, value in _flat(facts):
         table.add_row(name.replace("_", " "), Text(value))
     Console().print(table)
     if layers:
-        _print_layers(file, facts)
+        _print_layers(path, facts)
 
 
 def _print_layers(file: Path, facts: dict[str, Any]) -> None:
@@ -56,7 +70,7 @@ def _describe(file: Path) -> dict[str, Any]:
     from zipfile import is_zipfile
 
     from aernet.engine.compatibility import Machine
-    from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
+    from aernet.engine.inspect import describe_engine, describe_manifest
     from aernet.errors import SourceError
 
     try:
@@ -70,7 +84,22 @@ def _describe(file: Path) -> dict[str, Any]:
         return describe_manifest(file)
     if is_zipfile(file):  # as PyTorch writes checkpoints
         return _describe_checkpoint(file)
-    return describe_onnx(file)
+    return _describe_onnx(file)
+
+
+def _describe_onnx(file: Path) -> dict[str, Any]:
+    from importlib.util import find_spec
+
+    from msgspec import to_builtins
+
+    from aernet.engine.inspect import describe_onnx
+    from aernet.engine.manifest import sha256_of
+    from aernet.runners.onnxruntime import OnnxRuntimeRunner
+
+    if find_spec("onnx"):
+        return describe_onnx(file)
+    card = to_builtins(OnnxRuntimeRunner(file).card)
+    return {"kind": "onnx", "sha256": sha256_of(file), "card": card}
 
 
 def _describe_checkpoint(file: Path) -> dict[str, Any]:
@@ -93,9 +122,17 @@ def _flat(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return rows of a table, without what is not known; what is nested goes under its names in a row."""
     from json import dumps
 
+    from msgspec import to_builtins
+
+    from aernet.models import ModelCard
+
     rows: list[tuple[str, str]] = []
     for name, value in facts.items():
-        if isinstance(value, dict) and name != "operators":
+        if name == "card":
+            rows += ((f"card {part}", text) for part, text in card_rows(value))
+        elif name == "metadata":
+            rows += _flat({"card": to_builtins(ModelCard.from_metadata(value))})
+        elif isinstance(value, dict) and name != "operators":
             rows += _flat(value, f"{prefix}{name} ")
         elif name == "layers" and value is not None:
             rows.append((prefix + name, str(len(value))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import msgspec
 
 from aernet.engine.plan import version_numbers
-from aernet.errors import EngineError
+from aernet.errors import EngineError, did_you_mean
 
 if TYPE_CHECKING:
     from aernet.engine.compatibility import Machine
@@ -89,8 +89,10 @@ def load_target(name: str) -> Target:
     bundled = _folder() / f"{name}.toml"
     path = bundled if bundled.is_file() else Path(name)
     if not path.is_file():
+        names = target_names()
+        nearest = did_you_mean(name, names)
         raise EngineError(
-            f"target {name}: no such file, and not one of {', '.join(target_names()) or 'none'}"
+            f"target {name}: no such file, and not one of {', '.join(names) or 'none'}{nearest}"
         )
     try:
         values = msgspec.toml.decode(path.read_bytes())

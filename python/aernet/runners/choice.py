@@ -105,29 +105,49 @@ def _asked_gpu(device: object) -> int | None:
     return index
 
 
-def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
-    """Open the engine that `build-engine` made of a model."""
+def find_built_engine(model: Path, index: int) -> Path:
+    """Return the engine that `build-engine` made of a model for a GPU.
+
+    Raises:
+        EngineError: there is none, or no such GPU.
+        ModelError: the file is not an AER-Net model.
+    """
+    from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
+
+    return _built_engine(model, OnnxRuntimeRunner(model).card.name, index)
+
+
+def _built_engine(model: Path, card_name: str, index: int) -> Path:
     from aernet.engine.adapter import installed_runtimes  # noqa: PLC0415
     from aernet.engine.folders import default_engine_path  # noqa: PLC0415
     from aernet.engine.gpu import find_gpu  # noqa: PLC0415
     from aernet.engine.rtx_support import unsupported_because  # noqa: PLC0415
-    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
-    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
 
     name = next((name for name, path in bundled_models().items() if path == model), model)
     gpu, runtimes = find_gpu(index), installed_runtimes()
     if gpu is None:
-        raise EngineError(f"cuda:{index}: no such GPU; 'aernet-trt doctor' lists the GPUs")
+        raise EngineError(
+            f"cuda:{index}: no such GPU, or no driver for it; 'aernet-trt doctor' lists the GPUs"
+        )
     if "tensorrt" not in runtimes and (reason := unsupported_because(gpu)):
         raise EngineError(f"{name}: {reason}; {remedies.tensorrt('tensorrt')}")
     engines = [
-        default_engine_path(reference.card.name, runtime, version, gpu)
+        default_engine_path(card_name, runtime, version, gpu)
         for runtime, version in sorted(runtimes.items())  # TensorRT first, which is made for this GPU
     ]
     engine = next((path for path in engines if path.is_file()), None)
     if engine is None:
         command = f"aernet-trt build-engine {name}" + (f" --device cuda:{index}" if index else "")
         raise EngineError(f"{name}: has no engine yet; '{command}' builds it")
+    return engine
+
+
+def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
+    """Open the engine that `build-engine` made of a model."""
+    from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
+    from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
+
+    engine = _built_engine(model, reference.card.name, index)
     runner = TensorRtRunner(engine, index, model=model)
     if runner.manifest.verification is None:
         compare_with_model(runner, reference, example_pictures())

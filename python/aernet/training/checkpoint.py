@@ -80,8 +80,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package (expected format {FORMAT})")
-    settings = settings_from(EARLIER | content.pop("settings"), f"checkpoint {path}")
-    return Checkpoint(settings=settings, **content)
+    try:
+        settings = settings_from(EARLIER | content.pop("settings"), f"checkpoint {path}")
+        return Checkpoint(settings=settings, **content)
+    except (KeyError, TypeError) as error:
+        raise SourceError(
+            f"checkpoint {path}: parts of it are missing or of another kind ({error})"
+        ) from error
 
 
 def averaged(checkpoints: Sequence[Checkpoint]) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from aernet.errors import SourceError
+from aernet.errors import SourceError, did_you_mean
 from aernet.network import Architecture, SegmentationNetwork, build_network
 from aernet.training.colour import CHANNELS, Colour
 from aernet.training.loss import LossName  # noqa: TC001 - the settings are checked against their types
@@ -93,19 +93,32 @@ def load_settings(preset: str, **changes: Any) -> Settings:
     A preset that names another as its `base` takes all settings from it that it does not give itself.
 
     Raises:
-        SourceError: there is no such preset, or a setting is missing, unknown or has a wrong value.
+        SourceError: there is no such preset, it is its own base, or a setting is missing, unknown or has a
+            wrong value.
     """
+    return settings_from(_values_of(preset) | changes, f"preset {preset}")
+
+
+def _values_of(preset: str, *above: str) -> dict[str, Any]:
+    """Return what a preset and its bases give; `above` are the presets that have it as their base."""
+    if preset in above:
+        raise SourceError(f"preset {preset}: is its own base ({' -> '.join([*above, preset])})")
     bundled = _PRESETS / f"{preset}.toml"
     path = bundled if bundled.is_file() else Path(preset)
     if not path.is_file():
-        raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(preset_names())}")
+        names = preset_names()
+        nearest = did_you_mean(preset, names)
+        raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(names)}{nearest}")
     try:
-        values = msgspec.toml.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
+        values: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"preset {preset}: not TOML ({error})") from error
     if "base" in values:
-        values = asdict(load_settings(values.pop("base"))) | values
-    return settings_from(values | changes, f"preset {preset}")
+        base = values.pop("base")
+        if not isinstance(base, str):
+            raise SourceError(f"preset {preset}: base must be the name of a preset, got {base!r}")
+        values = _values_of(base, *above, preset) | values
+    return values
 
 
 def settings_from(values: dict[str, Any], source: str) -> Settings:

@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str, typer.Option(metavar="MODEL", help="Bundled model (`aernet-trt models`), ONNX file or engine.")
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE", help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second)."
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PROBABILITY",
+        help="Least probability of a lesion pixel, between 0 and 1; by default the model's.",
+    ),
+]
