@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
 import re
+import shutil
 import sys
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,7 +23,8 @@ import aernet.engine.adapter
 import aernet.engine.gpu
 import aernet.models
 import aernet.runners.choice
-from aernet import _native
+import aernet.video.sources.camera
+from aernet import _native, remedies
 from aernet.cli.app import app
 from aernet.engine.gpu import Gpu
 
@@ -70,15 +74,17 @@ class PretendedGpu:
 @pytest.mark.usefixtures("bundled")
 def test_what_the_machine_has():
     checks, _ = diagnosis()
-    assert {check["state"] for check in checks.values()} == {"ok"}
-    assert {check["remedy"] for check in checks.values()} == {""}
+    needed = [check for check in checks.values() if check["state"] != "absent"]
+    assert {check["state"] for check in needed} == {"ok"}
+    assert {check["remedy"] for check in needed} == {""}
     assert platform.machine() in checks["system"]["found"]
     assert f"{os.cpu_count()} cores" in checks["processor"]["found"]
     assert checks["python"]["found"] == platform.python_version()
     assert checks["numpy"]["found"] == np.__version__
     assert onnxruntime.__version__ in checks["onnxruntime"]["found"]
     assert "CPUExecutionProvider" in checks["onnxruntime"]["found"]
-    assert version("torch") in checks["torch"]["found"]
+    assert checks["extra train"]["state"] == "ok"
+    assert f"torch {version('torch')}" in checks["extra train"]["found"]
     assert "64 x 64" in checks["model aernet"]["found"]
 
 
@@ -95,6 +101,52 @@ def test_opencv_and_gstreamer(monkeypatch):
         cv2, "getBuildInformation", lambda: "  Video I/O:\n    GStreamer:      YES (1.20.3)\n"
     )
     assert diagnosis()[0]["opencv"]["found"].endswith("with GStreamer")
+
+
+def test_every_extra_is_told(monkeypatch):
+    find = importlib.util.find_spec
+    hidden = {"av", "onnxscript"}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else find(name))
+    checks, _ = diagnosis()
+    assert {f"extra {extra}" for extra in remedies.EXTRAS} <= checks.keys()
+    assert checks["extra video"]["state"] == "absent"
+    assert checks["extra video"]["found"].startswith("not installed (for ")
+    assert checks["extra video"]["remedy"] == "pip install 'aernet[video]'"
+    assert "; lacks onnxscript (for train" in checks["extra train"]["found"]
+    assert (checks["extra viewer"]["state"], checks["extra viewer"]["remedy"]) == ("ok", "")
+    assert f"starlette {version('starlette')}, " in checks["extra viewer"]["found"]
+
+
+def test_what_live_video_needs(monkeypatch, tmp_path):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(aernet.video.sources.camera, "_DEVICES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    checks, _ = diagnosis()
+    for name in ("gstreamer", "display", "cameras"):
+        assert checks[name]["state"] == "absent"
+    monkeypatch.setenv("DISPLAY", ":0")
+    (tmp_path / "video10").touch()
+    (tmp_path / "video2").touch()
+    program = tmp_path / "gst-launch-1.0"
+    program.write_text("#!/bin/sh\necho gst-launch-1.0 version 1.20.3\necho GStreamer 1.20.3\n")
+    program.chmod(0o755)
+    checks, _ = diagnosis()
+    assert checks["gstreamer"]["found"] == "gst-launch-1.0 1.20.3"
+    assert checks["display"]["state"] == "ok"
+    assert checks["cameras"]["found"] == f"{tmp_path / 'video2'} (no name), {tmp_path / 'video10'} (no name)"
+
+
+@pytest.mark.parametrize(("free", "state"), [(10**8, "warn"), (10**11, "ok")])
+def test_the_cache_and_its_room(monkeypatch, tmp_path, free, state):
+    engine = tmp_path / "aernet" / "engines" / "a.engine"
+    engine.parent.mkdir(parents=True)
+    engine.write_bytes(bytes(3_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    check = diagnosis()[0]["cache"]
+    assert check["state"] == state
+    assert check["found"] == f"{tmp_path / 'aernet'}, 3 MB in it, {free / 1e9:.1f} GB free"
 
 
 @pytest.mark.usefixtures("bundled")
@@ -190,7 +242,7 @@ def test_a_jetson(monkeypatch, mode, state):
         "/etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic",
     }
     monkeypatch.setattr(aernet.cli.gpus, "_text", texts.__getitem__)
-    monkeypatch.setattr(aernet.cli.gpus, "_output", lambda *_: f"NV Power Mode: {mode}\n0\n")
+    monkeypatch.setattr(aernet.cli.gpus, "output", lambda *_: f"NV Power Mode: {mode}\n0\n")
     check = diagnosis()[0]["jetson"]
     assert check["state"] == state
     assert check["found"].endswith(f"Developer Kit Super, L4T 36.4.3, power mode {mode}")

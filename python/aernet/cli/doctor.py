@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aernet.cli.extras import extras
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aernet.engine.gpu import Gpu
 
+_STYLES = {"ok": "green", "warn": "yellow", "absent": "dim"}
+_ENGINE_BYTES = 100_000_000
 _OTHER_MODEL = "install aernet again, or name an ONNX file with --model"
 
 
@@ -21,19 +25,21 @@ def doctor(
     from json import dumps
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    findings = [*_machine(), *_gpus(), *_libraries(), *_models()]
+    findings = [*_machine(), *_gpus(), *_libraries(), *extras(), *_video(), *_cache(), *_models()]
     use = _use()
     if json:
         typer.echo(dumps({"checks": findings, "use": use}, indent=2))
         return
-    table = Table("part", "state", "found", "remedy")
+    table = Table(
+        Column("part", no_wrap=True), Column("state", no_wrap=True), Column("found", overflow="fold")
+    )
     for finding in findings:
-        style = "green" if finding["state"] == "ok" else "yellow"
-        state = Text(finding["state"], style)
-        table.add_row(finding["name"], state, Text(finding["found"]), Text(finding["remedy"]))
+        state = Text(finding["state"], _STYLES[finding["state"]])
+        remedy = f"\n{finding['remedy']}" if finding["remedy"] else ""
+        table.add_row(finding["name"], state, Text(finding["found"] + remedy))
     console = Console()
     console.print(table)
     used = f"{use['model']} on {use['device']} with {use['runtime']}" if use["model"] else "nothing"
@@ -47,6 +53,11 @@ def doctor(
 def _finding(name: str, found: str, remedy: str = "") -> dict[str, str]:
     """Return one finding, whose state is "ok" if it needs no remedy."""
     return {"name": name, "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
+
+
+def _absent(name: str, found: str, remedy: str = "") -> dict[str, str]:
+    """Return a finding of what nobody needs who does not use it."""
+    return {"name": name, "state": "absent", "found": found, "remedy": remedy}
 
 
 def _machine() -> Iterator[dict[str, str]]:
@@ -124,8 +135,6 @@ def _no_cuda(gpu: Gpu | None, nvcc: str | None) -> Iterator[dict[str, str]]:
 
 def _libraries() -> Iterator[dict[str, str]]:
     import re
-    from importlib.metadata import version
-    from importlib.util import find_spec
 
     import cv2
     import numpy as np
@@ -140,8 +149,46 @@ def _libraries() -> Iterator[dict[str, str]]:
     yield _finding("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
     providers = ", ".join(onnxruntime.get_available_providers())
     yield _finding("onnxruntime", f"{onnxruntime.__version__}, {providers}")
-    torch = f"{version('torch')}, for train and export" if find_spec("torch") else None
-    yield _finding("torch", torch or "absent; only train and export need it")
+
+
+def _video() -> Iterator[dict[str, str]]:
+    """Tell what live video can read from and be shown on."""
+    import shutil
+
+    from aernet.cli.gpus import output
+    from aernet.video.sinks.window import has_display
+    from aernet.video.sources.camera import present_cameras
+
+    launch = shutil.which("gst-launch-1.0")
+    if launch:
+        _, _, version = output(launch, "--version").partition("version ")
+        yield _finding("gstreamer", f"gst-launch-1.0 {version.split()[0] if version else 'of no version'}")
+    else:
+        found = "no gst-launch-1.0, for csi:// and pipelines"
+        yield _absent("gstreamer", found, "on Debian and Ubuntu: apt install gstreamer1.0-tools")
+    if has_display():
+        yield _finding("display", "there is one, for live --view window")
+    else:
+        yield _absent("display", "none; live --view web serves a page")
+    cameras = present_cameras()
+    if cameras:
+        yield _finding("cameras", ", ".join(cameras))
+    else:
+        yield _absent("cameras", "none found")
+
+
+def _cache() -> Iterator[dict[str, str]]:
+    """Tell where engines lie, how much they take, and how much is free there."""
+    import shutil
+
+    from aernet.engine.folders import cache_folder
+
+    folder = cache_folder()
+    held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(there).free
+    remedy = "" if free > _ENGINE_BYTES else "make room: an engine takes up to 100 MB"
+    yield _finding("cache", f"{folder}, {held / 1e6:.0f} MB in it, {free / 1e9:.1f} GB free", remedy)
 
 
 def _models() -> Iterator[dict[str, str]]:
@@ -165,12 +212,12 @@ def _models() -> Iterator[dict[str, str]]:
 def _use() -> dict[str, Any]:
     """Return the model, device and runtime of a command without options, and the reason for them."""
     from aernet.errors import ModelError
-    from aernet.models import resolve_model
+    from aernet.models import DEFAULT, resolve_model
     from aernet.runners.choice import choose_runner
 
     none: dict[str, Any] = {"without_graph": None, "refusals": []}
     try:
-        choice = choose_runner(resolve_model("aernet"), "auto")
+        choice = choose_runner(resolve_model(DEFAULT), "auto")
     except ModelError as error:
         return {"model": None, "device": None, "runtime": None, "why": str(error)} | none
     return {

@@ -51,7 +51,7 @@ def jetson() -> str | None:
         return None
     release = re.search(r"R(\d+).*?REVISION: ([\d.]+)", _text("/etc/nv_tegra_release"))
     system = f"L4T {release[1]}.{release[2]}" if release else "L4T unknown"
-    mode = re.search(r"Power Mode: (\S+)", _output("nvpmodel", "-q"))
+    mode = re.search(r"Power Mode: (\S+)", output("nvpmodel", "-q"))
     return f"{model}, {system}, power mode {mode[1] if mode else 'unknown'}"
 
 
@@ -77,7 +77,7 @@ def _text(path: str) -> str:
         return ""
 
 
-def _output(program: str, *arguments: str) -> str:
+def output(program: str, *arguments: str) -> str:
     """Return what a program prints; nothing where it is absent or fails."""
     try:
         return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout  # noqa: S603

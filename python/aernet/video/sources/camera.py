@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
 
 
+_DEVICES = Path("/dev")
+
+
+def present_cameras() -> list[str]:
+    """Return the device files of Linux's cameras, each with its name; other systems do not tell."""
+    devices = sorted(_DEVICES.glob("video*"), key=lambda device: (len(device.name), device.name))
+    return [f"{device} ({_name(device)})" for device in devices]
+
+
+def _name(device: Path) -> str:
+    try:
+        return Path("/sys/class/video4linux", device.name, "name").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "no name"
+
+
 class Camera:
     """A camera by number or, on Linux, by device file.
 
@@ -100,7 +116,7 @@ class Camera:
         if not isinstance(self._device, str):
             return
         if not Path(self._device).exists():
-            present = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "none"
+            present = ", ".join(present_cameras()) or "none"
             raise SourceError(f"{self.name}: no such device; cameras here: {present}")
         if not os.access(self._device, os.R_OK | os.W_OK):
             raise SourceError(
