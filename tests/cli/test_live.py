@@ -18,6 +18,9 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from aernet.cli.app import app
 
 from aernet.cli.live import _stopped_by_ctrl_c
 
@@ -170,6 +173,10 @@ def test_errors_are_one_line(model, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     cases = (
         (("ftp://host/film",), "ftp://host/film: no such kind of source; expected a number", 1),
+        (("rtsp:///lens",), "rtsp:///lens: no such kind of source; expected a number", 1),
+        ((), "SOURCE: name one; cameras here: ", 2),
+        (("",), "SOURCE: name one; cameras here: ", 2),
+        ((TEST, "--device", "gpu"), "expected one of auto, cpu, cuda, cuda:1, ...", 1),
         ((tmp_path / "none.mp4",), "none.mp4: no such file or folder", 1),
         ((tmp_path / "text.mp4",), "text.mp4: cannot be read as video", 1),
         (("63",), "camera", 1),
@@ -177,7 +184,7 @@ def test_errors_are_one_line(model, tmp_path):
         ((TEST, "--record", tmp_path / "a.avi"), "expected .mp4 (the overlay)", 1),
         ((TEST, "--track", tmp_path / "a.xls"), "expected a track to be called .csv or .jsonl", 1),
         ((TEST, "--record", tmp_path / "text.mp4" / "a.mp4"), "cannot be written", 1),
-        ((TEST, "--view", "window"), "there is no display; use --view none", 1),
+        ((TEST, "--view", "window"), "there is no display; use --view web or --view none", 1),
         ((TEST, "--view", "hologram"), "--view", 2),
         ((TEST, "--duration", "-1"), "--duration", 2),
     )
@@ -200,6 +207,37 @@ def test_errors_are_one_line(model, tmp_path):
         assert words.startswith("aernet-trt: ")
         assert words.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text.mp4"]
+
+
+def test_one_picture_stays_in_its_window_until_it_is_closed(model, examples, monkeypatch):
+    keys = iter([-1, -1, -1, -1, ord("q")])
+    shown = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(cv2, "namedWindow", lambda *_: None)
+    monkeypatch.setattr(cv2, "imshow", lambda _, picture: shown.append(picture))
+    monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    answer = CliRunner().invoke(app, ["live", str(examples[0]), "--model", str(model)])
+    assert answer.exit_code == 0, answer.output
+    assert len(shown) == 1
+    assert shown[0].shape == cv2.imread(str(examples[0])).shape
+    assert next(keys, None) is None
+    keys = iter([-1])
+    answer = CliRunner().invoke(app, ["live", str(examples[0]), "--model", str(model), "--duration", "60"])
+    assert answer.exit_code == 0, answer.output
+    assert next(keys, None) is None
+
+
+def test_without_a_display_it_says_that_nothing_is_shown(model, examples, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    silent = ("--view", "none"), ("--track", str(tmp_path / "t.csv"))
+    for options in ((), *silent):
+        answer = CliRunner().invoke(app, ["live", str(examples[0]), "--model", str(model), *options])
+        assert answer.exit_code == 0, answer.output
+        assert ("no display, so nothing is shown; --view web" in answer.stderr) == (not options)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")

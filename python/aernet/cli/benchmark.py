@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aernet.cli.options import Device, Model
+from aernet.models import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -25,19 +28,21 @@ _LEAST = 5  # runs, however long they take
 
 
 def benchmark(
-    frame: Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the frame.")] = "1920x1080",
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long to measure, in all.")] = 5,
-    model: Annotated[
-        str, typer.Option(help="Bundled model, or the path of an ONNX file or engine.")
-    ] = "aernet",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    frame: Annotated[
+        str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the frame in pixels, such as 3840x2160.")
+    ] = "1920x1080",
+    seconds: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long to measure, in all.")
+    ] = 5,
+    model: Model = DEFAULT,
+    device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")] = False,
 ) -> None:
     """Time the way from a frame in memory to its full-size mask in memory, without a camera."""
     from json import dumps
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from aernet.segmenter import Segmenter
 
@@ -60,7 +65,8 @@ def benchmark(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, value in machine.items():
         console.print(f"{name}: {value}")
-    table = Table("milliseconds", *(f"p{percentile}" for percentile in _PERCENTILES), title=frame)
+    columns = (Column(f"p{percentile}", justify="right", no_wrap=True) for percentile in _PERCENTILES)
+    table = Table("milliseconds", *columns, title=frame)
     for name, percentiles in milliseconds.items():
         table.add_row(name, *(f"{value:.3f}" for value in percentiles.values()))
     console.print(table)

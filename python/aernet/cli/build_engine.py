@@ -9,6 +9,7 @@ import typer
 
 from aernet.cli.bars import bars
 from aernet.engine.callbacks import Monitor
+from aernet.models import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,46 +22,72 @@ if TYPE_CHECKING:
 
 def build_engine(
     model: Annotated[
-        str, typer.Argument(help="Bundled model, ONNX file, or checkpoint of a training run.")
-    ] = "aernet",
+        str,
+        typer.Argument(metavar="[MODEL]", help="Bundled model, ONNX file, or checkpoint of a training run."),
+    ] = DEFAULT,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write to; else the user's cache, where it is found."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder to write to; by default the user's cache, where every command finds the engine.",
+        ),
     ] = None,
     runtime: Annotated[
         Literal["auto", "tensorrt", "tensorrt-rtx"],
         typer.Option(help="TensorRT flavour; auto takes TensorRT where there is a GPU and it is installed."),
     ] = "auto",
     precision: Annotated[
-        Literal["fp16", "fp32"] | None, typer.Option(help="Type of the layers; else fp16, both ends in fp32.")
+        Literal["fp16", "fp32"] | None,
+        typer.Option(help="Type of the layers; by default fp16. Input and output are fp32."),
     ] = None,
     batch: Annotated[
         tuple[int, int, int] | None,
-        typer.Option(metavar="MIN OPT MAX", help="Pictures in one run; else 1 1 8."),
+        typer.Option(
+            metavar="MIN OPT MAX", help="Fewest, usual and most pictures in one run; by default 1 1 8."
+        ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Recipe of a device, bundled or a TOML file; other options come first.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Recipe of a device, bundled (such as jetson-thor) or a TOML file; options beside it win.",
+        ),
     ] = None,
     compute_capability: Annotated[
         list[str] | None,
         typer.Option(
-            help="GPU to build for, such as 8.6; may be given again; TensorRT-RTX, else all but 7.5."
+            metavar="X.Y",
+            help="GPU to build for with TensorRT-RTX, such as 8.6; may be given several times; by default"
+            " all but 7.5.",
         ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="GPU that builds and compares: cuda, cuda:1, ...; else the first.")
+        str | None,
+        typer.Option(
+            metavar="DEVICE", help="GPU that builds and compares: cuda, cuda:1, ...; by default the first."
+        ),
     ] = None,
     workspace: Annotated[
         int | None, typer.Option(min=1, metavar="MIB", help="Scratch memory that a layer may use, in MiB.")
     ] = None,
     timing_cache: Annotated[
-        Path | None, typer.Option(help="TensorRT's file of measured kernels; else one in the user's cache.")
+        Path | None,
+        typer.Option(help="TensorRT's file of measured kernels; by default one in the user's cache."),
     ] = None,
     optimization_level: Annotated[
-        int | None, typer.Option(min=0, max=5, help="0 builds quickly, 5 runs quickly.")
+        int | None,
+        typer.Option(
+            min=0,
+            max=5,
+            help="From 0, which builds quickly, to 5, which runs quickly; by default the runtime's.",
+        ),
     ] = None,
     verify: Annotated[
-        Path | None, typer.Option(help="Pictures to compare with the FP32 model on; else the bundled ones.")
+        Path | None,
+        typer.Option(
+            help="Picture, or folder of pictures, to compare with the FP32 model on; by default the bundled."
+        ),
     ] = None,
     layers: Annotated[
         bool, typer.Option("--layers", help="Print the engine's layers: their types, and what is fused.")

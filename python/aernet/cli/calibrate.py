@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from aernet.cli.bars import bars
+from aernet.cli.options import Device
 
 
 def calibrate(
-    model: Annotated[str, typer.Argument(help="Bundled model, or the path of an ONNX file.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundled model, ONNX file or engine.")],
     images: Annotated[Path, typer.Option(help="Folder or zip file of pictures.")],
     masks: Annotated[Path, typer.Option(help="Folder or zip file of masks, <picture>_segmentation.png.")],
     split: Annotated[Path, typer.Option(help="CSV file with the columns image_id and subset.")],
@@ -23,6 +24,7 @@ def calibrate(
         ),
     ],
     subset: Annotated[str, typer.Option(help="The subset of --split to calibrate on.")] = "val",
+    device: Device = "auto",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:
     """Find the scaling and threshold for a model, and how far its masks can be trusted."""
@@ -36,7 +38,7 @@ def calibrate(
     if diagram is not None:
         from aernet.evaluation.figures import reliability_diagram
         from aernet.evaluation.rendering import write_figure
-    with Segmenter(model) as segmenter, bars() as progress:
+    with Segmenter(model, device) as segmenter, bars() as progress:
         pairs = find_pairs(images, masks, read_split(split, subset))
         found = run(segmenter, progress.track(pairs, description="Calibrating"))
     write_text(json, dumps(found.to_dict(), indent=2) + "\n")

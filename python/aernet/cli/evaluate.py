@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aernet.cli.judging import judged_masks, judged_model
+from aernet.cli.options import Device, Model, Threshold
 from aernet.cli.outputs import MASK
+from aernet.models import DEFAULT
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,11 +39,9 @@ def evaluate(
     ] = None,
     split: Annotated[Path | None, typer.Option(help="CSV file with the columns image_id and subset.")] = None,
     subset: Annotated[str | None, typer.Option(help="The subset of --split to evaluate on.")] = None,
-    model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Probability from which on a pixel is lesion, instead of the model's own."),
-    ] = None,
+    model: Model = DEFAULT,
+    device: Device = "auto",
+    threshold: Threshold = None,
     keep: Annotated[
         Literal["largest", "all"],
         typer.Option(help="Judge the largest region with its holes filled, or all."),
@@ -72,6 +72,8 @@ def evaluate(
     if predictions is None and suffix is not None:
         raise typer.BadParameter("--suffix goes with --predictions")
     _check_pictures(images, predictions, report)
+    if report is not None:
+        from aernet.evaluation.report import write_report
     for output in filter(None, (json, per_image, report and report / "index.html")):
         _check_writable(output)
     image_ids = read_split(split, subset) if split and subset is not None else None
@@ -81,7 +83,7 @@ def evaluate(
         judged_masks(predictions, suffix or MASK, masks, images, image_ids, source)
         if predictions is not None
         else judged_model(
-            model, threshold, images or masks, masks, image_ids, source, largest_only=keep == "largest"
+            model, device, threshold, images or masks, masks, image_ids, source, largest_only=keep == "largest"
         )
     )
     with judged as (evaluation, compare):
@@ -93,8 +95,6 @@ def evaluate(
             typer.echo(_warning(evaluation), err=True)
         _write_files(evaluation, json, per_image)
         if report is not None:
-            from aernet.evaluation.report import write_report
-
             write_report(report, evaluation, compare)
             console.print(f"report {report / 'index.html'}")
 

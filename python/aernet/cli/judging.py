@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def judged_model(
     model: str,
+    device: str,
     threshold: float | None,
     images: Path,
     masks: Path,
@@ -34,7 +35,7 @@ def judged_model(
 
     pairs = find_pairs(images, masks, image_ids)
     pair_of = {pair.image_id: pair for pair in pairs}
-    with Segmenter(model, threshold=threshold) as segmenter:
+    with Segmenter(model, device, threshold=threshold) as segmenter:
         with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
             evaluation = evaluate(segmenter, shown, source, largest_only=largest_only)

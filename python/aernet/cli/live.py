@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aernet.cli.options import Device, Model, Threshold
+from aernet.models import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,16 +24,18 @@ if TYPE_CHECKING:
 
 def live(
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Camera (0, v4l2:///dev/video0, csi://0), rtsp://..., a GStreamer pipeline, a video, "
-            "a folder of pictures, or test://.",
+            help="Camera (0, v4l2:///dev/video0, csi://0), rtsp://..., a GStreamer pipeline (with ' ! '), a "
+            "video, a picture, a folder of pictures, or test://, a synthetic dermatoscope.",
         ),
-    ],
+    ] = None,
     view: Annotated[
         Literal["window", "web", "none"] | None,
-        typer.Option(help="Where to show it; by default a window if there is a display."),
+        typer.Option(
+            help="Show it in a window (the default if there is a display), on a web page, or not at all."
+        ),
     ] = None,
     record: Annotated[
         list[Path] | None,
@@ -42,7 +47,9 @@ def live(
     track: Annotated[
         Path | None, typer.Option(help="Write area, diameter and centre over time: .csv or .jsonl.")
     ] = None,
-    duration: Annotated[float | None, typer.Option(min=0, help="End after this many seconds.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="End after this many seconds.")
+    ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of --view web; 0 takes any free port.")
     ] = 8400,
@@ -56,10 +63,9 @@ def live(
     smooth: Annotated[
         bool, typer.Option("--smooth/--no-smooth", help="Smooth the outline over time.")
     ] = True,
-    model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
-    threshold: Annotated[
-        float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
-    ] = None,
+    model: Model = DEFAULT,
+    device: Device = "auto",
+    threshold: Threshold = None,
 ) -> None:
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
     from contextlib import nullcontext
@@ -71,19 +77,27 @@ def live(
     from aernet.video.sinks import Track, open_recording
     from aernet.video.sinks.window import has_display
     from aernet.video.sources import open_source
+    from aernet.video.sources.camera import present_cameras
 
+    if not source:
+        raise typer.BadParameter(
+            f"SOURCE: name one; cameras here: {', '.join(present_cameras()) or 'none'}; without a camera,"
+            " test:// or a video"
+        )
     opened = open_source(source)
     _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
     cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
-    with Segmenter(model, threshold=threshold) as segmenter:
+    with Segmenter(model, device, threshold=threshold) as segmenter:
         with segmenter.stream(opened, smooth=smooth) as pipeline, _stopped_by_ctrl_c(pipeline):
             for path in record or []:
                 pipeline.add(open_recording(path))
             if track is not None:
                 pipeline.add(Track(track))
             shown = view or ("window" if has_display() else "none")
+            if not (view or has_display() or record or track):
+                console.print("aernet-trt: no display, so nothing is shown; --view web serves a page")
             with _serve(pipeline, host, port, console) if shown == "web" else nullcontext():
                 _watch(pipeline, shown, duration, console)
         status = pipeline.status()
@@ -139,6 +153,7 @@ def _watch(pipeline: Pipeline, view: str, duration: float | None, console: Conso
     from rich.live import Live
 
     from aernet.video.sinks.window import Window
+    from aernet.video.sources.pictures import PictureSequence
 
     line = Live(
         get_renderable=lambda: _line(pipeline.status()),
@@ -157,17 +172,17 @@ def _watch(pipeline: Pipeline, view: str, duration: float | None, console: Conso
         for result in pipeline:
             if window is not None and not window.show(result):
                 break
+        else:
+            source = pipeline.source
+            if window and duration is None and isinstance(source, PictureSequence) and len(source.paths) == 1:
+                window.wait()
     timer.cancel()
 
 
 def _serve(pipeline: Pipeline, host: str, port: int, console: Console) -> Viewer:
     """Make the viewer, and print the address of its page."""
-    from aernet.errors import AernetError
+    from aernet.viewer import Viewer
 
-    try:
-        from aernet.viewer import Viewer
-    except ImportError:
-        raise AernetError("--view web: needs Starlette and uvicorn; pip install 'aernet[viewer]'") from None
     viewer = Viewer(pipeline, host, port)
     console.print(f"open {viewer.url}")
     return viewer

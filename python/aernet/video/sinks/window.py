@@ -32,7 +32,7 @@ class Window:
 
     def __init__(self) -> None:
         if not has_display():
-            raise AernetError("window: there is no display; use --view none")
+            raise AernetError("window: there is no display; use --view web or --view none")
         try:
             cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
         except cv2.error as error:
@@ -41,7 +41,16 @@ class Window:
     def show(self, result: VideoResult) -> bool:
         """Show a result; return False once the user has closed the window, or pressed q or Escape."""
         cv2.imshow(_TITLE, draw_overlay(result))
-        key = cv2.waitKey(1)
+        return self._is_open(1)
+
+    def wait(self) -> None:
+        """Leave the last result on the screen until the user closes the window, or presses q or Escape."""
+        while self._is_open(100):
+            pass
+
+    def _is_open(self, milliseconds: int) -> bool:
+        """Wait so long for a key; return whether none was pressed that closes the window."""
+        key = cv2.waitKey(milliseconds)
         return key & 0xFF not in _CLOSING_KEYS and cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
 
     def close(self) -> None:

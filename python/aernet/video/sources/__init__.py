@@ -98,13 +98,13 @@ def _open_url(text: str) -> Source:
         case "csi" if parts.netloc.isdecimal():
             mode = _mode(text, "width", "height", "fps")
             return GStreamer(csi_pipeline(int(parts.netloc), **mode), text)
-        case "rtsp" | "rtsps":
+        case "rtsp" | "rtsps" if parts.netloc:
             return NetworkStream(text)
         case "test":
             return SyntheticDermatoscope(**_mode(text, "width", "height", "fps", "seed"))
     raise SourceError(
         f"{without_password(text)}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, "
-        "rtsp://, test://, a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
+        "rtsp://HOST/PATH, test://, a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
     )
 
 

@@ -1,0 +1,122 @@
+"""What all commands share: help, version, --debug, names that were mistyped, narrow and plain terminals."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from aernet import __version__
+from aernet.cli.app import app
+
+COMMANDS = [
+    command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands
+]
+
+
+def run(*arguments, **environment):
+    return CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "200", **environment})
+
+
+def test_without_arguments_it_lists_what_there_is():
+    answer = run()
+    assert answer.exit_code == 0
+    for command in [*COMMANDS, "data"]:
+        assert f" {command} " in answer.stdout
+    answer = run("data")
+    assert answer.exit_code == 0
+    for command in ("fetch", "check", "split"):
+        assert f" {command} " in answer.stdout
+
+
+def test_version():
+    answer = run("--version")
+    assert (answer.exit_code, answer.stdout) == (0, f"aernet-trt {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("segmnt",), "No such command 'segmnt'. Did you mean 'segment'? See --help"),
+        (("data", "chek"), "No such command 'chek'. Did you mean 'check'? See --help"),
+        (("live", "test://", "--durations", "1"), "No such option: --durations"),
+        (("segment",), "Missing argument 'INPUT"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, text):
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"aernet-trt: {text}")
+    assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--debug", "inspect", "x"), ("inspect", "x", "--debug"), ("inspect", "--debug", "x")]
+)
+def test_debug_stands_anywhere(command, arguments):
+    answer = command(*arguments)
+    assert answer.returncode == 1
+    assert "Traceback" in answer.stderr
+    assert "ModelError: x: no such model" in answer.stderr
+
+
+def test_debug_after_dashes_is_a_name(command):
+    answer = command("inspect", "--", "--debug")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("aernet-trt: --debug: no such model")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("segment", "x.jpg", "-o", "out", "--model"),
+        ("live", "test://", "--view", "none", "--model"),
+        ("evaluate", "--images", ".", "--masks", ".", "--model"),
+        ("calibrate", "--images", ".", "--masks", ".", "--split", "s.csv", "--json", "o.json"),
+        ("export", "--with-preprocessing", "-o", "o.onnx"),
+        ("inspect",),
+        ("verify",),
+        ("benchmark", "--model"),
+        ("models",),
+    ],
+)
+def test_a_mistyped_model_is_told_the_nearest(arguments, tmp_path, monkeypatch, examples):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.jpg").write_bytes(examples[0].read_bytes())
+    answer = run(*arguments, "aernt")
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines()[-1].startswith(
+        "aernet-trt: aernt: no such model (did you mean aernet?); "
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("models",), ("models", "aernet"), ("doctor",), ("benchmark", "--seconds", "0.1")]
+)
+def test_a_narrow_terminal_loses_nothing(arguments):
+    answer = run(*arguments, COLUMNS="60")
+    assert answer.exit_code == 0, answer.output
+    assert "…" not in answer.stdout
+    if arguments[0] == "models":
+        assert "0.842" in answer.stdout
+
+
+def test_a_terminal_without_colours_or_unicode(model, tmp_path):
+    program = "from aernet.cli import main; main()"
+    plain = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1", "FORCE_COLOR": ""}
+    accented = tmp_path / "\N{LATIN SMALL LETTER E WITH ACUTE}.onnx"
+    accented.write_bytes(model.read_bytes())
+    for arguments in (["models"], ["doctor"], ["--help"], ["inspect", "aernet"], ["inspect", accented]):
+        answer = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            capture_output=True,
+            check=False,
+            env=os.environ | plain,
+        )
+        assert answer.returncode == 0, answer.stderr
+        assert not re.search(rb"\x1b|[\x80-\xff]", answer.stdout + answer.stderr)
+    assert rb"\xe9.onnx" in answer.stdout.replace(b"\n", b"")
