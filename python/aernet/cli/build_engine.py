@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def build_engine(
     model: Annotated[
         str,
-        typer.Argument(metavar="[MODEL]", help="Bundled model, ONNX file, or checkpoint of a training run."),
+        typer.Argument(metavar="MODEL", help="Bundled model, ONNX file, or checkpoint of a training run."),
     ] = DEFAULT,
     output: Annotated[
         Path | None,

@@ -29,7 +29,7 @@ def export(
     source: Annotated[
         list[str],
         typer.Argument(
-            metavar="CHECKPOINT...",
+            metavar="CHECKPOINT",
             help="Checkpoint of a training run, such as runs/x/best.pt; several are averaged. With"
             " --with-preprocessing also a bundled model or an ONNX file.",
         ),

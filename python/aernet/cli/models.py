@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def models(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="Bundled model or ONNX file, to show all of its card."),
+        typer.Argument(metavar="MODEL", help="Bundled model or ONNX file, to show all of its card."),
     ] = None,
     json: Annotated[
         bool,

@@ -24,7 +24,7 @@ def reproduce(
     table: Annotated[
         list[TableName],
         typer.Argument(
-            metavar="TABLE...",
+            metavar="TABLE",
             help="Encoders (table1), from U-Net to AER-Net (table2), colour spaces (colour).",
         ),
     ],
