@@ -212,7 +212,6 @@ def test_errors_are_one_line(one_line, pictures, tmp_path):
 
 def test_usage_errors_are_one_line(command):
     for arguments, part in (
-        ((), "Missing command"),
         (("segmnt",), "segmnt"),
         (("--shiny",), "--shiny"),
         (("segment",), "INPUT"),
