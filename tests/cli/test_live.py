@@ -21,7 +21,6 @@ import pytest
 from typer.testing import CliRunner
 
 from aernet.cli.app import app
-
 from aernet.cli.live import _stopped_by_ctrl_c
 
 TEST = "test://?width=320&height=180&fps=20"

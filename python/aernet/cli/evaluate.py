@@ -83,7 +83,14 @@ def evaluate(
         judged_masks(predictions, suffix or MASK, masks, images, image_ids, source)
         if predictions is not None
         else judged_model(
-            model, device, threshold, images or masks, masks, image_ids, source, largest_only=keep == "largest"
+            model,
+            device,
+            threshold,
+            images or masks,
+            masks,
+            image_ids,
+            source,
+            largest_only=keep == "largest",
         )
     )
     with judged as (evaluation, compare):

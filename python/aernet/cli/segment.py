@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aernet.cli.bars import bars
+from aernet.cli.options import Device, Model, Threshold
 from aernet.cli.text import printable
 from aernet.errors import AernetError, OutputError, SourceError
+from aernet.models import DEFAULT
 
 if TYPE_CHECKING:
     from aernet.cli.inputs import Input
@@ -59,14 +61,9 @@ def segment(
             help="Flag: print one JSON object for each input, and for all that is left out, to stdout.",
         ),
     ] = False,
-    model: Annotated[str, typer.Option(help="Bundled model, or the path of an ONNX file.")] = "aernet",
-    device: Annotated[
-        str,
-        typer.Option(help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second)."),
-    ] = "auto",
-    threshold: Annotated[
-        float | None, typer.Option(help="Least probability of a lesion pixel; by default the model's.")
-    ] = None,
+    model: Model = DEFAULT,
+    device: Device = "auto",
+    threshold: Threshold = None,
     keep: Annotated[
         Literal["largest", "all"], typer.Option(help="Keep all regions, or the largest, holes filled.")
     ] = "all",
