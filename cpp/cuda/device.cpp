@@ -52,13 +52,14 @@ std::string version_text(int version) {
 }
 
 std::string remedy(cudaError_t status) {
+    const std::string on_the_cpu = "use the ONNX model with device='cpu'";  // an engine needs the GPU
     switch (status) {
         case cudaErrorNoDevice:
-            return "use device='cpu', or make a GPU visible (CUDA_VISIBLE_DEVICES, the container's runtime)";
+            return "make a GPU visible (CUDA_VISIBLE_DEVICES, the container's runtime), or " + on_the_cpu;
         case cudaErrorInsufficientDriver: {
             const auto found = driver_version();
             return "this build needs a driver for CUDA " + toolkit_version() + ", found " +
-                   (found.empty() ? "none" : "one for " + found) + "; install one, or use device='cpu'";
+                   (found.empty() ? "none" : "one for " + found) + "; install one, or " + on_the_cpu;
         }
         case cudaErrorInvalidDevice:
             return "'aernet-trt doctor' lists the GPUs";

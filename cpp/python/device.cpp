@@ -61,7 +61,6 @@ Raises:
                                    return std::pair(device.attribute(cudaDevAttrComputeCapabilityMajor),
                                                     device.attribute(cudaDevAttrComputeCapabilityMinor));
                                })
-        .def_property_readonly("multiprocessors", attribute(cudaDevAttrMultiProcessorCount), "How many it has.")
         .def_property_readonly("is_integrated", &Device::is_integrated, "Whether it shares the host's memory.")
         .def_property_readonly("memory_bytes", &Device::total_memory)
         .def_property_readonly("clock_khz", attribute(cudaDevAttrClockRate), "The highest clock.")

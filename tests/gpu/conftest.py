@@ -8,11 +8,10 @@ from pathlib import Path
 
 import cv2
 import pytest
-from gpu.driver import require_driver
+from gpu.driver import require_driver, require_tensorrt
 from runners.planes import open_plane_engine
 
 from aernet import Segmenter
-from aernet.engine.adapter import installed_runtimes
 from aernet.pictures import example_pictures, read_picture
 
 SIZE = 256
@@ -42,8 +41,7 @@ def copying(open_copying):
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory, start):
     """The engine of the bundled model, as the command builds it, where `auto` looks."""
-    if not installed_runtimes():
-        pytest.skip("no TensorRT")
+    require_tensorrt()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         with start("build-engine", "aernet") as process:

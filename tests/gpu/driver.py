@@ -7,7 +7,10 @@ import os
 
 import pytest
 
+import aernet.engine.adapter
+import aernet.engine.gpu
 from aernet import AernetError, _native
+from aernet.engine.rtx_support import unsupported_because
 
 
 class Driver:
@@ -58,3 +61,12 @@ def require_driver():
     if count == 0:
         pytest.skip(reason)
     return Driver()
+
+
+def require_tensorrt():
+    """Without a TensorRT that builds and runs engines on the first GPU the test is skipped."""
+    runtimes = aernet.engine.adapter.installed_runtimes()
+    if not runtimes:
+        pytest.skip("no TensorRT")
+    if "tensorrt" not in runtimes and (reason := unsupported_because(aernet.engine.gpu.find_gpu())):
+        pytest.skip(reason)

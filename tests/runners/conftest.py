@@ -7,6 +7,7 @@ from fakes.build import build_native, cuda_headers, cxx_compiler
 from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 
 import aernet.runners.tensorrt
+from aernet.engine.gpu import Gpu
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.runners.tensorrt import TensorRtRunner
 
@@ -45,6 +46,7 @@ def set_up(fake_native, monkeypatch):
     set_up()
     monkeypatch.setattr(aernet.runners.tensorrt, "_native", fake_native)
     monkeypatch.setattr(aernet.runners.tensorrt, "installed_runtimes", lambda: {"tensorrt-rtx": VERSION})
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda *_: Gpu("Host", "8.9", 16))
     yield set_up
     set_up()
 

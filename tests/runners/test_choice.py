@@ -137,6 +137,36 @@ def test_an_engine_that_is_refused(network, monkeypatch):
 
 
 @pytest.mark.usefixtures("gpu")
+def test_where_one_engine_is_refused_the_next_is_tried(network, tensorrt, monkeypatch):
+    runtimes = {"tensorrt-rtx": VERSION, "tensorrt": VERSION}
+    monkeypatch.setattr(aernet.engine.adapter, "installed_runtimes", lambda: runtimes)
+    card = Gpu("a card", "8.9", 16)
+    first, second = (
+        write_crafted(cached_engine_path(runtime, card), network) for runtime in ("tensorrt", "tensorrt-rtx")
+    )
+    pretended = aernet.runners.tensorrt.TensorRtRunner
+    refused = {first}
+
+    def open_unless_refused(engine, *how, **more):
+        if engine in refused:
+            raise EngineError(f"{engine}: built for another card; build it again")
+        return pretended(engine, *how, **more)
+
+    monkeypatch.setattr(aernet.runners.tensorrt, "TensorRtRunner", open_unless_refused)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.engine == second
+    assert choice.refusals == (f"{first}: built for another card; build it again",)
+    assert load_manifest(second).verification.passed
+    assert tensorrt == [(second, 0, network)]
+    refused.add(second)
+    choice = choose_runner(network, "auto")
+    assert choice.runner.device == "cpu"
+    assert [refusal.split(":")[0] for refusal in choice.refusals[:2]] == [str(first), str(second)]
+    refused.clear()
+    assert choose_runner(network, "auto").runner.engine == first
+
+
+@pytest.mark.usefixtures("gpu")
 def test_an_engine_for_no_gpu_that_this_machine_has(network):
     """The real checks, on a machine whose extension finds no GPU or is without CUDA."""
     write_crafted(cached_engine_path(), network)

@@ -460,18 +460,28 @@ def test_an_engine_in_a_folder_that_is_not_ours(open_engine, reference, examples
 
 
 def test_a_gpu_that_is_not_there(network, set_up, tmp_path, monkeypatch):
-    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda: Gpu("a card", "8.9", 128))
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda *_: Gpu("a card", "8.9", 128))
     engine = write_crafted(tmp_path / "darker.engine", network)
     with pytest.raises(
         AernetError, match=r"^cuda:1: choosing the GPU: .* 'aernet-trt doctor' lists the GPUs"
     ):
         TensorRtRunner(engine, 1)
     set_up(gpus=0)
-    with pytest.raises(AernetError, match=r"this build needs a driver for CUDA \d+\.\d+, found none"):
+    advice = r"found none; install one, or use the ONNX model with device='cpu'$"
+    with pytest.raises(AernetError, match=rf"this build needs a driver for CUDA \d+\.\d+, {advice}"):
         TensorRtRunner(engine)
-    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda: None)
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda *_: None)
     with pytest.raises(EngineError, match=r"name its model instead of the engine: .*, with device='cpu'$"):
         TensorRtRunner(engine)
+
+
+def test_the_gpu_that_must_match_is_the_one_asked_for(network, set_up, tmp_path, monkeypatch):
+    set_up(gpus=2)
+    gpus = [Gpu("first", "8.9", 128), Gpu("second", "7.5", 82, None, 1)]
+    monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda index=0: gpus[index])
+    engine = write_crafted(tmp_path / "darker.engine", network)
+    with pytest.raises(EngineError, match=r"this machine's second has 7\.5; .* --device cuda:1$"):
+        TensorRtRunner(engine, 1)
 
 
 @pytest.mark.usefixtures("set_up")

@@ -41,7 +41,7 @@ def verify(
     from aernet.inputs import find_pictures
     from aernet.models import resolve_model
     from aernet.pictures import example_pictures
-    from aernet.runners.choice import find_built_engine, open_runner
+    from aernet.runners.choice import find_built_engines, open_runner
     from aernet.runners.comparison import compare_with_model
     from aernet.runners.tensorrt import TensorRtRunner
 
@@ -50,7 +50,7 @@ def verify(
         raise typer.BadParameter(f"--device: an engine runs on a GPU: cuda, cuda:1, ...; found {device!r}")
     path = resolve_model(engine)
     if path.suffix != ".engine":
-        path = find_built_engine(path, index)
+        path, *_ = find_built_engines(path, open_runner(path, "cpu").card.name, index)
     model = resolve_model(against or load_manifest(path).model)
     pictures = find_pictures([images]) if images else example_pictures()
     runner = TensorRtRunner(path, index, model=model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aernet import remedies
@@ -75,18 +76,30 @@ def choose_runner(model: Path, device: str) -> Choice:
         if asked is not None:
             raise AernetError(f"device {device!r}: no NVIDIA GPU, or no driver for it; use 'cpu'")
         return Choice(on_cpu, "there is no NVIDIA GPU, or no driver for it")
-    ways: dict[str, Callable[[], Runner]] = {
-        "the GPU, with an engine that passed its checks": lambda: _open_built_engine(model, on_cpu, index),
-        "the GPU, without an engine": lambda: OnnxRuntimeRunner(model, index),
-    }
+    choice = _choose_on_gpu(model, on_cpu, index)
+    if asked is not None and choice.runner is on_cpu:
+        raise AernetError(f"device {device!r}: {'; '.join(choice.refusals)}")
+    return choice
+
+
+def _choose_on_gpu(model: Path, on_cpu: Runner, index: int) -> Choice:
+    """Choose on a machine with a GPU; it is `on_cpu` where nothing else runs the model."""
+    from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
+
+    with_engine = "the GPU, with an engine that passed its checks"
+    ways: list[tuple[str, Callable[[], Runner]]] = []
     refusals: list[str] = []
-    for why, way in ways.items():
+    try:
+        engines = find_built_engines(model, on_cpu.card.name, index)
+        ways += [(with_engine, partial(_open_engine, engine, model, on_cpu, index)) for engine in engines]
+    except EngineError as error:
+        refusals.append(str(error))
+    ways.append(("the GPU, without an engine", partial(OnnxRuntimeRunner, model, index)))
+    for why, way in ways:
         try:
             return Choice(way(), why, tuple(refusals))
-        except AernetError as error:  # noqa: PERF203 - there are two ways
+        except AernetError as error:  # noqa: PERF203 - there are few ways
             refusals.append(str(error))
-    if asked is not None:
-        raise AernetError(f"device {device!r}: {'; '.join(refusals)}")
     return Choice(on_cpu, "nothing that is installed runs it on the GPU", tuple(refusals))
 
 
@@ -105,19 +118,17 @@ def _asked_gpu(device: object) -> int | None:
     return index
 
 
-def find_built_engine(model: Path, index: int) -> Path:
-    """Return the engine that `build-engine` made of a model for a GPU.
+def find_built_engines(model: Path, card_name: str, index: int) -> list[Path]:
+    """Return the engines that `build-engine` made of a model for what is installed here, the best first.
+
+    Args:
+        model: the ONNX file.
+        card_name: the name on its card.
+        index: the number of the GPU.
 
     Raises:
         EngineError: there is none, or no such GPU.
-        ModelError: the file is not an AER-Net model.
     """
-    from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
-
-    return _built_engine(model, OnnxRuntimeRunner(model).card.name, index)
-
-
-def _built_engine(model: Path, card_name: str, index: int) -> Path:
     from aernet.engine.adapter import installed_runtimes  # noqa: PLC0415
     from aernet.engine.folders import default_engine_path  # noqa: PLC0415
     from aernet.engine.gpu import find_gpu  # noqa: PLC0415
@@ -135,19 +146,17 @@ def _built_engine(model: Path, card_name: str, index: int) -> Path:
         default_engine_path(card_name, runtime, version, gpu)
         for runtime, version in sorted(runtimes.items())  # TensorRT first, which is made for this GPU
     ]
-    engine = next((path for path in engines if path.is_file()), None)
-    if engine is None:
-        command = f"aernet-trt build-engine {name}" + (f" --device cuda:{index}" if index else "")
-        raise EngineError(f"{name}: has no engine yet; '{command}' builds it")
-    return engine
+    if found := [path for path in engines if path.is_file()]:
+        return found
+    command = f"aernet-trt build-engine {name}" + (f" --device cuda:{index}" if index else "")
+    raise EngineError(f"{name}: has no engine yet; '{command}' builds it")
 
 
-def _open_built_engine(model: Path, reference: Runner, index: int) -> Runner:
-    """Open the engine that `build-engine` made of a model."""
+def _open_engine(engine: Path, model: Path, reference: Runner, index: int) -> Runner:
+    """Open an engine of a model; one that has never run on a GPU is compared with the model first."""
     from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
     from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415
 
-    engine = _built_engine(model, reference.card.name, index)
     runner = TensorRtRunner(engine, index, model=model)
     if runner.manifest.verification is None:
         compare_with_model(runner, reference, example_pictures())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aernet import _native
 from aernet.engine.adapter import installed_runtimes, open_runtime
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
-from aernet.engine.gpu import Gpu, board_model, find_gpu
+from aernet.engine.gpu import find_gpu
 from aernet.errors import AernetError, EngineError
 from aernet.runners.lane import FRAME_BUFFERS, EngineLane
 
@@ -60,10 +60,8 @@ class TensorRtRunner:
             if find_gpu() is None:
                 require_compatible(engine, Machine(runtimes, None), model)
             raise
-        capability = "{}.{}".format(*gpu.compute_capability)
-        found = Gpu(gpu.name, capability, gpu.multiprocessors, board_model(), index)
         self.engine = engine
-        self.manifest = require_compatible(engine, Machine(runtimes, found), model)
+        self.manifest = require_compatible(engine, Machine(runtimes, find_gpu(index)), model)
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"
