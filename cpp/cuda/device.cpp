@@ -119,6 +119,7 @@ Device::Device(int index) : index_(index) {
     check(as_runtime(driver().device_get(&device, index)), "opening the GPU");
     check(as_runtime(driver().retain(&context_, device)), "opening the GPU");
     is_integrated_ = attribute(cudaDevAttrIntegrated) != 0;
+    shares_pages_ = is_integrated_ && attribute(cudaDevAttrPageableMemoryAccessUsesHostPageTables) != 0;
 }
 
 std::string Device::name() const {

@@ -33,6 +33,8 @@ class Device {
 
     int index() const { return index_; }
     bool is_integrated() const { return is_integrated_; }
+    // Whether kernels read the host's ordinary memory as fast as its own: it is one memory with one table of pages.
+    bool shares_pages() const { return shares_pages_; }
 
     std::string name() const;
     std::string pci_bus_id() const;
@@ -52,6 +54,7 @@ class Device {
    private:
     int index_;
     bool is_integrated_ = false;
+    bool shares_pages_ = false;
     CUcontext context_ = nullptr;
 };
 

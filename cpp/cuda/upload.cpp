@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/words.h"
 #include "cpu/threads.h"
 
 namespace aernet {
@@ -106,6 +107,11 @@ Upload::Frame Upload::bring(const Image& frame) {
     const bool is_integrated = device_->is_integrated();
     if (is_locked && is_integrated) {
         return {packed(frame, rows, locked, frame.row_stride, locked_chroma, frame.chroma_stride), true};
+    }
+    const bool is_aligned = are_multiples(kPitchUnit, frame.data, frame.row_stride) &&
+                            (!has_chroma || are_multiples(kPitchUnit, frame.chroma, frame.chroma_stride));
+    if (can_be_copied && is_aligned && device_->shares_pages()) {
+        return {packed(frame, rows, frame.data, frame.row_stride, frame.chroma, frame.chroma_stride), true};
     }
     if (!is_integrated) {
         reserve(frame_, Memory::kDevice, count * pitch);

@@ -20,8 +20,8 @@ class Upload {
         Image image;       // what kernels that are queued now may read
         bool is_borrowed;  // whether the device reads the caller's memory, which must stay until it has
     };
-    // The frame is copied, through page-locked memory unless it lies there; on a device that shares the host's memory
-    // a page-locked frame is read where it is.
+    // The frame is copied, through page-locked memory unless it lies there. On a device that shares the host's memory a
+    // page-locked frame is read where it is; if it shares the pages too, so is any frame whose rows are aligned.
     Frame bring(const Image& frame);
     // To be called when all that reads the last frame is queued.
     void finish() { staging_[turn_].is_read.record(stream_); }

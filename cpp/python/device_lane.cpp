@@ -165,7 +165,7 @@ Raises:
 
 Args:
     frame: a NumPy array or an `Nv12Frame` as `preprocess` takes it, or what `Device.wrap` returns, or an `Nv12Frame` of
-        two of these. The GPU may read page-locked memory and its own until the batch is over.
+        two of these. The GPU may read it where it lies until the batch is over.
     pixel_format: "bgr", "rgb" or "nv12".
     copied: an `Event` to record when the frame is on the GPU.
 

@@ -46,7 +46,7 @@ Settings settings;
 namespace {
 
 std::atomic<long> graph_launches{0}, preprocess_launches{0}, unaligned_launches{0}, mask_launches{0},
-    overlay_launches{0}, waits{0}, spins{0}, taken{0};
+    overlay_launches{0}, copies_in{0}, waits{0}, spins{0}, taken{0};
 
 using Work = std::function<void()>;
 
@@ -261,6 +261,7 @@ std::map<std::string, long> calls() {
             {"preprocess off alignment", unaligned_launches},
             {"mask", mask_launches},
             {"overlay", overlay_launches},
+            {"copies in", copies_in},
             {"waits", waits},
             {"spins", spins},
             {"allocations", taken}};
@@ -306,10 +307,14 @@ cudaError_t cudaDeviceGetPCIBusId(char* text, int, int) {
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-    *value = attribute == cudaDevAttrIntegrated               ? settings.is_integrated
-             : attribute == cudaDevAttrComputeCapabilityMajor ? 8
-             : attribute == cudaDevAttrComputeCapabilityMinor ? 9
-                                                              : 1000000;
+    const std::map<cudaDeviceAttr, int> values{
+        {cudaDevAttrIntegrated, settings.is_integrated},
+        {cudaDevAttrPageableMemoryAccessUsesHostPageTables, settings.shares_pages},
+        {cudaDevAttrComputeCapabilityMajor, 8},
+        {cudaDevAttrComputeCapabilityMinor, 9},
+    };
+    const auto found = values.find(attribute);
+    *value = found == values.end() ? 1000000 : found->second;
     return cudaSuccess;
 }
 
@@ -448,15 +453,18 @@ cudaError_t cudaMemcpy2D(void* target, std::size_t target_pitch, const void* sou
     return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
     need_context();
+    copies_in += kind == cudaMemcpyHostToDevice;
     worker(stream).push([=] { std::memcpy(target, source, bytes); });
     return cudaSuccess;
 }
 
 cudaError_t cudaMemcpy2DAsync(void* target, std::size_t target_pitch, const void* source, std::size_t source_pitch,
-                              std::size_t width, std::size_t height, cudaMemcpyKind, cudaStream_t stream) {
+                              std::size_t width, std::size_t height, cudaMemcpyKind kind, cudaStream_t stream) {
     need_context();
+    copies_in += kind == cudaMemcpyHostToDevice;
     worker(stream).push([=] { copy_rows(target, target_pitch, source, source_pitch, width, height); });
     return cudaSuccess;
 }

@@ -11,6 +11,7 @@ namespace fake_cuda {
 struct Settings {
     int gpus = 1;
     bool is_integrated = false;
+    bool shares_pages = false;  // with the host
     bool is_lost = false;
     bool refuses_capture = false;
     long delay_us = 0;             // before each thing that a stream does
@@ -19,8 +20,8 @@ struct Settings {
 };
 
 extern Settings settings;
-// How often graphs and kernels were launched, memory was allocated, and somebody waited for what was not over, or kept
-// the processor busy meanwhile ("spins"); by name.
+// How often graphs and kernels were launched, a copy from the host was queued, memory was allocated, and somebody
+// waited for what was not over, or kept the processor busy meanwhile ("spins"); by name.
 std::map<std::string, long> calls();
 
 // Aborts unless the primary context is the thread's current one.

@@ -66,6 +66,7 @@ PYBIND11_MODULE(fake_native, module, py::mod_gil_not_used()) {
         .def(py::init<>())
         .def_readwrite("gpus", &Settings::gpus)
         .def_readwrite("is_integrated", &Settings::is_integrated)
+        .def_readwrite("shares_pages", &Settings::shares_pages)
         .def_readwrite("is_lost", &Settings::is_lost)
         .def_readwrite("refuses_capture", &Settings::refuses_capture)
         .def_readwrite("delay_us", &Settings::delay_us)
