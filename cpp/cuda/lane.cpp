@@ -26,7 +26,14 @@ void Lane::wait() {
     borrowed_.clear();
 }
 
+void Lane::require_room() const {
+    if (frames_.size() == batch_) {
+        throw std::out_of_range("the lane is full");
+    }
+}
+
 void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied) {
+    require_room();
     const CurrentDevice current(*device());
     const auto [uploaded, is_borrowed] = upload_.bring(image);
     if (is_borrowed) {
@@ -38,6 +45,7 @@ void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Even
 
 void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Event* copied,
                std::initializer_list<const Event*> ready) {
+    require_room();
     const CurrentDevice current(*device());
     for (const auto* event : ready) {
         event->hold(stream(), "waiting for a frame");
@@ -47,9 +55,6 @@ void Lane::put(const Image& image, std::shared_ptr<const void> frame, const Even
 }
 
 void Lane::preprocess(const Image& image, std::shared_ptr<const void> frame, const Event* copied) {
-    if (frames_.size() == batch_) {
-        throw std::out_of_range("the lane is full");
-    }
     if (copied) {
         copied->record(stream());
     }

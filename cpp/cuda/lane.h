@@ -74,6 +74,7 @@ class Lane {
     std::size_t numbers() const { return static_cast<std::size_t>(size_) * static_cast<std::size_t>(size_); }
     std::size_t image_bytes() const { return 3 * numbers() * bytes_of(image_element_); }
     std::size_t probability_bytes() const { return numbers() * bytes_of(probability_element_); }
+    void require_room() const;
     void preprocess(const Image& image, std::shared_ptr<const void> frame, const Event* copied);
     void check(cudaError_t status, const char* doing) const { device()->check(status, doing); }
 

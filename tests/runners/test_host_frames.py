@@ -108,3 +108,18 @@ def test_a_frame_outlives_the_work_on_it(fake_native, open_engine, set_up, align
     lane.wait()
     gc.collect()
     assert gone() is None
+
+
+def test_a_full_lane_takes_no_frame_in(fake_native, open_engine, reference):
+    """Not even into the page-locked memory from which an earlier one may be on its way."""
+    runner, _ = open_engine(batch=(1, 1, 1))
+    lane = runner.make_lane()
+    network = lane.network(1)
+    frames = [np.full((50, WIDTH, 3), level, np.uint8) for level in (60, 190)]
+    lane.native.put(frames[0], "bgr")
+    copies = fake_native.calls()["copies in"]
+    with pytest.raises(IndexError, match="the lane is full"):
+        lane.native.put(frames[1], "bgr")
+    assert fake_native.calls()["copies in"] == copies
+    lane.native.run(network)
+    assert_same(read(lane.native.predictions()), run(reference, frames[:1]))
