@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from fakes.build import build_native, cuda_headers, cxx_compiler
 from onnx import TensorProto, helper
 
 SIZE = 64
@@ -122,3 +123,23 @@ def command(start):
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fake_native(tmp_path_factory):
+    """The device half of the extension over the fake CUDA runtime."""
+    compiler, headers = cxx_compiler(), cuda_headers()
+    if compiler is None or headers is None:
+        pytest.skip("no C++ compiler, or no headers of CUDA")
+    pytest.importorskip("pybind11")
+    return build_native(tmp_path_factory.mktemp("native"), compiler, headers)
+
+
+@pytest.fixture(scope="session")
+def fake_jetson(fake_native, tmp_path_factory):
+    """The libraries of a Jetson, over the fake CUDA runtime, with the extension `_nvmm` built for them."""
+    from fakes.nvmm import FakeJetson, lacking
+
+    if missing := lacking():
+        pytest.skip(f"no {', '.join(missing)}")
+    return FakeJetson(tmp_path_factory.mktemp("jetson"), fake_native)

@@ -5,49 +5,34 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import fakes.build
 import pytest
 from fakes.build import cuda_headers, cxx_compiler
 
-ROOT = Path(__file__).parents[1]
 USUAL = (Path("/usr/local/bin"), Path("/usr/local/cuda/bin"))  # CMake looks there whatever PATH says
 
 
 @pytest.fixture
 def configure(tmp_path):
     """Configure a build on a machine whose nvcc is nowhere but where the environment says."""
-    cmake, compiler = shutil.which("cmake"), cxx_compiler()
-    if cmake is None or compiler is None:
+    if shutil.which("cmake") is None or cxx_compiler() is None:
         pytest.skip("no CMake, or no C++ compiler")
-    pybind11 = pytest.importorskip("pybind11")
+    pytest.importorskip("pybind11")
     folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
     with_nvcc = {folder for folder in [*folders, *USUAL] if (folder / "nvcc").exists()}
     path = os.pathsep.join(str(folder) for folder in folders if folder not in with_nvcc)
     ignored = ";".join(map(str, with_nvcc))
-    ninja = shutil.which("ninja")
 
-    def configure(cuda="AUTO", **environment):
+    def configure(cuda="AUTO", *options, **environment):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CUDA")}
-        done = subprocess.run(
-            [
-                cmake,
-                *("-S", ROOT, "-B", tmp_path / "build", "-G", "Ninja" if ninja else "Unix Makefiles"),
-                *([f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else []),
-                "-DSKBUILD_PROJECT_VERSION=0.1.0",
-                f"-DAERNET_CUDA={cuda}",
-                f"-DCMAKE_CXX_COMPILER={compiler}",
-                f"-DCMAKE_IGNORE_PATH={ignored}",
-                f"-DPython_EXECUTABLE={sys.executable}",
-                f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
-                "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
-            ],
-            env=kept | {"PATH": path, "CUDAARCHS": "75-real"} | environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = fakes.build.configure(
+            tmp_path / "build",
+            f"-DAERNET_CUDA={cuda}",
+            f"-DCMAKE_IGNORE_PATH={ignored}",
+            *options,
+            **kept | {"PATH": path} | environment,
         )
         commands = tmp_path / "build" / "compile_commands.json"
         compiled = json.loads(commands.read_text()) if commands.exists() else []
@@ -113,3 +98,18 @@ def test_a_toolkit_that_is_too_old(configure, tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"found {nvcc}, CUDA 11.8.89" in " ".join(done.stderr.split())
     assert with_cuda == []
+
+
+def test_what_only_a_jetson_can_build_is_asked_for(configure, tmp_path):
+    """And all that lacks is named at once."""
+    done, _ = configure("OFF")
+    assert done.returncode == 0, done.stderr
+    assert "cpp/nvmm" not in (tmp_path / "build" / "compile_commands.json").read_text()
+    done, _ = configure("OFF", "-DAERNET_NVMM=ON")
+    assert done.returncode != 0
+    said = " ".join(done.stderr.split())
+    assert "this machine lacks CUDAToolkit_FOUND, " in said
+    assert "NVBUFSURFACE_INCLUDE_DIR, NVBUFSURFACE_LIBRARY, NVBUFSURFTRANSFORM_LIBRARY" in said
+    assert (
+        "libgstreamer-plugins-base1.0-dev, libegl-dev and JetPack's nvidia-l4t-jetson-multimedia-api" in said
+    )

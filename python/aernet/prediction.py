@@ -82,6 +82,7 @@ class Predictor(Protocol):
     runtime: str
     threshold: float
     colour: PixelFormat
+    frames_on: int | None
 
     def warm_up(self, sizes: Iterable[tuple[int, int]]) -> None:
         """Make ready for frames of these heights and widths; see `Segmenter`."""

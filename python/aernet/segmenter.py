@@ -117,6 +117,8 @@ class Segmenter:
         """The device that runs the model: "cpu", "cuda:0"."""
         self.runtime = runner.runtime
         """The runtime that runs the model, with its version."""
+        self.frames_on: int | None = runner.frames_on
+        """The number of the GPU in whose memory frames may lie; None if they must lie in the host's."""
         self.threshold = runner.card.threshold if threshold is None else float(threshold)
         """The least probability of a lesion pixel."""
         self.colour = colour

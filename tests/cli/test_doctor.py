@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from importlib.metadata import version
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import cv2
 import numpy as np
@@ -92,6 +92,16 @@ def test_what_the_extension_is_built_with(machine):
     assert "built with CUDA 13.0" in diagnosis()[0]["extension"]["found"]
     machine(None, cuda=None)
     assert "built with no CUDA" in diagnosis()[0]["extension"]["found"]
+
+
+def test_the_way_of_a_jetsons_frames(monkeypatch):
+    monkeypatch.setitem(sys.modules, "aernet._nvmm", None)
+    check = diagnosis()[0]["nvmm"]
+    assert (check["state"], check["remedy"]) == ("ok", "")
+    assert check["found"] == "not in this build; a Jetson's GPU gets its camera's frames through a pipe"
+    monkeypatch.setitem(sys.modules, "aernet._nvmm", ModuleType("_nvmm"))
+    assert diagnosis()[0]["nvmm"]["found"].startswith("loaded; ")
+    assert diagnosis()[0]["nvmm"]["found"].endswith(" without a copy through the host")
 
 
 def test_opencv_and_gstreamer(monkeypatch):

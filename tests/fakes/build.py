@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,7 +61,36 @@ def build_native(folder, compiler, headers):
         objects = list(pool.map(compiled, sources))
     file = folder / f"{NAME}{sysconfig.get_config_var('EXT_SUFFIX')}"
     run([compiler, "-shared", "-pthread", *objects, "-o", str(file)])
-    specification = importlib.util.spec_from_file_location(NAME, file)
+    return imported(NAME, file)
+
+
+def configure(folder, *options, **environment):
+    """Let CMake configure a build of the package in a folder; the answer is that of the process."""
+    import pybind11
+
+    ninja = shutil.which("ninja")
+    return subprocess.run(
+        [
+            shutil.which("cmake"),
+            *("-S", ROOT, "-B", folder, "-G", "Ninja" if ninja else "Unix Makefiles"),
+            *([f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else []),
+            "-DSKBUILD_PROJECT_VERSION=0.1.0",
+            f"-DCMAKE_CXX_COMPILER={cxx_compiler()}",
+            f"-DPython_EXECUTABLE={sys.executable}",
+            f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
+            "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
+            *options,
+        ],
+        env={"CUDAARCHS": "75-real"} | (environment or os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def imported(name, file):
+    """Import an extension from its file."""
+    specification = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -65,6 +65,11 @@ CUresult cuCtxPushCurrent(CUcontext context) { return call("cuCtxPushCurrent", &
 
 CUresult cuCtxPopCurrent(CUcontext* context) { return call("cuCtxPopCurrent", &cuCtxPopCurrent, context); }
 
+CUresult cuCtxGetCurrent(CUcontext* context) {
+    *context = reinterpret_cast<CUcontext>(fake_cuda::context());
+    return CUDA_SUCCESS;
+}
+
 CUresult cuCtxGetDevice(CUdevice* device) {
     *device = 0;
     return fake_cuda::context() == 0 ? CUDA_ERROR_INVALID_CONTEXT : CUDA_SUCCESS;

@@ -3,23 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from engine.models import write_crafted, write_network
-from fakes.build import build_native, cuda_headers, cxx_compiler
 from fakes.tensorrt import SIZE, VERSION, DarkNetwork, FakeTensorRt
 
 import aernet.runners.tensorrt
 from aernet.engine.gpu import Gpu
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.runners.tensorrt import TensorRtRunner
-
-
-@pytest.fixture(scope="session")
-def fake_native(tmp_path_factory):
-    """The device half of the extension over the fake CUDA runtime."""
-    compiler, headers = cxx_compiler(), cuda_headers()
-    if compiler is None or headers is None:
-        pytest.skip("no C++ compiler, or no headers of CUDA")
-    pytest.importorskip("pybind11")
-    return build_native(tmp_path_factory.mktemp("native"), compiler, headers)
 
 
 @pytest.fixture(scope="module")

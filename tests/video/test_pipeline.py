@@ -20,6 +20,7 @@ class Slowed:
     """A segmenter that takes its time."""
 
     colour = "bgr"
+    frames_on = None
 
     def __init__(self, segmenter, seconds=FRAME_SECONDS):
         self.segmenter = segmenter
@@ -131,6 +132,7 @@ class SixTimesAsFast:
     name = "six times as fast"
     live = True
     colour = "bgr"
+    frames_on = None
 
     def __init__(self, segmenter, picture):
         self._segmenter = segmenter
@@ -181,6 +183,7 @@ class FiveWhileTwoAreUnderWay:
     name = "five"
     live = True
     colour = "bgr"
+    frames_on = None
 
     def __init__(self, segmenter, picture):
         self._segmenter = segmenter

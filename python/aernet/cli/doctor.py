@@ -141,12 +141,16 @@ def _libraries() -> Iterator[dict[str, str]]:
     import onnxruntime
 
     from aernet._native import cuda_version, get_num_threads
+    from aernet.video.sources.nvmm import absent_because
 
     cuda = f"CUDA {cuda_version}" if cuda_version else "no CUDA"
     yield _finding("extension", f"loaded, up to {get_num_threads()} threads, built with {cuda}")
     yield _finding("numpy", np.__version__)
     gstreamer = re.search(r"GStreamer: +YES", cv2.getBuildInformation())
     yield _finding("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
+    reason = absent_because()
+    way = "through a pipe" if reason else "without a copy through the host"
+    yield _finding("nvmm", f"{reason or 'loaded'}; a Jetson's GPU gets its camera's frames {way}")
     providers = ", ".join(onnxruntime.get_available_providers())
     yield _finding("onnxruntime", f"{onnxruntime.__version__}, {providers}")
 

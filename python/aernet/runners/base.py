@@ -26,6 +26,11 @@ class Runner(Protocol):
     """Whether masks are made in a GPU's memory."""
 
     @property
+    def frames_on(self) -> int | None:
+        """The number of the GPU in whose memory it reads frames; None if it reads the host's alone."""
+        ...
+
+    @property
     def capture_refusal(self) -> str | None:
         """Why a GPU runs the network without a CUDA graph; None if it has one, or could not."""
         ...

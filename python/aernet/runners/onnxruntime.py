@@ -49,6 +49,7 @@ class OnnxRuntimeRunner:
 
     capture_refusal = None
     masks_on_device = False
+    frames_on = None
 
     def __init__(self, model: Path, index: int | None = None) -> None:
         self.device = "cpu" if index is None else f"cuda:{index}"

@@ -65,6 +65,7 @@ class TensorRtRunner:
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"
+        self.frames_on = index
         self.runtime = f"{_NAMES[adapter.name]} {adapter.version}"
         with gpu:
             self._loaded = adapter.load(engine.read_bytes())

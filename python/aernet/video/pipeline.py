@@ -16,6 +16,7 @@ from aernet.video.result import VideoResult
 from aernet.video.sink_thread import SinkThread
 from aernet.video.sources import as_source
 from aernet.video.sources.capture import Capture
+from aernet.video.sources.nvmm import read_on_gpu
 from aernet.video.stabilizer import Stabilizer
 from aernet.video.states import States
 from aernet.video.status import Statistics, Status
@@ -77,7 +78,7 @@ class Pipeline:
     ) -> None:
         if segmenter.colour != "bgr":
             raise AernetError("video frames are BGR; make the Segmenter with colour='bgr'")
-        self.source: Source = as_source(source)
+        self.source: Source = read_on_gpu(as_source(source), segmenter.frames_on)
         self.segmenter = segmenter
         self._retry = retry and not isinstance(self.source, Capture)  # which only the caller can open again
         self._stabilizer = Stabilizer(smooth=smooth)

@@ -32,6 +32,28 @@ _LONGEST_LINE = 65536  # bytes
 _SECONDS = 2.0
 
 
+def colours_of(stated: str, name: str, height: int) -> tuple[Matrix, bool]:
+    """Return the matrix of the frames and whether they have the full range.
+
+    Args:
+        stated: the colours as GStreamer writes them; nothing stands for those that are usual at this height.
+        name: the source in messages.
+        height: of the frames.
+
+    Raises:
+        SourceError: the colours are neither those of BT.601 nor those of BT.709.
+    """
+    if not stated:
+        return usual_matrix(height), False
+    found = _NAMES.get(stated) or _NUMBERS.get(stated[:3])
+    if found is None:
+        raise SourceError(
+            f"{name}: expected the colours of BT.601 or BT.709, found {stated}; "
+            "add '! videoconvert ! video/x-raw,colorimetry=bt709'"
+        )
+    return found
+
+
 class PrintedCaps:
     """A pipe for the standard output of `gst-launch-1.0 -v`, read to its end so that it never fills.
 
@@ -59,15 +81,7 @@ class PrintedCaps:
         except Empty:
             caps = ""
         stated = _COLORIMETRY.search(caps)
-        if stated is None:
-            return usual_matrix(height), False
-        found = _NAMES.get(stated[1]) or _NUMBERS.get(stated[1][:3])
-        if found is None:
-            raise SourceError(
-                f"{name}: expected the colours of BT.601 or BT.709, found {stated[1]}; "
-                "add '! videoconvert ! video/x-raw,colorimetry=bt709'"
-            )
-        return found
+        return colours_of(stated[1] if stated else "", name, height)
 
     def _read(self, printed: BinaryIO) -> None:
         with printed:

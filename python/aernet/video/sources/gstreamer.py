@@ -35,19 +35,23 @@ if TYPE_CHECKING:
 
 
 _PROGRAM = "gst-launch-1.0"
-_TAIL = f" ! videoconvert ! video/x-raw,format=I420 ! y4menc name={ELEMENT} ! fdsink"
+_TAIL = f"! videoconvert ! video/x-raw,format=I420 ! y4menc name={ELEMENT} ! fdsink"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
 _HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
 _LONGEST_HEADER = 256  # bytes
 _MARKER = np.frombuffer(b"FRAME\n", np.uint8)  # stands before each frame
-_START_SECONDS = 10.0
-_GAP_SECONDS = 2.0
+_NVMM = re.compile(r"!\s*[\"']?video/x-raw\(memory:NVMM\)[^!]*\bformat=(\(string\))?NV12\b[^!]*$")
+
+START_SECONDS = 10.0
+"""How long the first frame of a pipeline is waited for."""
+GAP_SECONDS = 2.0
+"""How long each other frame is waited for."""
 
 
 def csi_pipeline(sensor: int, width: int = 1280, height: int = 720, fps: int = 30) -> str:
     """Return the pipeline of a Jetson's CSI camera."""
-    mode = f"width={width},height={height},framerate={fps}/1"
-    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),{mode} ! nvvidconv"
+    mode = f"width={width},height={height},format=NV12,framerate={fps}/1"
+    return f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),{mode}"
 
 
 class GStreamer:
@@ -65,10 +69,15 @@ class GStreamer:
 
     def __init__(self, pipeline: str, name: str | None = None) -> None:
         self.name = without_password(name or pipeline)
+        pipeline = _APPSINK.sub("", pipeline)
+        is_nvmm = _NVMM.search(pipeline) is not None
         try:
-            self._arguments = shlex.split(_APPSINK.sub("", pipeline) + _TAIL)
+            words = shlex.split(pipeline)
         except ValueError as error:
             raise SourceError(f"{self.name}: is not a valid pipeline ({error})") from None
+        self.nvmm_pipeline = words if is_nvmm else None
+        """The words of a pipeline whose frames are NV12 in memory:NVMM, without its sink; None for others."""
+        self._arguments = [*words, *(["!", "nvvidconv"] if is_nvmm else []), *_TAIL.split()]
 
     def frames(self) -> Frames:
         """Yield frames as they arrive; see `Source`."""
@@ -104,7 +113,7 @@ class GStreamer:
     def _pictures(self, pipe: FileIO, printed: PrintedCaps) -> Frames:
         header = b""
         while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
-            header += _read(pipe, np.empty(1, np.uint8), _START_SECONDS).tobytes()
+            header += _read(pipe, np.empty(1, np.uint8), START_SECONDS).tobytes()
         sizes = _HEADER.match(header)
         if sizes is None:
             raise SourceError(
@@ -118,7 +127,7 @@ class GStreamer:
             )
         matrix, full_range = printed.colours(self.name, height)
         while True:
-            frame = _read(pipe, np.empty(_MARKER.size + width * height * 3 // 2, np.uint8), _GAP_SECONDS)
+            frame = _read(pipe, np.empty(_MARKER.size + width * height * 3 // 2, np.uint8), GAP_SECONDS)
             arrived = time.perf_counter()
             marker, planes = np.split(frame, [_MARKER.size])
             if not np.array_equal(marker, _MARKER):
