@@ -1,0 +1,14 @@
+"""Which files count as pictures, and those that come with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
+
+def example_pictures() -> list[Path]:
+    """Return the dermoscopic pictures that come with the package; `ATTRIBUTION.md` lies beside them."""
+    return sorted((Path(str(files("aernet"))) / "examples").glob("*.jpg"))
