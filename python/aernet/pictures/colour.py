@@ -23,8 +23,8 @@ _SRGB = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _DISPLAY_P3 = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 _BT2020 = (0.3127, 0.329, 0.708, 0.292, 0.17, 0.797, 0.131, 0.046)
 
-# ITU-T H.273. The primaries of SD television (5 to 7) are taken as those of sRGB, and the curves of television
-# (1, 6, 14, 15) as that of sRGB, as viewers do; 2 is unspecified.
+# ITU-T H.273. The primaries of SD television (5 to 7) are taken as those of sRGB, and the curves of
+# television (1, 6, 14, 15) as that of sRGB, as viewers do; 2 is unspecified.
 _PRIMARIES = dict.fromkeys((1, 2, 5, 6, 7), _SRGB) | {9: _BT2020, 12: _DISPLAY_P3}
 _EXPONENTS = dict.fromkeys((1, 2, 6, 13, 14, 15), None) | {4: 2.2, 5: 2.8, 8: 1.0}
 _HIGH_DYNAMIC_RANGE = {16: "PQ", 18: "HLG"}
@@ -66,7 +66,7 @@ def from_code_points(primaries: int, transfer: int) -> ColourSpace | None:
     """
     if transfer in _HIGH_DYNAMIC_RANGE:
         raise Unusable(
-            f"it has a high dynamic range ({_HIGH_DYNAMIC_RANGE[transfer]}); save it in sRGB with 8 bits a channel"
+            f"it has a high dynamic range ({_HIGH_DYNAMIC_RANGE[transfer]}); save it in sRGB with 8 bits"
         )
     if primaries not in _PRIMARIES or transfer not in _EXPONENTS:
         raise Unusable(
@@ -142,7 +142,9 @@ def _transform_of(profile: bytes) -> tuple[str, Any, bool]:
 def _transform_of_lab() -> Any:
     from PIL import ImageCms  # noqa: PLC0415
 
-    return ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
+    return ImageCms.buildTransform(
+        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+    )
 
 
 def _changes_nothing(transform: Any, space: str) -> bool:
@@ -176,8 +178,8 @@ def _from_space(pixels: Pixels, space: ColourSpace) -> Pixels:
         return cv2.LUT(pixels, np.rint(255 * _curved(curve)).astype(np.uint8)).astype(np.uint8, copy=False)
     matrix = np.linalg.inv(_to_xyz(_SRGB)) @ _adapt(space.primaries[:2]) @ _to_xyz(space.primaries)
     light = cv2.LUT(pixels, curve.astype(np.float32))
-    shown = cv2.transform(light, matrix[::-1, ::-1])
-    return np.rint(255 * _curved(np.clip(shown, 0, 1))).astype(np.uint8)
+    shown = np.clip(cv2.transform(light, matrix[::-1, ::-1]), 0, 1)
+    return np.asarray(np.rint(255 * _curved(shown)), np.uint8)
 
 
 def _linear(value: Any) -> Any:

@@ -59,8 +59,8 @@ def read_picture(path: Path) -> Pixels:
 def decode_picture(data: bytes, name: str) -> Pixels:
     """Return a picture as a viewer shows it: uint8 BGR in sRGB, H x W x 3, upright, on white.
 
-    Gray becomes BGR. Of several pages or frames the first full one is taken, and the others are named in a warning.
-    An alpha channel that is the same everywhere is dropped.
+    Gray becomes BGR. Of several pages or frames the first full one is taken, with a warning. An alpha
+    channel that is the same everywhere is dropped.
 
     Args:
         data: the content of a picture file; its format is known by its first bytes.
@@ -80,6 +80,6 @@ def decode_picture(data: bytes, name: str) -> Pixels:
         picture = upright(on_white(to_srgb(raster, name), raster.alpha), raster.orientation)
     except Unusable as reason:
         raise SourceError(f"{name}: {reason}") from None
-    if raster.left:
-        _log.warning("%s: %s are left out; the first is taken", name, raster.left)
+    if raster.first_of:
+        _log.warning("%s: the first of %s is taken", name, raster.first_of)
     return picture

@@ -14,7 +14,7 @@ Directory: TypeAlias = dict[int, tuple[int, ...]]
 
 _SUB_DIRECTORIES = 330
 _MOST_DIRECTORIES = 10_000
-_NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
+_NUMBERS = {1: "u1", 7: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 
 
 class Directories:

@@ -61,19 +61,19 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (rb"\0\0\x01[\xba\xb3]|\x47.{187}\x47.{187}\x47", "a video (MPEG)", _VIDEO),
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11|FLV\x01", "a video (WMV or Flash)", _VIDEO),
     (rb"RIFF....WAVE|ID3|OggS|fLaC", "a sound file", _FETCH),
-    (rb"\0\x05\x16[\0\x07]", "a companion file of macOS without a picture", "name the file without the leading '._'"),
+    (rb"\0\x05\x16[\0\x07]", "a companion file of macOS", "name the file without '._' in front"),
     (rb"MZ|\x7fELF", "a program", _FETCH),
     (rb"version https://git-lfs", "a git-lfs pointer, not the picture itself", "run 'git lfs pull'"),
     (rb"\0*\Z", "nothing but zeros", "copy the file again"),
 )  # fmt: skip
 
-_TEXTS: tuple[tuple[bytes, str, str], ...] = (
-    (rb"<!doctype html|<html|<head|<body", "an HTML page", f"{_FETCH}, as the server answered with a page"),
-    (rb"<svg|(<\?xml|<!--|<!doctype svg).{0,4000}<svg", "an SVG drawing", "export it as PNG"),
-    (rb"<\?xml", "an XML file", _FETCH),
-    (rb"[\[{]", "a JSON file", _FETCH),
+_TEXTS: tuple[tuple[str, str, str], ...] = (
+    (r"<!doctype html|<html|<head|<body", "an HTML page", f"{_FETCH}, as the server answered with a page"),
+    (r"<svg|(<\?xml|<!--|<!doctype svg).{0,4000}<svg", "an SVG drawing", "export it as PNG"),
+    (r"<\?xml", "an XML file", _FETCH),
+    (r"[\[{]", "a JSON file", _FETCH),
 )
-_CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def recognise(data: bytes) -> Format | None:
@@ -93,7 +93,7 @@ def what_it_is(data: bytes) -> tuple[str, str]:
     for pattern, name, remedy in _REFUSED:
         if re.match(pattern, data, re.DOTALL):
             return name, remedy
-    return _text(data) or ("of a kind that is not known here", _CONVERT)
+    return _text(data) or ("data of no known format", _CONVERT)
 
 
 def _brands(data: bytes) -> bytes:
@@ -112,25 +112,16 @@ def _is_raw_by_magic(data: bytes) -> bool:
 
 def _text(data: bytes) -> tuple[str, str] | None:
     start = data[:8192]
-    for encoding in ("utf-8-sig", "utf-16"):
-        if encoding == "utf-16" and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-            continue
-        # A character that the cut divides does not matter.
-        text = start.decode(encoding, errors="ignore").encode().strip()
-        if _CONTROLS.search(text) or len(text) < 0.9 * len(start.strip()) / 2:
-            continue
-        if encoding == "utf-8-sig" and not _is_utf8(start):
-            continue
-        for pattern, name, remedy in _TEXTS:
-            if re.match(pattern, text, re.DOTALL | re.IGNORECASE):
-                return name, remedy
-        return "a text file", _FETCH
-    return None
-
-
-def _is_utf8(start: bytes) -> bool:
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        start.decode("utf-8")
+        text = start.decode(encoding)
     except UnicodeDecodeError as error:
-        return error.start > len(start) - 4
-    return True
+        if error.start < len(start) - 4:
+            return None
+        text = start[: error.start].decode(encoding)  # the cut divided a character
+    if _CONTROLS.search(text):
+        return None
+    for pattern, name, remedy in _TEXTS:
+        if re.match(pattern, text.strip(), re.DOTALL | re.IGNORECASE):
+            return name, remedy
+    return "a text file", _FETCH

@@ -11,8 +11,8 @@ from aernet.pictures.raster import Raster, Unusable
 if TYPE_CHECKING:
     from aernet.pictures.raster import Mode, Pixels
 
-# What libjpeg warns of before it decodes, and which changes no pixel.
-_HARMLESS = ("Warning: unknown JFIF revision", "Invalid SOS parameters for sequential JPEG")
+# Some cameras write these parameters, which only progressive files use, wrongly; libjpeg does not use them.
+_HARMLESS = "Invalid SOS parameters for sequential JPEG"
 _NO_END = "Premature end of JPEG file"
 _END = b"\xff\xd9"
 
@@ -51,7 +51,8 @@ def require_whole(data: bytes) -> None:
 def _decode(data: bytes, mode: Mode, *, strict: bool = True) -> Pixels:
     import simplejpeg  # noqa: PLC0415 - importing aernet does without
 
-    return simplejpeg.decode_jpeg(data, "CMYK" if mode == "cmyk" else "BGR", strict=strict)
+    pixels: Pixels = simplejpeg.decode_jpeg(data, "CMYK" if mode == "cmyk" else "BGR", strict=strict)
+    return pixels
 
 
 def _decode_despite(reason: str, data: bytes, headers: Headers, mode: Mode) -> Pixels:
@@ -66,7 +67,7 @@ def _decode_despite(reason: str, data: bytes, headers: Headers, mode: Mode) -> P
     if not has_end(data, headers):
         raise _cut_short(data, reason)
     raise Unusable(
-        f"the JPEG is damaged ({reason}); copy the file again, or, if it looks whole, open it and save it anew"
+        f"the JPEG is damaged ({reason}); copy the file again, or, if it looks whole, save it anew"
     )
 
 

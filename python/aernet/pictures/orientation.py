@@ -21,7 +21,7 @@ def orientation_of(exif: bytes) -> int:
         pages = Directories(exif.removeprefix(b"Exif\0\0")).chain()
     except Unusable:
         return 1
-    stated = pages[0].get(_ORIENTATION, (1,)) if pages else (1,)
+    stated = pages[0].get(_ORIENTATION, ()) if pages else ()
     return stated[0] if stated and 1 <= stated[0] <= 8 else 1
 
 

@@ -50,8 +50,8 @@ def decode_by_pillow(
     """
     image = open_by_pillow(kind, data)
     frames = getattr(image, "n_frames", 1)
-    left = f"{frames - 1} further pictures" if frames > 1 and kind != "heif" else ""
-    return rasterise(load(image, kind), orientation, space, left)
+    first_of = f"{frames} pictures" if frames > 1 and kind != "heif" else ""
+    return rasterise(load(image, kind), orientation, space, first_of)
 
 
 def open_by_pillow(kind: str, data: bytes) -> Image.Image:
@@ -87,7 +87,7 @@ def load(image: Image.Image, kind: str) -> Image.Image:
 
 
 def rasterise(
-    image: Image.Image, orientation: int | None = None, space: ColourSpace | None = None, left: str = ""
+    image: Image.Image, orientation: int | None = None, space: ColourSpace | None = None, first_of: str = ""
 ) -> Raster:
     """Return a loaded image as a raster.
 
@@ -106,11 +106,13 @@ def rasterise(
         alpha = np.ascontiguousarray(pixels[..., -1])
     if shown.mode in {"RGB", "RGBA"}:
         code = cv2.COLOR_RGB2BGR if shown.mode == "RGB" else cv2.COLOR_RGBA2BGR
-        return Raster(cv2.cvtColor(pixels, code), "bgr", alpha, orientation, profile, space, left)
+        return Raster(cv2.cvtColor(pixels, code), "bgr", alpha, orientation, profile, space, first_of)
     if shown.mode in {"L", "LA"}:
         gray = pixels if shown.mode == "L" else np.ascontiguousarray(pixels[..., 0])
-        return Raster(gray, "gray", alpha, orientation, profile, space, left)
-    return Raster(pixels, "cmyk" if shown.mode == "CMYK" else "lab", None, orientation, profile, space, left)
+        return Raster(gray, "gray", alpha, orientation, profile, space, first_of)
+    return Raster(
+        pixels, "cmyk" if shown.mode == "CMYK" else "lab", None, orientation, profile, space, first_of
+    )
 
 
 def _expanded(image: Image.Image) -> Image.Image:
@@ -133,7 +135,8 @@ def _lacking(kind: str) -> Unusable | None:
 
     if kind not in _FEATURES or features.check(_FEATURES[kind]):
         return None
-    return Unusable(f"this Pillow is built without {_NAMES.get(kind, kind.upper())}; pip install --upgrade pillow")
+    name = _NAMES.get(kind, kind.upper())
+    return Unusable(f"this Pillow is built without {name}; pip install --upgrade pillow")
 
 
 def _damaged(kind: str, error: Exception) -> Unusable:

@@ -28,7 +28,7 @@ class Raster:
     """The pixels of a file as they are stored."""
 
     pixels: Pixels
-    """uint8, H x W (gray), H x W x 3 (bgr, or lab with a and b offset by 128) or H x W x 4 (cmyk, 255 is full ink)."""
+    """uint8, H x W (gray), H x W x 3 (bgr; lab, a and b + 128) or H x W x 4 (cmyk, 255 is full ink)."""
 
     mode: Mode
 
@@ -44,15 +44,17 @@ class Raster:
     space: ColourSpace | None = None
     """What the pixels mean, where no ICC profile says it; None is sRGB."""
 
-    left: str = ""
-    """What of the file is not in this picture, such as "2 further pages"."""
+    first_of: str = ""
+    """How many pictures the file holds if there are several, such as "3 pages"."""
 
 
 def require_size(width: int, height: int) -> None:
     """Refuse a picture that claims to be absurdly large, before memory is taken for it."""
-    if width < 1 or height < 1 or width * height > _MOST_PIXELS:
+    if width < 1 or height < 1:
+        raise Unusable(f"it claims to have {width} x {height} pixels, expected at least 1 x 1; save it anew")
+    if width * height > _MOST_PIXELS:
         raise Unusable(
-            f"it claims to have {width} x {height} pixels, expected 1 to {_MOST_PIXELS}; save it smaller"
+            f"it claims to have {width} x {height} pixels, expected {_MOST_PIXELS} at most; save it smaller"
         )
 
 

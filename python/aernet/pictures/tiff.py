@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from aernet.pictures.raster import Raster
 
 # Tags of TIFF 6.0 and its supplements.
-_NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
+_NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 255, 256, 257
+_BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _SAMPLE_FORMAT, _JPEG_TABLES = 273, 279, 324, 325, 339, 347
 _DNG_VERSION = 50706
 
@@ -82,9 +83,9 @@ def decode_tiff(data: bytes) -> Raster:
             image.seek(full[0])
         except (EOFError, OSError, SyntaxError, ValueError, KeyError) as error:
             raise Unusable(f"page {full[0] + 1} of the TIFF cannot be read ({error})") from None
-    left = f"{len(full) - 1} further pages" if len(full) > 1 else ""
+    first_of = f"{len(full)} pages" if len(full) > 1 else ""
     # Pillow turns and mirrors TIFF files by itself.
-    return rasterise(load(image, "tiff"), orientation=1, left=left)
+    return rasterise(load(image, "tiff"), orientation=1, first_of=first_of)
 
 
 def _is_raw(page: Directory) -> bool:

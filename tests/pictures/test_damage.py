@@ -1,0 +1,125 @@
+"""A damaged file is refused, and its reason is said, however much of it can be decoded."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from pictures.files import difference, encode, refusal, refused, saved
+from PIL import Image
+
+from aernet.pictures import PICTURE_SUFFIXES, decode_picture
+
+
+@pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
+@pytest.mark.parametrize("kept", [0.5, 0.98])
+def test_a_truncated_picture_is_refused(tmp_path, suffix, kept):
+    rng = np.random.default_rng(0)
+    noisy = rng.integers(0, 256, (120, 160, 3), np.uint8)
+    data = encode(suffix, noisy)
+    path = tmp_path / f"cut{suffix}"
+    path.write_bytes(data[: int(kept * len(data))])
+    refused(path)
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize("lost", [3, 100, 9000])
+def test_a_jpeg_without_its_end_is_called_cut_short(tmp_path, examples, progressive, lost):
+    data = encode(".jpg", cv2.imread(str(examples[0])), cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(data[:-lost])
+    assert f"cut short after {len(data) - lost} bytes" in refused(path)
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture(tmp_path, picture):
+    jpeg, thumbnail = encode(".jpg", picture), encode(".jpg", picture[::4, ::4])
+    whole = jpeg[:2] + b"\xff\xe2" + struct.pack(">H", len(thumbnail) + 2) + thumbnail + jpeg[2:]
+    assert decode_picture(whole, "a").shape == picture.shape
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(whole[:-200])
+    assert "cut short" in refused(path)
+
+
+def test_what_follows_the_end_does_no_harm(picture):
+    for suffix in (".jpg", ".png"):
+        data = encode(suffix, picture)
+        np.testing.assert_array_equal(decode_picture(data + b"\0" * 99, "a"), decode_picture(data, "a"))
+
+
+@pytest.mark.parametrize("lost", [1, 4, 12, 100])
+def test_a_png_without_its_end_is_called_cut_short(tmp_path, picture, lost, capfd):
+    path = tmp_path / "cut.png"
+    path.write_bytes(encode(".png", picture)[:-lost])
+    assert "cut short" in refused(path)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_jpeg_that_lacks_nothing_but_its_end_is_read(skin, progressive, lost):
+    data = encode(".jpg", skin, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    np.testing.assert_array_equal(decode_picture(data[:-lost], "a"), decode_picture(data, "a"))
+
+
+def test_a_jpeg_of_which_half_a_scan_is_lost_is_refused_with_libjpegs_reason(skin, capfd):
+    data = encode(".jpg", skin)
+    half = len(data) // 2
+    assert "premature end of data segment" in refusal(data[:half] + b"\xff\xd9")
+    assert "Corrupt JPEG data" in refusal(data[:half] + bytes(len(data) - half - 2) + b"\xff\xd9")
+    overwritten = data[:half] + b"\x55" * 60 + data[half + 60 :]
+    assert "the JPEG is damaged" in refusal(overwritten)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(skin):
+    data = encode(".jpg", skin, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    assert len(scans) > 4
+    for cut in (scans[1], scans[-1]):
+        assert "scans are missing" in refusal(data[:cut])
+        assert "scans are missing" in refusal(data[:cut] + b"\xff\xd9")
+
+
+@pytest.mark.parametrize(
+    ("marker", "name"), [(0xF7, "a JPEG-LS file"), (0xC3, "a lossless JPEG"), (0xC5, "a hierarchical JPEG")]
+)
+def test_rare_kinds_of_jpeg_are_refused_by_name(skin, marker, name):
+    data = encode(".jpg", skin)
+    assert name in refusal(data.replace(b"\xff\xc0", bytes([0xFF, marker]), 1))
+
+
+def test_a_jpeg_of_12_bits_is_refused(skin):
+    data = encode(".jpg", skin)
+    frame = data.index(b"\xff\xc0")
+    assert "found 12" in refusal(data[: frame + 4] + b"\x0c" + data[frame + 5 :])
+
+
+def test_a_damaged_chunk_of_a_png_is_named(skin, capfd):
+    data = bytearray(encode(".png", skin))
+    data[len(data) // 2] ^= 0x10
+    assert "chunk 'IDAT'" in refusal(bytes(data))
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "lzma", "zstd", "jpeg"])
+def test_a_damaged_strip_of_a_tiff_is_refused_without_a_word_of_libtiffs(skin, compression, capfd):
+    large = cv2.resize(skin, (640, 480))
+    whole = saved(large, "TIFF", compression=compression)
+    assert difference(whole, large) < 3
+    directory = Image.open(io.BytesIO(whole)).tag_v2
+    strip, size = directory[273][-1], directory[279][-1]
+    for damage in (bytes(size // 2), b"\xff" * (size // 2)):
+        damaged = whole[: strip + size // 4] + damage + whole[strip + size // 4 + len(damage) :]
+        assert "damaged" in refusal(damaged)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("file_format", ["AVIF", "GIF", "JPEG2000", "PPM", "WEBP"])
+@pytest.mark.parametrize("kept", [0.3, 0.98])
+def test_other_formats_cut_short_are_refused(skin, file_format, kept, capfd):
+    data = saved(skin, file_format)
+    assert "copy the file again" in refusal(data[: int(kept * len(data))])
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,71 @@
+"""Every orientation of every format, whatever OpenCV does with it."""
+
+from __future__ import annotations
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from pictures.files import difference, encode, saved
+from PIL import Image
+
+from aernet.pictures import decode_picture
+
+# What has to be done to the stored picture to see it upright (EXIF 2.32, tag Orientation).
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: np.rot90,
+}
+
+
+def segment(content):
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def exif(orientation, order=">"):
+    """Return EXIF data as they stand in a JPEG, with the tag 0x0112 alone."""
+    header = (b"MM" if order == ">" else b"II") + struct.pack(f"{order}HI", 42, 8)
+    return b"Exif\0\0" + header + struct.pack(f"{order}HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("before", [b"", segment(b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>")])
+def test_jpeg(picture, orientation, order, before):
+    jpeg = encode(".jpg", picture)
+    turned = jpeg[:2] + before + segment(exif(orientation, order)) + jpeg[2:]
+    stored = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decode_picture(turned, "a"), UPRIGHT[orientation](stored))
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize(
+    ("file_format", "options"), [("PNG", {}), ("WEBP", {"lossless": True}), ("AVIF", {"quality": 95})]
+)
+def test_exif_in_other_formats(picture, orientation, file_format, options):
+    """Pillow writes the orientation of an AVIF as its properties irot and imir."""
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    data = saved(picture, file_format, exif=tags, **options)
+    assert difference(data, UPRIGHT[orientation](picture)) < 3
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_tiff(picture, orientation, compression):
+    data = saved(picture, "TIFF", tiffinfo={0x0112: orientation}, compression=compression)
+    np.testing.assert_array_equal(decode_picture(data, "a"), UPRIGHT[orientation](picture))
+
+
+@pytest.mark.parametrize("damage", [exif(9), exif(0), exif(6)[:12], exif(6)[:20], b"Exif\0\0", b"Exif\0\0MM"])
+def test_exif_that_says_nothing_turns_nothing(picture, damage):
+    jpeg = encode(".jpg", picture)
+    turned = jpeg[:2] + segment(damage) + jpeg[2:]
+    np.testing.assert_array_equal(decode_picture(turned, "a"), decode_picture(jpeg, "a"))

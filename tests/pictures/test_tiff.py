@@ -1,0 +1,104 @@
+"""The right page of a TIFF, and the kinds that are refused by name."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from pictures.files import difference, encode, refusal, saved, with_tag
+from PIL import Image
+
+NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES = 254, 259, 262, 338
+
+
+def pages(*pictures_and_kinds):
+    """Return a TIFF with a page for each picture, whose tag NewSubfileType is as given."""
+    data = b""
+    for picture, kind in pictures_and_kinds:
+        page = bytearray(saved(picture, "TIFF", tiffinfo={NEW_SUBFILE_TYPE: kind}))
+        data = append(data, bytes(page)) if data else bytes(page)
+    return data
+
+
+def append(tiff, page):
+    """Chain the only page of one TIFF behind the pages of another."""
+    shift = len(tiff) + len(tiff) % 2
+    moved = bytearray(page)
+    (directory,) = struct.unpack_from("<I", page, 4)
+    (count,) = struct.unpack_from("<H", page, directory)
+    sizes = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8}
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind, number, value = struct.unpack_from("<HHII", page, entry)
+        if sizes[kind] * number > 4 or tag == 273:
+            struct.pack_into("<I", moved, entry + 8, value + shift)
+            if tag == 273 and number > 1:
+                offsets = struct.unpack_from(f"<{number}I", page, value)
+                struct.pack_into(f"<{number}I", moved, value, *(offset + shift for offset in offsets))
+    chained = bytearray(tiff + bytes(len(tiff) % 2) + moved)
+    at = 4
+    while (position := struct.unpack_from("<I", chained, at)[0]) != 0:
+        at = position + 2 + 12 * struct.unpack_from("<H", chained, position)[0]
+    struct.pack_into("<I", chained, at, directory + shift)
+    return bytes(chained)
+
+
+def test_a_thumbnail_is_not_the_picture(skin, caplog):
+    assert difference(pages((skin[::4, ::4], 1), (skin, 0)), skin) == 0
+    assert difference(pages((skin, 0), (skin[::4, ::4], 1)), skin) == 0
+    assert caplog.records == []
+
+
+def test_a_tiff_of_thumbnails_alone_is_refused(skin):
+    assert "nothing but thumbnails" in refusal(pages((skin[::4, ::4], 1)))
+
+
+@pytest.mark.parametrize("photometric", [32803, 34892])
+def test_raw_files_are_refused(skin, photometric):
+    assert "a camera's raw file" in refusal(with_tag(saved(skin, "TIFF"), PHOTOMETRIC, photometric))
+    raw = with_tag(pages((skin, 0)), PHOTOMETRIC, photometric)
+    assert "a camera's raw file" in refusal(append(pages((skin[::4, ::4], 1)), raw))
+
+
+def test_a_raw_page_below_a_thumbnail_is_found(skin):
+    raw = with_tag(saved(skin, "TIFF"), PHOTOMETRIC, 32803)
+    thumbnail = saved(skin[::4, ::4], "TIFF", tiffinfo={330: 0, NEW_SUBFILE_TYPE: 1})
+    (directory,) = struct.unpack_from("<I", raw, 4)
+    both = with_tag(append(thumbnail, raw), 330, len(thumbnail) + len(thumbnail) % 2 + directory)
+    (first,) = struct.unpack_from("<I", both, 4)
+    end = first + 2 + 12 * struct.unpack_from("<H", both, first)[0]
+    assert "a camera's raw file" in refusal(both[:end] + bytes(4) + both[end + 4 :])
+
+
+def test_a_dng_is_refused_by_name(skin):
+    assert "it is a DNG" in refusal(saved(skin, "TIFF", tiffinfo={50706: b"\1\4\0\0"}))
+
+
+@pytest.mark.parametrize(
+    ("compression", "name"), [(34712, "JPEG 2000"), (34887, "LERC"), (6, "old-style JPEG"), (9999, "rare")]
+)
+def test_a_compression_that_is_not_read_is_named(skin, compression, name):
+    message = refusal(with_tag(saved(skin, "TIFF"), COMPRESSION, compression))
+    assert name in message
+    assert str(compression) in message
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate"])
+def test_colours_that_were_multiplied_by_alpha_are_divided_by_it(skin, compression):
+    stored = np.dstack([np.rint(skin / 2), np.full(skin.shape[:2], 128)]).astype(np.uint8)
+    image = Image.fromarray(stored[..., [2, 1, 0, 3]])
+    data = with_tag(saved(image, "TIFF", compression=compression), EXTRA_SAMPLES, 1)
+    assert difference(data, skin) < 1.5
+
+
+def test_white_may_be_zero(skin):
+    gray = Image.fromarray(skin[..., 1])
+    for compression in (None, "tiff_lzw"):
+        data = with_tag(saved(gray, "TIFF", compression=compression), PHOTOMETRIC, 0)
+        assert difference(data, 255 - np.repeat(skin[..., 1:2], 3, axis=2)) == 0
+
+
+@pytest.mark.parametrize("end", [4, 9, 200])
+def test_a_tiff_whose_directory_is_lost_is_cut_short(skin, end):
+    data = encode(".tif", skin)
+    assert "cut short" in refusal(data[: min(end, len(data))])
