@@ -69,7 +69,7 @@ def test_a_jpeg_of_which_half_a_scan_is_lost_is_refused_with_libjpegs_reason(ski
     half = len(data) // 2
     assert "premature end of data segment" in refusal(data[:half] + b"\xff\xd9")
     assert "Corrupt JPEG data" in refusal(data[:half] + bytes(len(data) - half - 2) + b"\xff\xd9")
-    overwritten = data[:half] + b"\x55" * 60 + data[half + 60 :]
+    overwritten = data[:half] + bytes(60) + data[half + 60 :]
     assert "the JPEG is damaged" in refusal(overwritten)
     assert capfd.readouterr().err == ""
 

@@ -80,7 +80,7 @@ def test_sixteen_bits_are_refused(tmp_path, picture, suffix, channels):
 
 def test_floats_are_refused(tmp_path, picture):
     path = tmp_path / "deep.tif"
-    path.write_bytes(encode(".tif", picture.astype(np.float32)))
+    path.write_bytes(saved(Image.fromarray(picture[..., 0].astype(np.float32)), "TIFF"))
     assert "found 32 (float32)" in refused(path)
 
 
