@@ -116,8 +116,9 @@ def _options(
     """Find the lesion in dermoscopic pictures. Not a medical device."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    # OpenCV would log a second message about a picture that it cannot read.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV would log a second message about a camera that it cannot open; its newer versions moved the switch.
+    silence = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
+    silence(0)
 
 
 def main() -> None:
