@@ -116,7 +116,7 @@ def _options(
     """Find the lesion in dermoscopic pictures. Not a medical device."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    # OpenCV would log a second message about a camera that it cannot open; its newer versions moved the switch.
+    # OpenCV would log a second message about a camera that it cannot open; newer ones have moved the switch.
     silence = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
     silence(0)
 
