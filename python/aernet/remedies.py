@@ -7,6 +7,7 @@ import sys
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "video": ("av",),
+    "heif": ("pi_heif",),
     "viewer": ("starlette", "uvicorn", "websockets"),
     "report": ("jinja2", "matplotlib"),
     "data": ("pooch", "requests"),

@@ -8,6 +8,7 @@ import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
 from aernet.pairs import mask_id
 from aernet.pictures import PICTURE_SUFFIXES
 from aernet.video.sources.network import without_password
-from aernet.video.sources.videofile import VIDEO_SUFFIXES
+from aernet.video.sources.videofile import VIDEO_SUFFIXES, is_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,10 +51,13 @@ class Input:
     address: str = ""
     """Its address, if it comes from the web, or `STDIN`; empty for a file."""
 
-    @property
+    @cached_property
     def is_video(self) -> bool:
-        """Whether it counts as a video, by its suffix."""
-        return self.below.suffix.lower() in VIDEO_SUFFIXES
+        """Whether it counts as a video; from the web, by its suffix alone."""
+        if not self.address:
+            return is_video(Path(self.name))
+        suffix = self.below.suffix.lower()
+        return suffix in VIDEO_SUFFIXES and suffix not in PICTURE_SUFFIXES
 
     @contextmanager
     def opened(self, progress: Progress) -> Iterator[Path]:
@@ -147,6 +151,14 @@ def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut
     listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
     left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
     candidates = [path for path in listing.files if not earlier(path)]
+    others = [
+        path for path in candidates if path.suffix.lower() not in PICTURE_SUFFIXES and not is_video(path)
+    ]
+    left_out += [
+        LeftOut(path, f"{path.suffix} file without a video", "its content is no video; name it to try it")
+        for path in others
+    ]
+    candidates = [path for path in candidates if path not in others]
     stems = {path.stem for path in candidates}
     masks = [path for path in candidates if mask_id(PurePosixPath(path.name)) in stems]
     left_out += [

@@ -68,13 +68,15 @@ class Segmenting:
         """
         files = {kind: file for kind, file in files_of(item, output).items() if kind in self._kinds}
         record: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
-        if not self._afresh and _exist(files):
+        if not (item.is_video or self._afresh) and _exist(files):
             return record | {"status": "skipped"}
         with item.opened(self._progress) as path:
             try:
                 facts = self._video(path, files) if item.is_video else self._picture(item, path, files)
             except SourceError as error:
                 raise SourceError(str(error).replace(str(path), item.name)) from error
+        if "error" in facts:
+            facts["error"] = facts["error"].replace(str(path), item.name)
         return record | {"status": "done"} | facts
 
     def _picture(self, item: Input, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
@@ -122,8 +124,8 @@ class Segmenting:
 
 
 def _exist(files: Mapping[str, Path]) -> bool:
-    """Tell whether all outputs are there; of a video's masks, the other outputs tell."""
+    """Tell whether all outputs of a picture are there."""
     try:
-        return all(file.is_file() for kind, file in files.items() if kind != "masks")
+        return all(file.is_file() for file in files.values())
     except OSError:  # such as a name that is too long, which writing will tell
         return False

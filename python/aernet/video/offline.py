@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from contextlib import ExitStack, closing
 from statistics import median
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 
 from aernet._native import __version__
+from aernet.errors import SourceError
 from aernet.files import replacing, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.segmentation import outlines
@@ -19,16 +21,20 @@ from aernet.video.extent import EXTENT_COLUMNS, extent_row
 from aernet.video.frame import to_bgr
 from aernet.video.overlay import draw_lesion
 from aernet.video.sinks.masks import mask_path
-from aernet.video.sources.videofile import VideoFile
+from aernet.video.sources.videofile import DamagedVideoError, VideoFile
 from aernet.video.writing import H264, VideoWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from aernet.picture_segmenter import PictureSegmenter
+    import numpy.typing as npt
 
-_SETTINGS = "settings.json"
+    from aernet.picture_segmenter import PictureSegmenter
+    from aernet.video.sources.base import Frames
+
+_NOTE = "settings.json"
+_SAMPLE = 1 << 20  # bytes at either end of a film, by which it is known
 
 
 def segment_video(
@@ -42,7 +48,11 @@ def segment_video(
 ) -> dict[str, Any]:
     """Segment each frame of a video and return its record for JSON.
 
-    Masks of an earlier run with the same settings are reused; every other file appears only when complete.
+    Masks of an earlier run on the same film with the same settings are reused; every other file appears only
+    when complete. A damaged frame gets no mask and no line, and the others keep their numbers.
+
+    The record's status is "done", "skipped" if all files exist already, or "damaged". Then "damaged_frames"
+    are the numbers of the frames that are damaged or missing, and "error" says the same in words.
 
     Args:
         segmenter: takes BGR frames.
@@ -54,22 +64,24 @@ def segment_video(
         on_frame: called after each frame.
 
     Raises:
-        SourceError: the file is not a video of 8 bits a channel, or its frames change size.
+        SourceError: the file is not a video of 8 bits a channel, its frames change size, none of them is
+            whole, or the files exist and are those of another film.
         AernetError: an output cannot be written.
     """
+    earlier = None if afresh else _earlier_run(video, files)
+    if earlier is not None:
+        return earlier
     settings = {
-        "input": video.name,
-        "bytes": video.stat().st_size,
+        "film": _fingerprint(video),
         "model": segmenter.card.name,
         "model_version": segmenter.card.version,
         "threshold": segmenter.threshold,
         "largest": largest,
         "aernet": __version__,
     }
-    _prepare(files["masks"], settings, afresh=afresh)
-    latencies: list[float] = []
+    latencies: list[float | None] = []
     areas: list[float] = []
-    index = -1
+    damage: list[DamagedVideoError] = []
     with ExitStack() as stack:
         whole = {
             kind: stack.enter_context(replacing(file)) for kind, file in files.items() if kind != "masks"
@@ -82,16 +94,15 @@ def segment_video(
         if "contours" in whole:
             contours = stack.enter_context(whole["contours"].open("w", encoding="utf-8"))
         frames = stack.enter_context(closing(VideoFile(video).frames()))
-        for index, (frame, seconds) in enumerate(frames):
+        for index, (frame, seconds) in enumerate(_until_damage(frames, damage)):
+            if frame is None:
+                continue
+            if not areas:
+                _prepare(files["masks"], settings, afresh=afresh)
             picture = to_bgr(frame)
             file = mask_path(files["masks"], index)
-            if file.is_file():
-                mask = np.ascontiguousarray(read_picture(file)[:, :, 0])
-            else:
-                result = segmenter(picture)
-                mask = (result.largest() if largest else result).mask
-                write_png(file, mask)
-                latencies.append(result.latency_ms)
+            mask, latency_ms = _mask_of(picture, file, segmenter, largest=largest)
+            latencies.append(latency_ms)
             areas.append(cv2.countNonZero(mask) / mask.size)
             track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
             if overlay is not None:
@@ -101,23 +112,88 @@ def segment_video(
                 polygons = [border.tolist() for border in outlines(mask)]
                 contours.write(json.dumps({"frame": index, "seconds": seconds, "contours": polygons}) + "\n")
             on_frame()
-    return {
-        "frames": index + 1,
+    facts = {
+        "frames": len(areas),
         "width": mask.shape[1],
         "height": mask.shape[0],
         "area_fraction": median(areas),
         "threshold": segmenter.threshold,
         "model": segmenter.card.name,
-        "latency_ms": round(median(latencies), 3) if latencies else None,
+        "latency_ms": _median([latency for latency in latencies if latency is not None]),
     }
+    if not damage:
+        return {"status": "done"} | facts
+    told = {"damaged_frames": damage[0].frames, "error": str(damage[0])}
+    write_text(files["masks"] / _NOTE, json.dumps(settings | told, indent=2))
+    return {"status": "damaged"} | facts | told
+
+
+def _mask_of(
+    picture: npt.NDArray[np.uint8], file: Path, segmenter: PictureSegmenter, *, largest: bool
+) -> tuple[npt.NDArray[np.uint8], float | None]:
+    """Return the mask of a picture, and how long it took in milliseconds; None if an earlier run made it."""
+    if file.is_file():
+        return np.ascontiguousarray(read_picture(file)[:, :, 0]), None
+    result = segmenter(picture)
+    mask = (result.largest() if largest else result).mask
+    write_png(file, mask)
+    return mask, result.latency_ms
+
+
+def _median(latencies: list[float]) -> float | None:
+    return round(median(latencies), 3) if latencies else None
+
+
+def _until_damage(frames: Frames, damage: list[DamagedVideoError]) -> Frames:
+    """Yield the frames, and put the error that tells of damaged ones in the end into a list."""
+    try:
+        yield from frames
+    except DamagedVideoError as error:
+        damage.append(error)
+
+
+def _earlier_run(video: Path, files: Mapping[str, Path]) -> dict[str, Any] | None:
+    """Return the record of an earlier run that wrote all the files; None if they are to be made."""
+    if not all(file.is_file() for kind, file in files.items() if kind != "masks"):
+        return None
+    note = _read_note(files["masks"])
+    film, damage = note.get("film"), {key: note[key] for key in ("damaged_frames", "error") if key in note}
+    if film is not None and film["content"] != _fingerprint(video)["content"]:
+        if damage and film["path"] == str(video.resolve()):  # a better copy of it
+            return None
+        raise SourceError(
+            f"{video}: {files['track']} is the track of another video, {film['path']}; choose another "
+            "--output, or --overwrite"
+        )
+    return {"status": "damaged"} | damage if damage else {"status": "skipped"}
+
+
+def _fingerprint(video: Path) -> dict[str, Any]:
+    """Return what tells a film from every other, even one of the same name and size."""
+    facts = video.stat()
+    digest = hashlib.sha256()
+    with video.open("rb") as file:
+        digest.update(file.read(_SAMPLE))
+        file.seek(max(0, facts.st_size - _SAMPLE))
+        digest.update(file.read())
+    content = f"{facts.st_size} bytes, sha256 of both ends {digest.hexdigest()}"
+    return {"path": str(video.resolve()), "modified_ns": facts.st_mtime_ns, "content": content}
+
+
+def _read_note(folder: Path) -> dict[str, Any]:
+    """Return what an earlier run wrote down beside its masks; nothing if there was none."""
+    try:
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None:
     """Delete masks that were made with other settings, and write these settings down."""
-    note = folder / _SETTINGS
-    text = json.dumps(settings, indent=2)
-    if not afresh and note.is_file() and note.read_text(encoding="utf-8") == text:
+    note = _read_note(folder)
+    if not afresh and {key: note.get(key) for key in settings} == settings:
         return
     for mask in folder.glob("[0-9]*.png"):
         mask.unlink()
-    write_text(note, text)
+    write_text(folder / _NOTE, json.dumps(settings, indent=2))

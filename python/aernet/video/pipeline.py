@@ -52,7 +52,8 @@ class Pipeline:
     """Segments a source's frames and hands each result to its loops and sinks.
 
     From a live source the pipeline takes the newest frame; it drops and counts the others. From a file it
-    takes every frame in order, and the source waits. When a live source goes away, the pipeline logs one
+    takes every frame in order, and the source waits; if some of its frames are damaged, these are left out,
+    and in the end an error tells of them. When a live source goes away, the pipeline logs one
     warning and opens it again until it is back; meanwhile `status().connected` is False.
 
     Iterate over the pipeline, or `start` it with sinks; leaving the loop ends it. Its queues are bounded.
@@ -88,7 +89,7 @@ class Pipeline:
         self._started = BoundedQueue[tuple[_Frame, "Future[list[Prediction]]"]](_UNDER_WAY, waits=True)
         self._under_way = threading.Semaphore(_UNDER_WAY)
         self._captured = 0
-        self._begin = 0.0
+        self._begin: float | None = None
         self._statistics = Statistics()
         self._error: BaseException | None = None
         self._callback_error: BaseException | None = None
@@ -106,7 +107,8 @@ class Pipeline:
         """Start, and yield the results one by one; a slow loop over a live source gets the newest only.
 
         Raises:
-            SourceError: the source cannot be opened, gives no 8-bit pictures, or goes away without `retry`.
+            SourceError: the source cannot be opened, gives no 8-bit pictures, or goes away without `retry`;
+                or, after the last result (`DamagedVideoError`), a video file has damaged frames.
             FrameError: the segmenter rejects a frame.
         """
         loop = BoundedQueue[VideoResult](1, waits=not self.source.live)
@@ -269,11 +271,13 @@ class Pipeline:
             with closing(self.source.frames()) as frames:
                 for picture, moment in frames:
                     arrived = time.perf_counter()
-                    if self._captured == 0:
+                    number, self._captured = self._captured, self._captured + 1
+                    if picture is None:
+                        continue
+                    if self._begin is None:
                         self._begin = moment
-                    if not self._frames.put(_Frame(picture, self._captured, moment - self._begin, arrived)):
+                    if not self._frames.put(_Frame(picture, number, moment - self._begin, arrived)):
                         return None
-                    self._captured += 1
                     self._statistics.connected = True
         except SourceError as error:
             if self._captured == 0 or not self.source.live or not self._retry:

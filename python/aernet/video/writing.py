@@ -81,21 +81,21 @@ class VideoWriter:
         """Add a picture.
 
         Args:
-            picture: uint8; for `H264` BGR, H x W x 3 (an odd last row or column is cut off), for `FFV1`
-                H x W. It is resized to the size of the first picture.
+            picture: uint8; for `H264` BGR, H x W x 3: an odd last row or column is written twice, and a
+                picture of another size than the first is scaled into that, with black bars. For `FFV1`
+                H x W, of the size of the first.
             seconds: the picture's time, not below that of the previous picture.
 
         Raises:
             AernetError: the file cannot be written.
         """
-        if self._encoding is H264:
-            picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
         with self._writing():
             if self._stream is None:
-                self._stream = self._add_stream(picture.shape[1], picture.shape[0])
-            size = (self._stream.width, self._stream.height)
-            if picture.shape[1::-1] != size:
-                picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+                even = 2 if self._encoding is H264 else 1
+                height, width = (-(-side // even) * even for side in picture.shape[:2])
+                self._stream = self._add_stream(width, height)
+            if self._encoding is H264:
+                picture = _fitted(picture, self._stream.width, self._stream.height)
             self._container.mux(self._stream.encode(self._frame(picture, seconds)))
 
     def close(self) -> None:
@@ -141,3 +141,22 @@ class VideoWriter:
         except (OSError, self._av.FFmpegError) as error:
             message = f"{self._path}: cannot be written ({error.strerror}); the video ends here"
             raise OutputError(message) from error
+
+
+def _fitted(picture: HostImage, width: int, height: int) -> HostImage:
+    """Return a picture at a size: between black bars, or with its last row or column twice if one lacks."""
+    lacking = height - picture.shape[0], width - picture.shape[1]
+    if lacking == (0, 0):
+        return picture
+    if set(lacking) <= {0, 1}:
+        return np.asarray(
+            cv2.copyMakeBorder(picture, 0, lacking[0], 0, lacking[1], cv2.BORDER_REPLICATE), np.uint8
+        )
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    fitted = np.zeros((height, width, 3), np.uint8)
+    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA
+    )
+    return fitted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from itertools import count
 from typing import TYPE_CHECKING
 
 from aernet.video.overlay import draw_overlay
@@ -10,27 +12,25 @@ from aernet.video.writing import FFV1, H264, VideoWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aernet.arrays import HostImage
     from aernet.video.result import VideoResult
+
+_log = logging.getLogger(__name__)
 
 
 class Recording:
     """Writes the frames with the lesion outlined as H.264 in MP4, which browsers play.
+
+    Frames of another size than the first are scaled into its size, with black bars.
 
     Raises:
         AernetError: the file cannot be written, or PyAV is not installed.
     """
 
     every = True
-    encoding = H264
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._writer = VideoWriter(path, self.encoding)
-
-    def picture(self, result: VideoResult) -> HostImage:
-        """Return the picture that is written for a result."""
-        return draw_overlay(result)
+        self._writer = VideoWriter(path, H264)
 
     def write(self, result: VideoResult) -> None:
         """Add a picture.
@@ -38,7 +38,7 @@ class Recording:
         Raises:
             AernetError: the file cannot be written; the pictures before stay playable.
         """
-        self._writer.add(self.picture(result), result.timestamp)
+        self._writer.add(draw_overlay(result), result.timestamp)
 
     def close(self) -> None:
         """Finish the file.
@@ -49,11 +49,47 @@ class Recording:
         self._writer.close()
 
 
-class MaskVideo(Recording):
-    """Writes the masks without loss, FFV1 in Matroska: gray, 0 or 255; errors are those of `Recording`."""
+class MaskVideo:
+    """Writes the masks without loss, FFV1 in Matroska: gray, 0 or 255.
 
-    encoding = FFV1
+    Where the masks change their size, they go on in another file beside it, and a warning names it.
 
-    def picture(self, result: VideoResult) -> HostImage:
-        """Return the mask of a result."""
-        return result.segmentation.mask
+    Raises:
+        AernetError: the file cannot be written, or PyAV is not installed.
+    """
+
+    every = True
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+        self._writer = VideoWriter(path, FFV1)
+        self._shape: tuple[int, ...] | None = None
+
+    def write(self, result: VideoResult) -> None:
+        """Add a mask.
+
+        Raises:
+            AernetError: the file cannot be written; the masks before stay playable.
+        """
+        mask = result.segmentation.mask
+        if self._shape not in {None, mask.shape}:
+            self._writer.close()
+            path = self._unused_path()
+            self._writer = VideoWriter(path, FFV1)
+            size = f"{mask.shape[1]} x {mask.shape[0]}"
+            _log.warning("%s: the masks are now %s, and go on in %s", self.name, size, path)
+        self._shape = mask.shape
+        self._writer.add(mask, result.timestamp)
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            AernetError: the end of the file cannot be written.
+        """
+        self._writer.close()
+
+    def _unused_path(self) -> Path:
+        paths = (self._path.with_stem(f"{self._path.stem}_{number}") for number in count(2))
+        return next(path for path in paths if not path.exists())

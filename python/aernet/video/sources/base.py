@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from aernet.video.frame import VideoFrame
 
-    Frames: TypeAlias = Generator[tuple[VideoFrame, float]]
-    """Frames with their times in seconds, as `Source.frames` yields them."""
+    Frames: TypeAlias = Generator[tuple[VideoFrame | None, float]]
+    """Frames with their times in seconds, as `Source.frames` yields them; None for a damaged frame."""
 
 
 class Source(Protocol):
@@ -25,7 +25,8 @@ class Source(Protocol):
         """Open the source and yield frames with their times in seconds.
 
         A frame is a fresh uint8 BGR array, H x W x 3, or an `Nv12Frame`, which is converted to BGR only
-        where a sink shows it.
+        where a sink shows it. None stands for a frame of the source that is damaged: it is left out, and the
+        frames after it keep their numbers.
 
         The time is `time.perf_counter()` at arrival for a live source, and the presentation time for a file;
         it may start anywhere. Each call opens the source anew; closing the iterator closes it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -12,6 +13,8 @@ from aernet.errors import SourceError
 from aernet.nv12 import Nv12Frame
 from aernet.video.frame import usual_matrix
 from aernet.video.libav import import_av
+from aernet.video.sources.container_size import missing_bytes
+from aernet.video.sources.orientation import Orientation, orientation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,23 +27,19 @@ if TYPE_CHECKING:
     from aernet.arrays import HostImage
     from aernet.nv12 import Matrix
 
-_TURNS = {
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    -90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    -180: cv2.ROTATE_180,
-}
-
-
 _SUBSAMPLED = ("yuv420p", "yuvj420p", "nv12")
 # Codes of ITU-T H.273, which FFmpeg uses.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601"}
 _UNSTATED, _FULL = 2, 2
+_HDR = {16: "PQ", 18: "HLG"}  # transfer functions
 
 
 @contextmanager
 def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open an address as `av.open` does, and yield the container and its first video stream.
+    """Open an address as `av.open` does, and yield the container and the video stream that players show.
+
+    That is the one that is marked as the default, of several such the one with the largest frames, and never
+    a still picture such as a cover.
 
     Raises:
         SourceError: the address cannot be opened, holds no video, or breaks off.
@@ -48,49 +47,75 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
     av = import_av(name)
     try:
         with av.open(address, metadata_errors="replace", **how) as container:
-            cover = av.stream.Disposition.attached_pic
-            moving = [stream for stream in container.streams.video if not stream.disposition & cover]
+            kinds = av.stream.Disposition
+            still = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
+            moving = [stream for stream in container.streams.video if not stream.disposition & still]
             if not moving:
-                kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
-                raise SourceError(f"{name}: holds no video, only {kinds}")
-            yield container, moving[0]
+                held = [
+                    "a still picture" if stream.type == "video" else stream.type
+                    for stream in container.streams
+                ]
+                raise SourceError(
+                    f"{name}: holds no video, only {' and '.join(dict.fromkeys(held)) or 'nothing'}"
+                )
+            yield (
+                container,
+                max(moving, key=lambda stream: (bool(stream.disposition & kinds.default), _pixels(stream))),
+            )
     except av.FFmpegError as error:
-        raise SourceError(f"{name}: cannot be read as video ({error.strerror})") from None
+        lacking = missing_bytes(Path(address)) if Path(address).is_file() else 0
+        reason = f"the file is cut short, {lacking} bytes are missing" if lacking else error.strerror
+        raise SourceError(f"{name}: cannot be read as video ({reason})") from None
 
 
 def to_frame(frame: VideoFrame, name: str) -> HostImage | Nv12Frame:
-    """Return a decoded frame, rotated as its stream says.
+    """Return a decoded frame, turned and mirrored as its stream says, and on white where it is transparent.
 
     Returns:
         An `Nv12Frame` where the decoder gives 4:2:0 in BT.601 or BT.709; else uint8 BGR, H x W x 3.
 
     Raises:
-        SourceError: the frame has more than 8 bits a channel.
+        SourceError: the frame has more than 8 bits a channel, or a high dynamic range.
     """
     bits = max(component.bits for component in frame.format.components)
+    if frame.color_trc in _HDR:
+        raise SourceError(
+            f"{name}: expected a standard dynamic range, found HDR ({_HDR[frame.color_trc]}, {bits} bits a "
+            "channel); convert it to SDR with 8 bits"
+        )
     if bits > 8:
         raise SourceError(
             f"{name}: expected 8 bits a channel, found {bits} ({frame.format.name}); convert it to 8"
         )
-    turn = _TURNS.get(frame.rotation)
+    orientation = orientation_of(frame)
     matrix = usual_matrix(frame.height) if frame.colorspace == _UNSTATED else _MATRICES.get(frame.colorspace)
     # Turning a frame with an odd side would move its chroma against its luma.
-    odd_turn = turn is not None and (frame.width % 2 or frame.height % 2)
+    odd_turn = orientation != Orientation() and (frame.width % 2 or frame.height % 2)
     if frame.format.name not in _SUBSAMPLED or matrix is None or odd_turn:
-        return _turned(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), turn)
+        return orientation.applied(_picture(frame))
     luma, *chroma = map(_plane, frame.planes)
     if len(chroma) == 2:
         pairs = np.asarray(cv2.merge([plane[:, : frame.planes[1].width] for plane in chroma]), np.uint8)
     else:
         pairs = chroma[0].reshape(chroma[0].shape[0], -1, 2)[:, : frame.planes[1].width].copy()
     full_range = frame.format.name == "yuvj420p" or frame.color_range == _FULL
-    return Nv12Frame(_turned(luma[:, : frame.width].copy(), turn), _turned(pairs, turn), matrix, full_range)
+    luma = luma[:, : frame.width].copy()
+    return Nv12Frame(orientation.applied(luma), orientation.applied(pairs), matrix, full_range)
+
+
+def _pixels(stream: VideoStream) -> int:
+    return int(stream.codec_context.width * stream.codec_context.height)
+
+
+def _picture(frame: VideoFrame) -> HostImage:
+    """Return a frame of any layout as a BGR picture."""
+    if not any(component.is_alpha for component in frame.format.components):
+        return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    picture = frame.to_ndarray(format="bgra").astype(np.uint16)
+    colours, alpha = picture[:, :, :3], picture[:, :, 3:]
+    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def _plane(plane: VideoPlane) -> HostImage:
     """Return the bytes of a plane in the decoder's memory, with the padding of its rows."""
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
-
-
-def _turned(picture: HostImage, turn: int | None) -> HostImage:
-    return picture if turn is None else np.asarray(cv2.rotate(picture, turn), np.uint8)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _PROGRAM = "gst-launch-1.0"
 _TAIL = f"! videoconvert ! video/x-raw,format=I420 ! y4menc name={ELEMENT} ! fdsink"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
+_REASON = re.compile(r"(?:ERROR|erroneous pipeline).*?: (.+)")
 _HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
 _LONGEST_HEADER = 256  # bytes
 _MARKER = np.frombuffer(b"FRAME\n", np.uint8)  # stands before each frame
@@ -104,7 +105,7 @@ class GStreamer:
                 yield from self._pictures(pipe, printed)
             except EOFError as error:
                 log.seek(0)
-                reason = re.search(r"ERROR.*?: (.+)", log.read().decode(errors="replace"))
+                reason = _REASON.search(log.read().decode(errors="replace"))
                 raise SourceError(f"{self.name}: {reason[1] if reason else error}") from None
             finally:
                 process.kill()

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from aernet.video.sources.decoding import opened_video, to_frame
+from aernet.video.sources.deinterlacing import deinterlaced
 
 if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
@@ -28,8 +29,9 @@ class NetworkStream:
     def frames(self) -> Frames:
         """Yield frames as they arrive; see `Source`."""
         with opened_video(self._url, self.name, options=_OPTIONS, timeout=_SECONDS) as (container, stream):
-            for frame in container.decode(stream):
-                yield to_frame(frame, self.name), time.perf_counter()
+            for frame in deinterlaced(container.decode(stream)):
+                if frame is not None:
+                    yield to_frame(frame, self.name), time.perf_counter()
 
 
 def without_password(text: str) -> str:
