@@ -56,6 +56,29 @@ def write_video():
     return write
 
 
+@pytest.fixture(scope="session")
+def film():
+    """Write a moving picture with any of FFmpeg's codecs, and return its path."""
+
+    def write(path, count=60, *, codec="libx264", layout="yuv420p", times=None, options=None, **container):
+        rng = np.random.default_rng(5)
+        with av.open(str(path), "w", options=container) as file:
+            stream = file.add_stream(codec, rate=25, options=options or {})
+            stream.width, stream.height, stream.pix_fmt = 128, 96, layout
+            stream.codec_context.time_base = Fraction(1, 25)
+            for index in range(count):
+                picture = np.full((96, 128, 3), (150, 180, 230), np.uint8)
+                cv2.circle(picture, (20 + index, 40), 25, (20, 30, 60), cv2.FILLED)
+                picture = cv2.add(picture, rng.integers(0, 12, picture.shape, np.uint8))
+                frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format=layout)
+                frame.pts, frame.time_base = index if times is None else times[index], Fraction(1, 25)
+                file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+        return path
+
+    return write
+
+
 class FakeCamera:
     """Gives one picture so many times a second; fails after so many, as often as it is told."""
 

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 class Recording:
     """Writes the frames with the lesion outlined as H.264 in MP4, which browsers play.
 
-    Frames of another size than the first are scaled into its size, with black bars.
+    Frames of another size than the first are scaled into its size, with black bars, and a warning tells.
 
     Raises:
         AernetError: the file cannot be written, or PyAV is not installed.
@@ -31,6 +31,8 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._writer = VideoWriter(path, H264)
+        self._shape: tuple[int, ...] | None = None
+        self._warned = False
 
     def write(self, result: VideoResult) -> None:
         """Add a picture.
@@ -38,7 +40,17 @@ class Recording:
         Raises:
             AernetError: the file cannot be written; the pictures before stay playable.
         """
-        self._writer.add(draw_overlay(result), result.timestamp)
+        picture = draw_overlay(result)
+        self._shape = self._shape or picture.shape
+        if picture.shape != self._shape and not self._warned:
+            self._warned = True
+            _log.warning(
+                "%s: frames of %s are scaled to %s, the size of the first",
+                self.name,
+                _size(picture.shape),
+                _size(self._shape),
+            )
+        self._writer.add(picture, result.timestamp)
 
     def close(self) -> None:
         """Finish the file.
@@ -77,7 +89,7 @@ class MaskVideo:
             self._writer.close()
             path = self._unused_path()
             self._writer = VideoWriter(path, FFV1)
-            size = f"{mask.shape[1]} x {mask.shape[0]}"
+            size = _size(mask.shape)
             _log.warning("%s: the masks are now %s, and go on in %s", self.name, size, path)
         self._shape = mask.shape
         self._writer.add(mask, result.timestamp)
@@ -93,3 +105,7 @@ class MaskVideo:
     def _unused_path(self) -> Path:
         paths = (self._path.with_stem(f"{self._path.stem}_{number}") for number in count(2))
         return next(path for path in paths if not path.exists())
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"

@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aernet.video.libav import import_av
-from aernet.video.sources.decoder_log import logged_errors
+from aernet.video.sources.decoder_log import logged
+from aernet.video.sources.frame_numbers import FrameNumbers
 from aernet.video.sources.pace import Pace
 from aernet.video.sources.spoilage import Place, Spoilage
 
@@ -52,6 +53,7 @@ class CheckedDecoder:
         self.pace = Pace(round(1 / (rate * unit)) if rate and unit else 0)
         """The times of the frames."""
         self._source = container.demux(stream)
+        self._numbers = FrameNumbers(stream)
         self._cut = cut
         self._spoilage = Spoilage()
         self._place = self._before = Place(-1, 0, None)  # of this packet, and of the one before it
@@ -93,7 +95,7 @@ class CheckedDecoder:
 
     def _next_packet(self) -> Any:
         try:
-            with logged_errors() as errors:
+            with logged() as errors:
                 # An empty packet with a time shows the frame before it for longer; one without ends the film.
                 packet = next((one for one in self._source if one.size or one.dts is None), None)
         except import_av("decoding").FFmpegError as error:
@@ -111,7 +113,7 @@ class CheckedDecoder:
         elif self._cut or (self.breached and self._after_breach is None):
             self._break(self._place)
         try:
-            with logged_errors() as errors:
+            with logged() as errors:
                 frames = packet.decode()
         except import_av("decoding").FFmpegError as error:
             errors.append(str(error))
@@ -133,8 +135,9 @@ class CheckedDecoder:
         if not packet.is_discard:
             self._waiting[self._place.number] = self._place
         if packet is self._after_breach:
-            self._breach = self._place.number
             self._break(self._before)
+        if packet is self._after_breach or self._numbers.lacks(packet):
+            self._breach = self._place.number
             damaged |= not packet.is_keyframe
         if damaged:
             self._break(self._place)

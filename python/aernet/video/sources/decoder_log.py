@@ -20,24 +20,26 @@ _before: tuple[Any, Any] = (None, True)
 
 
 @contextmanager
-def logged_errors() -> Iterator[list[str]]:
-    """Yield a list that holds the errors that FFmpeg has logged on this thread, once the block is left.
+def logged(level: int | None = None) -> Iterator[list[str]]:
+    """Yield a list that holds what FFmpeg has logged on this thread, once the block is left.
 
     The log of FFmpeg is one for the whole process, and PyAV keeps it switched off. It is on in the block
     alone; what other threads log meanwhile is dropped.
+
+    Args:
+        level: the least important level that counts, as PyAV numbers them; None takes errors.
     """
     log = import_av("decoding").logging
-    errors: list[str] = []
+    lines: list[str] = []
     records: list[tuple[int, str, str]] = []
     _switch_on(log)
     try:
         with log.Capture(local=False), log.Capture() as records:
-            yield errors
+            yield lines
     finally:
         _switch_off(log)
-        errors += [
-            text for level, _, text in records if level <= log.ERROR and not text.startswith(_HARMLESS)
-        ]
+        most = log.ERROR if level is None else level
+        lines += [text for rank, _, text in records if rank <= most and not text.startswith(_HARMLESS)]
 
 
 def _switch_on(log: Any) -> None:
@@ -45,7 +47,7 @@ def _switch_on(log: Any) -> None:
     with _lock:
         if _users == 0:
             _before = log.get_level(), log.get_skip_repeated()
-            log.set_level(log.ERROR)
+            log.set_level(log.INFO)
             log.set_skip_repeated(False)
         _users += 1
 

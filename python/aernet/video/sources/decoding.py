@@ -109,11 +109,14 @@ def _pixels(stream: VideoStream) -> int:
 
 def _picture(frame: VideoFrame) -> HostImage:
     """Return a frame of any layout as a BGR picture."""
-    if not any(component.is_alpha for component in frame.format.components):
-        return np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
-    picture = frame.to_ndarray(format="bgra").astype(np.uint16)
-    colours, alpha = picture[:, :, :3], picture[:, :, 3:]
-    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    has_alpha = any(component.is_alpha for component in frame.format.components)
+    unstated = frame.colorspace == _UNSTATED and usual_matrix(frame.height) == "bt709"
+    matrix = {"src_colorspace": "ITU709"} if unstated else {}  # FFmpeg would take BT.601
+    picture = frame.to_ndarray(format="bgra" if has_alpha else "bgr24", **matrix)
+    if not has_alpha:
+        return np.asarray(picture, np.uint8)
+    colours, alpha = picture[:, :, :3].astype(np.uint16), picture[:, :, 3:].astype(np.uint16)
+    return np.asarray((colours * alpha + 255 * (255 - alpha) + 127) // 255, np.uint8)
 
 
 def _plane(plane: VideoPlane) -> HostImage:

@@ -38,7 +38,7 @@ _PROGRAM = "gst-launch-1.0"
 _TAIL = f"! videoconvert ! video/x-raw,format=I420 ! y4menc name={ELEMENT} ! fdsink"
 _APPSINK = re.compile(r"\s*!\s*appsink[^!]*$")
 _REASON = re.compile(r"(?:ERROR|erroneous pipeline).*?: (.+)")
-_HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b")
+_HEADER = re.compile(rb"YUV4MPEG2\b.* W(\d+) H(\d+)\b(?:.* I([a-z?]))?")
 _LONGEST_HEADER = 256  # bytes
 _MARKER = np.frombuffer(b"FRAME\n", np.uint8)  # stands before each frame
 _NVMM = re.compile(r"!\s*[\"']?video/x-raw\(memory:NVMM\)[^!]*\bformat=(\(string\))?NV12\b[^!]*$")
@@ -121,6 +121,10 @@ class GStreamer:
                 f"{self.name}: expected a YUV4MPEG2 header from {_PROGRAM}, found {header[:20]!r}"
             )
         width, height = int(sizes[1]), int(sizes[2])
+        if sizes[3] in {b"t", b"b", b"m"}:
+            raise SourceError(
+                f"{self.name}: expected whole frames, found interlaced ones; add '! deinterlace'"
+            )
         if width % 8 or height % 2:  # GStreamer pads the rows of other sizes
             raise SourceError(
                 f"{self.name}: expected a width that is a multiple of 8 and an even height, found "
