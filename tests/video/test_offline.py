@@ -128,6 +128,71 @@ def test_largest(segment, tmp_path, write_video, disc):
     assert mask[30, 290] == 0
 
 
+def test_masks_of_another_film_are_not_taken(segment, write_video, disc, tmp_path):
+    films = []
+    for day, radius in ((1, 20), (2, 40)):
+        (tmp_path / "in" / f"day{day}").mkdir()
+        path = tmp_path / "in" / f"day{day}" / "film.avi"
+        with av.open(str(path), "w") as container:  # of the same size
+            stream = container.add_stream("rawvideo", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+            frame = av.VideoFrame.from_ndarray(disc(radius=radius), format="bgr24")
+            for index in range(3):
+                frame.pts = index
+                container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        films.append(path)
+    assert films[0].stat().st_size == films[1].stat().st_size
+    first = json.loads(segment("--json", inputs=films[:1]).stdout)
+    (tmp_path / "out" / "film_track.csv").unlink()  # as if it had been interrupted
+    second = json.loads(segment("--json", inputs=films[1:]).stdout)
+    assert second["status"] == "done"
+    assert second["area_fraction"] == pytest.approx(4 * first["area_fraction"], rel=0.1)
+    # What is finished is neither taken for the other film's nor overwritten.
+    answer = segment("--json", inputs=films[:1])
+    assert answer.returncode == 1
+    track = tmp_path / "out" / "film_track.csv"
+    assert json.loads(answer.stdout)["error"] == (
+        f"{films[0]}: {track} is the track of another video, {films[1]}; choose another --output, or --overwrite"
+    )
+    third = json.loads(segment("--json", "--overwrite", inputs=films[:1]).stdout)
+    assert third["area_fraction"] == first["area_fraction"]
+
+
+def test_a_damaged_film_is_told_and_its_whole_frames_are_segmented(segment, film, model, tmp_path):
+    path = film(tmp_path / "in" / "a.mp4", options={"g": "20", "bf": "0"})
+    whole = path.read_bytes()
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(whole)
+    start, size = places[25]
+    data[start + 10 : start + size] = np.random.default_rng(1).bytes(size - 10)
+    path.write_bytes(data)
+    answer = segment("--json", "--overlay", "--contours", inputs=[path])
+    record = json.loads(answer.stdout)
+    out = tmp_path / "out"
+    assert answer.returncode == 1
+    assert record["status"] == "damaged"
+    assert record["damaged_frames"] == list(range(25, 40))
+    assert record["frames"] == 45
+    assert record["error"].startswith(f"{path}: is damaged: frames 25 to 39 cannot be decoded rightly")
+    assert record["error"] in answer.stderr.splitlines()
+    good = [*range(25), *range(40, 60)]
+    rows = list(csv.DictReader((out / "a_track.csv").read_text().splitlines()))
+    lines = [json.loads(line) for line in (out / "a_contours.jsonl").read_text().splitlines()]
+    assert [int(row["frame"]) for row in rows] == [line["frame"] for line in lines] == good
+    assert [float(row["seconds"]) for row in rows] == pytest.approx([index / 25 for index in good])
+    assert len(pictures_of(out / "a_overlay.mp4")) == 45
+    assert names(out / "a_masks") == [*(f"{index:06}.png" for index in good), "settings.json"]
+    # It is told again, until there is a whole copy.
+    again = segment("--json", "--overlay", "--contours", inputs=[path])
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["error"] == record["error"]
+    path.write_bytes(whole)
+    better = json.loads(segment("--json", "--overlay", "--contours", inputs=[path]).stdout)
+    assert (better["status"], better["frames"]) == ("done", 60)
+    assert len(names(out / "a_masks")) == 61
+
+
 INTERRUPTED = """
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)

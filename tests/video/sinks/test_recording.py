@@ -72,22 +72,54 @@ def test_the_recording_shows_the_overlay(tmp_path, results):
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 45
 
 
-def test_odd_sizes_lose_a_row_and_a_column(tmp_path, results):
+@pytest.mark.parametrize("size", [(321, 181), (1, 1), (3, 50)])
+def test_odd_sizes_get_another_row_and_column(tmp_path, results, size):
+    from aernet.video.overlay import draw_overlay
+
     sink = Recording(tmp_path / "odd.mp4")
-    for result in results(3, size=(321, 181)):
+    expected = []
+    for result in results(3, size=size):
         sink.write(result)
+        expected.append(draw_overlay(result))
     sink.close()
-    assert {(frame.width, frame.height) for frame in decoded(tmp_path / "odd.mp4")} == {(320, 180)}
+    for frame, picture in zip(decoded(tmp_path / "odd.mp4"), expected, strict=True):
+        assert (frame.width, frame.height) == tuple(side + side % 2 for side in size)
+        shown = frame.to_ndarray(format="bgr24")[: size[1], : size[0]]
+        assert np.abs(shown.astype(int) - picture).mean() < 6
 
 
-def test_another_size_is_brought_to_the_first(tmp_path, results):
+def test_another_size_is_brought_to_the_first_and_told(tmp_path, results, caplog):
     sink = Recording(tmp_path / "two.mp4")
-    for result in (*results(3), *results(3, size=(640, 360), start=3)):
+    for result in (*results(3), *results(3, size=(640, 640), start=3)):
         sink.write(result)
     sink.close()
     frames = decoded(tmp_path / "two.mp4")
     assert len(frames) == 6
     assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
+    last = frames[-1].to_ndarray(format="bgr24")
+    assert last[:, :68].max() < 12  # a square between black bars
+    assert last[:, 252:].max() < 12
+    assert last[:, 74:246].mean() > 100
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/two.mp4: frames of 640 x 640 are scaled to 320 x 180, the size of the first"
+    ]
+
+
+def test_masks_of_another_size_go_on_in_another_file(tmp_path, results, caplog):
+    (tmp_path / "masks_2.mkv").write_text("somebody's")
+    sink = MaskVideo(tmp_path / "masks.mkv")
+    written = [*results(3), *results(3, size=(64, 48), start=3)]
+    for result in written:
+        sink.write(result)
+    sink.close()
+    found = [*decoded(tmp_path / "masks.mkv"), *decoded(tmp_path / "masks_3.mkv")]
+    for frame, result in zip(found, written, strict=True):
+        np.testing.assert_array_equal(frame.to_ndarray(format="gray"), result.segmentation.mask)
+        assert frame.time == pytest.approx(result.timestamp, abs=2e-3)
+    assert (tmp_path / "masks_2.mkv").read_text() == "somebody's"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/masks.mkv: the masks are now 64 x 48, and go on in {tmp_path}/masks_3.mkv"
+    ]
 
 
 def test_gaps_and_equal_times_are_kept_in_order(tmp_path, results):

@@ -63,6 +63,26 @@ def test_colours_that_are_not_stated_are_those_that_gstreamer_takes(height, matr
     np.testing.assert_allclose(frame.to_bgr().reshape(-1, 3).mean(0), (0xC0, 0x40, 0x20), atol=4)
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "reason"),
+    [
+        ("videotestsrc ! nonsense", 'no element "nonsense"'),
+        ("videotestsrc pattern=nonsense ! videoconvert", 'could not set property "pattern"'),
+        ("audiotestsrc ! videoconvert", "could not link audiotestsrc0"),
+    ],
+)
+def test_what_is_wrong_with_a_pipeline_is_told(pipeline, reason):
+    with pytest.raises(SourceError) as error:
+        next(open_source(pipeline).frames())
+    assert str(error.value).startswith(f"{pipeline}: {reason}")
+
+
+def test_interlaced_frames_are_refused():
+    source = open_source("videotestsrc ! video/x-raw,width=64,height=48,interlace-mode=interleaved")
+    with pytest.raises(SourceError, match=r"found interlaced ones; add '! deinterlace'$"):
+        next(source.frames())
+
+
 def test_other_colours_are_refused():
     source = open_source("videotestsrc ! video/x-raw,format=I420,width=64,height=48,colorimetry=bt2020")
     with pytest.raises(SourceError, match=r"BT\.709, found bt2020; add '! videoconvert ! video/x-raw,color"):

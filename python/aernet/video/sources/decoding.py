@@ -111,8 +111,8 @@ def _picture(frame: VideoFrame) -> HostImage:
     """Return a frame of any layout as a BGR picture."""
     has_alpha = any(component.is_alpha for component in frame.format.components)
     unstated = frame.colorspace == _UNSTATED and usual_matrix(frame.height) == "bt709"
-    matrix = {"src_colorspace": "ITU709"} if unstated else {}  # FFmpeg would take BT.601
-    picture = frame.to_ndarray(format="bgra" if has_alpha else "bgr24", **matrix)
+    matrix = "ITU709" if unstated else None  # FFmpeg would take BT.601
+    picture = frame.to_ndarray(format="bgra" if has_alpha else "bgr24", src_colorspace=matrix)
     if not has_alpha:
         return np.asarray(picture, np.uint8)
     colours, alpha = picture[:, :, :3].astype(np.uint16), picture[:, :, 3:].astype(np.uint16)
