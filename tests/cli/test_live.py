@@ -93,6 +93,27 @@ def test_a_video_gives_every_frame_to_all_that_can_be_asked_for(live, write_film
         assert picture.any()
 
 
+def test_a_damaged_video_is_told_in_the_end(live, write_film, tmp_path):
+    path = write_film(30)
+    with av.open(str(path)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    start, size = places[12]
+    data[start + 4 : start + size] = b"\xff" * (size - 4)
+    path.write_bytes(data)
+    answer = live(path, "--view", "none", "--track", tmp_path / "t.jsonl", "--record", tmp_path / "masks")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith(f"aernet-trt: {path}: is damaged: frame")
+    rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    numbers = [row["frame"] for row in rows]
+    assert len(numbers) < 30
+    assert numbers[:5] == list(range(5))
+    assert numbers == [int(mask.stem) for mask in sorted((tmp_path / "masks").glob("*.png"))]
+    assert [row["seconds"] for row in rows] == pytest.approx([number / 25 for number in numbers], abs=1e-3)
+    assert rows[-1]["dropped"] == rows[-1]["frame"] + 1 - len(rows)
+
+
 def test_what_is_read_is_not_written_over(live, write_film, tmp_path):
     film = write_film(2)
     before = film.read_bytes()

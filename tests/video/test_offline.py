@@ -128,7 +128,7 @@ def test_largest(segment, tmp_path, write_video, disc):
     assert mask[30, 290] == 0
 
 
-def test_masks_of_another_film_are_not_taken(segment, write_video, disc, tmp_path):
+def test_masks_of_another_film_are_not_taken(segment, disc, tmp_path):
     films = []
     for day, radius in ((1, 20), (2, 40)):
         (tmp_path / "in" / f"day{day}").mkdir()
@@ -152,13 +152,14 @@ def test_masks_of_another_film_are_not_taken(segment, write_video, disc, tmp_pat
     assert answer.returncode == 1
     track = tmp_path / "out" / "film_track.csv"
     assert json.loads(answer.stdout)["error"] == (
-        f"{films[0]}: {track} is the track of another video, {films[1]}; choose another --output, or --overwrite"
+        f"{films[0]}: {track} is the track of another video, {films[1]}; "
+        "choose another --output, or --overwrite"
     )
     third = json.loads(segment("--json", "--overwrite", inputs=films[:1]).stdout)
     assert third["area_fraction"] == first["area_fraction"]
 
 
-def test_a_damaged_film_is_told_and_its_whole_frames_are_segmented(segment, film, model, tmp_path):
+def test_a_damaged_film_is_told_and_its_whole_frames_are_segmented(segment, film, tmp_path):
     path = film(tmp_path / "in" / "a.mp4", options={"g": "20", "bf": "0"})
     whole = path.read_bytes()
     with av.open(str(path)) as container:

@@ -42,26 +42,12 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
     a still picture such as a cover.
 
     Raises:
-        SourceError: the address cannot be opened, holds no video, or breaks off.
+        SourceError: the address cannot be opened, holds no video that can be shown whole, or breaks off.
     """
     av = import_av(name)
     try:
         with av.open(address, metadata_errors="replace", **how) as container:
-            kinds = av.stream.Disposition
-            still = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
-            moving = [stream for stream in container.streams.video if not stream.disposition & still]
-            if not moving:
-                held = [
-                    "a still picture" if stream.type == "video" else stream.type
-                    for stream in container.streams
-                ]
-                raise SourceError(
-                    f"{name}: holds no video, only {' and '.join(dict.fromkeys(held)) or 'nothing'}"
-                )
-            yield (
-                container,
-                max(moving, key=lambda stream: (bool(stream.disposition & kinds.default), _pixels(stream))),
-            )
+            yield container, _chosen(container, av.stream.Disposition, name)
     except av.FFmpegError as error:
         lacking = missing_bytes(Path(address)) if Path(address).is_file() else 0
         reason = f"the file is cut short, {lacking} bytes are missing" if lacking else error.strerror
@@ -103,8 +89,26 @@ def to_frame(frame: VideoFrame, name: str) -> HostImage | Nv12Frame:
     return Nv12Frame(orientation.applied(luma), orientation.applied(pairs), matrix, full_range)
 
 
-def _pixels(stream: VideoStream) -> int:
-    return int(stream.codec_context.width * stream.codec_context.height)
+def _chosen(container: InputContainer, kinds: Any, name: str) -> VideoStream:
+    """Return the stream that players show."""
+    still = kinds.attached_pic | kinds.timed_thumbnails | kinds.still_image
+    moving = [stream for stream in container.streams.video if not stream.disposition & still]
+    if not moving:
+        held = ["a still picture" if stream.type == "video" else stream.type for stream in container.streams]
+        only = " and ".join(dict.fromkeys(held)) or "nothing"
+        raise SourceError(f"{name}: holds no video, only {only}")
+
+    def rank(stream: VideoStream) -> tuple[bool, int]:
+        pixels = stream.codec_context.width * stream.codec_context.height
+        return bool(stream.disposition & kinds.default), pixels
+
+    stream = max(moving, key=rank)
+    if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
+        raise SourceError(
+            f"{name}: has transparency beside its {stream.codec_context.name} frames, which the decoder "
+            "leaves out; put it on a background"
+        )
+    return stream
 
 
 def _picture(frame: VideoFrame) -> HostImage:
