@@ -1,10 +1,15 @@
-"""Checks in fresh environments: `nox -s opencv`."""
+"""The longer checks, in fresh environments; CONTRIBUTING.md has their last outcome."""
 
 from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
 
 import nox
 
 _PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+_TESTING = ("hypothesis", "onnx", "pybind11", "pytest", "scipy")
 _WANTED = next(wanted for wanted in _PROJECT["dependencies"] if wanted.startswith("opencv-python>="))
 
 
@@ -13,7 +18,36 @@ _WANTED = next(wanted for wanted in _PROJECT["dependencies"] if wanted.startswit
 def opencv(session: nox.Session, version: str) -> None:
     """Run the tests of pictures and videos with the oldest OpenCV that is allowed, and with the newest."""
     package = _WANTED.replace(">=", "==") if version == "oldest" else _WANTED
-    session.install(
-        ".[heif,video,viewer]", package, "httpx", "hypothesis", "onnx", "playwright", "pytest", "scipy"
-    )
+    session.install(".[heif,video,viewer]", package, "httpx", "playwright", *_TESTING)
     session.run("pytest", "tests/pictures", "tests/video")
+
+
+@nox.session
+def ptx(session: nox.Session) -> None:
+    """Run nvcc's PTX of the kernels for 7.5, 8.7 and 11.0, in three orders of threads each; needs nvcc."""
+    session.install(".", *_TESTING)
+    session.run("pytest", "--ptx=all", "tests/kernels")
+
+
+@nox.session
+def pycuda(session: nox.Session) -> None:
+    """Compile PyCUDA, and run its page and example over a fake driver; needs a CUDA toolkit, but no GPU.
+
+    The driver's library, which only a machine with a driver has, is an empty one while PyCUDA is linked.
+    """
+    work = Path(session.create_tmp()).resolve()
+    session.install(".", *_TESTING, "mako", "pytools", "setuptools", "wheel")
+    session.run(
+        "pip", "download", "pycuda", "--no-deps", "--no-binary=pycuda", "--no-build-isolation", "-d", work
+    )
+    with tarfile.open(next(work.glob("pycuda-*.tar.gz"))) as archive:
+        archive.extractall(work, filter="data")
+    library = work / "libcuda.so"
+    session.run(
+        "gcc", "-shared", "-Wl,-soname,libcuda.so.1", "-o", library, "-x", "c", os.devnull, external=True
+    )
+    with session.chdir(next(path for path in work.glob("pycuda-*") if path.is_dir())):
+        toolkit = f"--cuda-root={os.environ.get('CUDA_HOME', '/usr/local/cuda')}"
+        session.run("python", "configure.py", toolkit, "--no-cuda-enable-curand", f"--cudadrv-lib-dir={work}")
+        session.install("--no-build-isolation", ".")
+    session.run("pytest", "-m", "pycuda", "tests/runners")
