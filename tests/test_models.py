@@ -35,6 +35,7 @@ def test_missing_metadata_are_named(metadata):
         *(("aernet.size", text) for text in ("0", "-256", "256.0", "large", "")),
         *(("aernet.threshold", text) for text in ("0", "1", "1.5", "nan", "half", "")),
         *(("aernet.metrics", text) for text in ("", "none", "[1]", "{")),
+        *(("aernet.network", text) for text in ("", "{}", "[1]")),
     ],
 )
 def test_metadata_that_cannot_be_are_named(metadata, key, text):

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -133,9 +134,9 @@ def _to_onnx(network: torch.nn.Module, size: int) -> onnx.ModelProto:
 def _card(
     checkpoint: Checkpoint, metrics: dict[str, Any] | None, calibration: dict[str, Any] | None
 ) -> dict[str, str]:
-    settings = checkpoint.settings
+    settings, learned_from = checkpoint.settings, checkpoint.learned_from
     best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
-    licences = dict.fromkeys([settings.licence, *checkpoint.inherited])
+    licences = dict.fromkeys([learned_from.licence, *checkpoint.inherited])
     metrics = metrics or {
         "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
         "jaccard": best["val_jaccard"],
@@ -146,10 +147,11 @@ def _card(
         "version": __version__,
         "size": str(settings.size),
         "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
-        "training_data": settings.training_data,
-        "licence": "; learned from a model that is ".join(licences),
+        "training_data": learned_from.training_data,
+        "licence": "; learned from a model whose licence is ".join(licences),
         "metrics": json.dumps(metrics),
         "revision": _revision(),
+        "network": msgspec.json.encode(settings.network).decode(),
         **({"quality": json.dumps(calibration["quality"])} if calibration else {}),
     }
 

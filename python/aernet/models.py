@@ -19,12 +19,23 @@ if TYPE_CHECKING:
 DEFAULT = "aernet"
 """The bundled model that is used where none is named."""
 
+
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a network is built; `aernet.training.settings.Settings` says what the fields mean."""
+
+    architecture: str
+    encoder: str
+    widths: list[int]
+    colour: str
+
+
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
 _JSON: dict[str, tuple[Any, str]] = {
     "size": (Annotated[int, msgspec.Meta(gt=0)], "a whole number of pixels"),
     "threshold": (Annotated[float, msgspec.Meta(gt=0, lt=1)], "a number between 0 and 1, both excluded"),
     "metrics": (dict[str, Any], "a JSON object"),
     "quality": (Quality, f"a JSON object of {', '.join(Quality.__struct_fields__)}"),
+    "network": (NetworkSettings, f"a JSON object of {', '.join(NetworkSettings.__struct_fields__)}"),
 }
 """The properties that hold JSON: the type of what they hold, and what errors call it."""
 
@@ -47,6 +58,8 @@ class ModelCard:
     """The git revision that it was made from."""
     quality: Quality | None = None
     """How far to trust its masks; None where the model was not calibrated."""
+    network: NetworkSettings | None = None
+    """How the network is built, so that it can be trained further; None in models of an earlier aernet."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard:
@@ -57,7 +70,7 @@ class ModelCard:
         """
         names = [field.name for field in fields(cls)]
         found = {name: metadata[_PREFIX + name] for name in names if _PREFIX + name in metadata}
-        if missing := [_PREFIX + name for name in names if name not in {*found, "quality"}]:
+        if missing := [_PREFIX + name for name in names if name not in {*found, "quality", "network"}]:
             raise ModelError(
                 f"its metadata lack {', '.join(missing)}; models written by 'aernet-trt export' carry them"
             )

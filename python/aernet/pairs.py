@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 
 # ISIC 2018 writes `_segmentation`, 2016 and 2017 `_Segmentation`.
-_MASK_ENDING = "_segmentation"
+MASK_ENDING = "_segmentation"
+"""What the name of a mask has behind its picture's; upper and lower case are the same."""
 _SUPERPIXELS_ENDING = "_superpixels"
-MASK_KIND = f"mask named <picture>{_MASK_ENDING}.png"
-"""An expert's mask, in messages."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,12 @@ def require_one_size(image_id: str, image: HostImage, mask: HostImage) -> None:
         )
 
 
-def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = None) -> list[Pair]:
+def find_pairs(
+    images: Path,
+    masks: Path,
+    image_ids: Collection[str] | None = None,
+    mask_ending: str = MASK_ENDING,
+) -> list[Pair]:
     """Pair each picture of `images` with `<image_id>_segmentation.png` of `masks`, sorted by `image_id`.
 
     Args:
@@ -83,32 +87,35 @@ def find_pairs(images: Path, masks: Path, image_ids: Collection[str] | None = No
         masks: the same; may be the same folder or zip file as `images`.
         image_ids: the ids to pair, each of which must have a picture and a mask; None takes all ids, and then
             each picture must have a mask and each mask a picture.
+        mask_ending: what the name of a mask has behind its picture's, instead of `_segmentation`.
 
     Raises:
         SourceError: a folder or zip file is missing or unreadable, holds no picture or mask, has two files
             for one id, or lacks a picture or a mask.
     """
     image_source, mask_source = open_container(images), open_container(masks)
-    image_names = names_by_image_id(image_source, _picture_id, "picture")
-    mask_names = names_by_image_id(mask_source, mask_id, MASK_KIND)
+    image_names = _pictures(image_source, mask_ending)
+    mask_names = expert_masks(mask_source, mask_ending)
     wanted = image_names.keys() | mask_names.keys() if image_ids is None else frozenset(image_ids)
     require_all(wanted, image_names, f"no picture in {images} for")
-    require_all(wanted, mask_names, f"no mask <picture>{_MASK_ENDING}.png in {masks} for")
+    require_all(wanted, mask_names, f"no mask <picture>{mask_ending}.png in {masks} for")
     return [
         Pair(image_id, image_source, image_names[image_id], mask_source, mask_names[image_id])
         for image_id in sorted(wanted)
     ]
 
 
-def find_ids(images: Path, masks: Path) -> tuple[frozenset[str], frozenset[str]]:
+def find_ids(
+    images: Path, masks: Path, mask_ending: str = MASK_ENDING
+) -> tuple[frozenset[str], frozenset[str]]:
     """Return the image ids of the pictures in `images`, and those of the masks in `masks`, paired or not.
 
     Raises:
         SourceError: as `find_pairs`, but a picture or mask may lack its counterpart.
     """
     return (
-        frozenset(names_by_image_id(open_container(images), _picture_id, "picture")),
-        frozenset(names_by_image_id(open_container(masks), mask_id, MASK_KIND)),
+        frozenset(_pictures(open_container(images), mask_ending)),
+        frozenset(expert_masks(open_container(masks), mask_ending)),
     )
 
 
@@ -168,15 +175,30 @@ def read_column(table: Path, column: str) -> dict[str, str]:
     return values
 
 
-def _picture_id(name: PurePosixPath) -> str | None:
-    is_other = name.stem.lower().endswith((_MASK_ENDING, _SUPERPIXELS_ENDING))
-    return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
-
-
-def mask_id(name: PurePosixPath) -> str | None:
+def mask_id(name: PurePosixPath, mask_ending: str = MASK_ENDING) -> str | None:
     """Return the image id of an expert's mask; None if a file of this name is none."""
-    is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(_MASK_ENDING)
-    return name.stem[: -len(_MASK_ENDING)] if is_mask else None
+    is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(mask_ending.lower())
+    return name.stem[: -len(mask_ending)] if is_mask else None
+
+
+def expert_masks(source: Container, mask_ending: str = MASK_ENDING) -> dict[str, str]:
+    """Return the names of experts' masks by image id.
+
+    Raises:
+        SourceError: there is none, or there are two for one id.
+    """
+    kind = f"mask named <picture>{mask_ending}.png"
+    return names_by_image_id(source, lambda name: mask_id(name, mask_ending), kind)
+
+
+def _pictures(source: Container, mask_ending: str) -> dict[str, str]:
+    """Return the names of the pictures by image id."""
+
+    def image_id_of(name: PurePosixPath) -> str | None:
+        is_other = name.stem.lower().endswith((mask_ending.lower(), _SUPERPIXELS_ENDING))
+        return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
+
+    return names_by_image_id(source, image_id_of, "picture")
 
 
 def names_by_image_id(

@@ -45,6 +45,8 @@ def test_every_kind_is_known_by_its_content(network, engine, tmp_path):
 
 def test_a_checkpoint(tmp_path):
     pytest.importorskip("torch")
+    from runs import LEARNED_FROM
+
     from aernet.network import build_network
     from aernet.training.checkpoint import Checkpoint
     from aernet.training.settings import load_settings
@@ -54,7 +56,7 @@ def test_a_checkpoint(tmp_path):
     )
     network = build_network(settings.architecture, settings.encoder, settings.widths)
     history = [{"epoch": 3, "val_jaccard": 0.5, "val_dice": 0.6}]
-    Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45).save(tmp_path / "best.pt")
+    Checkpoint(settings, LEARNED_FROM, network.state_dict(), {}, {}, history, 0.45).save(tmp_path / "best.pt")
     found = facts(tmp_path / "best.pt")
     assert (found["kind"], found["threshold"], found["last_epoch"]["epoch"]) == ("checkpoint", 0.45, 3)
     assert found["settings"]["encoder"] == "mobilenetv3_small_050"

@@ -35,6 +35,7 @@ def test_json_tells_the_card_and_the_file(model, metadata):
         "metrics": json.loads(metadata["aernet.metrics"]),
         "revision": "abc1234",
         "quality": None,
+        "network": None,
         "path": str(model),
         "bytes": model.stat().st_size,
     }

@@ -34,7 +34,7 @@ def dataset(tmp_path_factory):
         'widths = [16, 16, 8, 8, 8]\ncolour = "cielab"\nsizes = [64]\naugmentation = true\n'
         'loss = "dice+bce"\noptimizer = "adamw"\nlearning_rate = 3e-3\n'
         'schedule = "one-cycle"\nepochs = 2\nbatch_size = 4\nseed = 0\n'
-        'pretrained = true\ntraining_data = "discs"\nlicence = "CC0-1.0"\n'
+        "pretrained = true\n"
     )
     return folder
 
@@ -66,7 +66,10 @@ def test_train_resume_export_segment(command, dataset, tmp_path):
 def test_what_is_missing_is_one_line(command, dataset, tmp_path):
     for arguments, message in (
         (("export", tmp_path / "absent.pt", "-o", tmp_path / "m.onnx"), "absent.pt: no such file"),
-        (("train", "--data", tmp_path, "-o", tmp_path / "run"), "isic2018_split.csv: cannot be read"),
+        (
+            ("train", "--data", tmp_path, "-o", tmp_path / "run"),
+            "holds no table of subsets, isic2018_split.csv or split.csv",
+        ),
         (("train", "--data", dataset, "-o", tmp_path / "run", "--preset", "nonesuch"), "preset nonesuch"),
     ):
         failed = command(*arguments)

@@ -114,6 +114,8 @@ def test_the_shipped_models(build, name):
 def test_an_efficientnet_b1(build, examples, tmp_path):
     """The paper's encoder, with random weights."""
     torch = pytest.importorskip("torch")
+    from runs import LEARNED_FROM
+
     from aernet.export import export
     from aernet.network import build_network
     from aernet.training.checkpoint import Checkpoint
@@ -124,7 +126,12 @@ def test_an_efficientnet_b1(build, examples, tmp_path):
     network = build_network(settings.architecture, settings.encoder, settings.widths)
     history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
     path = tmp_path / "b1.onnx"
-    export(Checkpoint(settings, network.state_dict(), {}, {}, history, 0.5), examples[:1], None, path)
+    export(
+        Checkpoint(settings, LEARNED_FROM, network.state_dict(), {}, {}, history, 0.5),
+        examples[:1],
+        None,
+        path,
+    )
     engine, manifest = build(path)
     assert manifest.convolutions["float16"] > 100
     assert engine.stat().st_size < 0.75 * float32_bytes(path)

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from runs import LEARNED_FROM
 from scipy.optimize import minimize
 from torchmetrics.classification import BinaryCalibrationError
 
@@ -125,7 +126,7 @@ def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
     )
     network = aernet(settings.encoder, settings.widths).eval()
     history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
-    checkpoint = Checkpoint(settings, network.state_dict(), {}, {}, history, 0.45)
+    checkpoint = Checkpoint(settings, LEARNED_FROM, network.state_dict(), {}, {}, history, 0.45)
     export(checkpoint, example_pictures(), None, tmp_path / "model.onnx", found)
     with Segmenter(tmp_path / "model.onnx") as segmenter:
         assert segmenter.threshold == found["threshold"]

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from runs import LEARNED_FROM
 
 from aernet import Segmenter
 from aernet.export import export
@@ -32,7 +33,7 @@ def checkpoint():
             settings.architecture, settings.encoder, settings.widths, CHANNELS[settings.colour]
         )
         history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
-        return Checkpoint(settings, network.state_dict(), {}, {}, history, 0.5)
+        return Checkpoint(settings, LEARNED_FROM, network.state_dict(), {}, {}, history, 0.5)
 
     return make
 

@@ -272,7 +272,7 @@ def test_what_is_wrong_is_one_line(dataset, tmp_path):
             ("colour", "--data", dataset, "--row", "XYZ"),
             "no row 'XYZ'; the rows are CIELAB, RGB, HSV, HSV+RGB, Gray",
         ),
-        (("table2", "--data", tmp_path), "isic2018_split.csv: cannot be read"),
+        (("table2", "--data", tmp_path), "holds no table of subsets, isic2018_split.csv or split.csv"),
     ):
         result = CliRunner().invoke(app, list(map(str, ("reproduce", "-o", tmp_path / "out", *arguments))))
         assert result.exit_code == 1

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
+from runs import LEARNED_FROM
 
 from aernet.errors import AernetError, SourceError
 from aernet.network import build_network
@@ -26,14 +27,17 @@ class Command:
 @pytest.fixture
 def checkpoint(settings):
     network = build_network(settings.architecture, settings.encoder, settings.widths)
-    return Checkpoint(settings, network.state_dict(), {}, {}, [{"epoch": 1, "val_jaccard": 0.5}], 0.45)
+    return Checkpoint(
+        settings, LEARNED_FROM, network.state_dict(), {}, {}, [{"epoch": 1, "val_jaccard": 0.5}], 0.45
+    )
 
 
 def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "a.pt")
     loaded = load_checkpoint(tmp_path / "a.pt")
-    assert (loaded.settings, loaded.history, loaded.threshold) == (
+    assert (loaded.settings, loaded.learned_from, loaded.history, loaded.threshold) == (
         checkpoint.settings,
+        LEARNED_FROM,
         checkpoint.history,
         checkpoint.threshold,
     )
@@ -42,14 +46,15 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
         assert torch.equal(loaded.build()(image), checkpoint.build()(image))
 
 
-def test_an_earlier_checkpoint_lacks_what_all_runs_had_in_common(checkpoint, tmp_path):
+def test_a_checkpoint_that_does_not_tell_what_it_learned_from_is_refused(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "a.pt")
     content = torch.load(tmp_path / "a.pt", weights_only=True)
-    for name in ("colour", "pretrained", "training_data", "licence"):
-        del content["settings"][name]
-    torch.save(content, tmp_path / "old.pt")
-    assert load_checkpoint(tmp_path / "old.pt").settings == checkpoint.settings
-    assert checkpoint.settings.colour == "cielab"
+    del content["learned_from"]
+    torch.save(content | {"format": "aernet-checkpoint-1"}, tmp_path / "old.pt")
+    with pytest.raises(
+        SourceError, match=r"old\.pt: expected format aernet-checkpoint-2, found aernet-checkpoint-1, which"
+    ):
+        load_checkpoint(tmp_path / "old.pt")
 
 
 def test_the_mean_of_checkpoints_is_that_of_their_weights(checkpoint):
@@ -69,6 +74,8 @@ def test_the_mean_of_checkpoints_is_that_of_their_weights(checkpoint):
     assert mean.build()
     with pytest.raises(SourceError, match="where they are of one run; these differ in settings"):
         averaged([checkpoint, replace(checkpoint, settings=replace(checkpoint.settings, seed=5))])
+    with pytest.raises(SourceError, match="these differ in settings or pictures"):
+        averaged([checkpoint, replace(checkpoint, learned_from=replace(LEARNED_FROM, train=9))])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")

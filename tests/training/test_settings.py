@@ -15,12 +15,6 @@ def test_presets_build_a_network(preset):
     assert settings.size == (128 if preset == "aernet-b1-ham10000" else 256)
 
 
-def test_who_learns_from_ham10000_takes_its_licence():
-    for preset in preset_names():
-        settings = load_settings(preset)
-        assert ("HAM10000" in settings.training_data) == ("CC BY-NC 4.0" in settings.licence)
-
-
 def test_the_paper_s_preset_is_the_paper_s_recipe():
     settings = load_settings("aernet-b1")
     assert settings.encoder == "tf_efficientnet_b1"
@@ -68,6 +62,7 @@ def test_sizes_share_the_epochs():
     ("changes", "message"),
     [
         ({"flavour": "red"}, "unknown setting flavour"),
+        ({"licence": "CC0-1.0"}, "unknown setting licence"),
         ({"colour": "red"}, "colour must be one of cielab, rgb, hsv, hsv[+]rgb, gray, got 'red'"),
         ({"loss": "focal"}, "loss must be one of dice, dice[+]bce, got 'focal'"),
         ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from runs import LEARNED_FROM
 
+from aernet import preprocess
 from aernet.errors import ModelError, SourceError
 from aernet.export import export
+from aernet.models import bundled_models
 from aernet.network import aernet
-from aernet.pictures import example_pictures
+from aernet.pictures import example_pictures, read_picture
 from aernet.training.checkpoint import Checkpoint
 from aernet.training.settings import load_settings
 from aernet.training.start import start_from
+from aernet.training.start_network import settings_of_run
 
 ENCODER = "mobilenetv3_small_050"
 WIDTHS = [16, 16, 8, 8]
@@ -36,7 +43,7 @@ def trained():
 def checkpoint(trained, tmp_path_factory):
     settings = load_settings("aernet-v2b0", encoder=ENCODER, widths=WIDTHS, sizes=[64])
     history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
-    checkpoint = Checkpoint(settings, trained.state_dict(), {}, {}, history, 0.45)
+    checkpoint = Checkpoint(settings, LEARNED_FROM, trained.state_dict(), {}, {}, history, 0.45)
     checkpoint.save(tmp_path_factory.mktemp("run") / "best.pt")
     return checkpoint
 
@@ -68,7 +75,7 @@ def answers(model, images):
 
 def test_from_an_exported_model_the_network_is_the_same_function(exported, images):
     network = fresh()
-    assert start_from(network, exported, images) == []
+    start_from(network, exported, images)
     network.eval()
     other = torch.rand(3, 3, 64, 64)
     with torch.no_grad():
@@ -86,21 +93,52 @@ def test_and_its_normalisations_know_the_statistics_of_the_pictures(exported, im
     assert np.abs(probability - answers(exported, images)).mean() < 0.02
 
 
+def test_biases_that_are_0_which_the_exporter_leaves_out_come_back(checkpoint, images, tmp_path):
+    weights = {
+        name: torch.zeros_like(weight) if name.endswith("bias") else weight
+        for name, weight in checkpoint.network.items()
+    }
+    export(replace(checkpoint, network=weights), example_pictures()[:1], None, tmp_path / "model.onnx")
+    assert any(len(node.input) == 2 for node in onnx.load(tmp_path / "model.onnx").graph.node)
+    network = fresh()
+    start_from(network, tmp_path / "model.onnx", images)
+    with torch.no_grad():
+        probability = torch.sigmoid(network.eval()(images)).numpy()
+    assert np.abs(probability - answers(tmp_path / "model.onnx", images)).max() < 1e-4
+
+
 def test_from_a_checkpoint_the_weights_are_the_same(checkpoint, images, tmp_path):
     checkpoint.save(tmp_path / "best.pt")
     network = fresh()
-    assert start_from(network, tmp_path / "best.pt", images) == []
+    start_from(network, tmp_path / "best.pt", images)
     for name, weight in network.state_dict().items():
         assert torch.equal(weight, checkpoint.network[name]), name
 
 
-def test_what_the_source_lacks_stays_as_it_was_and_is_named(exported, images):
-    network, untouched = fresh([*WIDTHS, 4]), fresh([*WIDTHS, 4])
-    named = start_from(network, exported, images)
-    assert "head" in named
-    assert "decoder.stages.4.upsample" in named
-    assert all(name == "head" or name.startswith("decoder.stages.4.") for name in named)
-    assert torch.equal(network.head.weight, untouched.head.weight)
+@pytest.mark.parametrize("kind", ["exported", "best.pt"])
+def test_what_does_not_fit_is_counted_and_named(kind, exported, checkpoint, images, tmp_path):
+    checkpoint.save(tmp_path / "best.pt")
+    source = exported if kind == "exported" else tmp_path / "best.pt"
+    with pytest.raises(ModelError) as error:
+        start_from(fresh([*WIDTHS, 4]), source, images)
+    of_the_model, of_the_network = str(error.value).split(" left over, and ")
+    assert of_the_model.startswith(f"{source}: not of the network that is to start from it: 1 (head.weight) ")
+    assert "decoder.stages.4." in of_the_network
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_a_bundled_model_says_how_its_network_is_built(name):
+    """The weights alone do not tell: encoders of one name but for "tf_" pad differently."""
+    path = bundled_models()[name]
+    settings = settings_of_run(None, path)
+    network = settings.build()
+    pictures = [preprocess(read_picture(picture), settings.size) for picture in example_pictures()[:2]]
+    images = torch.from_numpy(np.stack(pictures))
+    start_from(network, path, images)
+    network.eval()
+    with torch.no_grad():
+        probability = torch.sigmoid(network(images)).numpy()
+    assert np.abs(probability - answers(path, images)).max() < 1e-3
 
 
 def test_what_is_no_model_is_named(images, tmp_path):
@@ -114,5 +152,5 @@ def test_what_is_no_model_is_named(images, tmp_path):
 
 
 def test_a_model_of_another_kind_is_named(model, images):
-    with pytest.raises(ModelError, match="shares no weight"):
+    with pytest.raises(ModelError, match=r"none of its tensors would be left over, and \d+ "):
         start_from(fresh(), model, images)

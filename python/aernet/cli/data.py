@@ -10,6 +10,7 @@ import typer
 
 from aernet.cli.bars import bars
 from aernet.data.archives import ADDRESS
+from aernet.pairs import MASK_ENDING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +38,10 @@ _Folder = Annotated[
         metavar="FOLDER",
         help="Folder with pairs or with official archives of ISIC 2018, or a zip file of pairs.",
     ),
+]
+
+_MaskSuffix = Annotated[
+    str, typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png.")
 ]
 
 
@@ -74,9 +79,11 @@ def check(
     split: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with the columns image_id and subset, instead of the folder's isic2018_split.csv."
+            help="CSV file with the columns image_id and subset, instead of the folder's own"
+            " isic2018_split.csv or split.csv."
         ),
     ] = None,
+    mask_suffix: _MaskSuffix = MASK_ENDING,
     json: Annotated[bool, typer.Option("--json", help="Flag: print a JSON object to stdout.")] = False,
 ) -> None:
     """Look for unusable pairs and for lesions in two subsets; exit with 1 if there are any."""
@@ -86,12 +93,10 @@ def check(
     from rich.console import Console
 
     from aernet.data.check import check as run
+    from aernet.data.sources import find_table
 
-    beside = folder / "isic2018_split.csv"
-    if split is None and beside.is_file():
-        split = beside
     with bars() as progress:
-        report = run(folder, split, progress)
+        report = run(folder, split or find_table(folder), progress, mask_ending=mask_suffix)
     if json:
         typer.echo(dumps(asdict(report), indent=2))
     else:
@@ -110,9 +115,15 @@ def split(
     folder: _Folder,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write: image_id, subset.")],
     validation: Annotated[
-        int, typer.Option(min=0, help="Pictures to choose thresholds and checkpoints on.")
-    ] = 200,
-    test: Annotated[int, typer.Option(min=0, help="Pictures for the final figures only.")] = 500,
+        int | None,
+        typer.Option(
+            min=0, help="Pictures to choose thresholds and checkpoints on; else a tenth, 200 at most."
+        ),
+    ] = None,
+    test: Annotated[
+        int | None,
+        typer.Option(min=0, help="Pictures for the final figures only; else a fifth, 500 at most."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     lesions: Annotated[
         Path | None,
@@ -120,21 +131,30 @@ def split(
             help="CSV file with the columns image_id and lesion_id; without it, pictures are compared."
         ),
     ] = None,
+    mask_suffix: _MaskSuffix = MASK_ENDING,
 ) -> None:
     """Assign pictures to train, val and test; pictures of one lesion stay together."""
     from collections import Counter
 
     from aernet.data.sources import find_sources
-    from aernet.data.split import known_lesions, write_split
+    from aernet.data.split import known_lesions, usual_test, usual_validation, write_split
     from aernet.data.split import split as run
     from aernet.files import replacing
     from aernet.pairs import find_pairs
 
     if lesions is None:
-        image_ids, same_lesion = _examined(folder)
+        image_ids, same_lesion = _examined(folder, mask_suffix)
     else:
-        image_ids = [pair.image_id for source in find_sources(folder) for pair in find_pairs(*source)]
+        image_ids = [
+            pair.image_id
+            for images, masks in find_sources(folder)
+            for pair in find_pairs(images, masks, mask_ending=mask_suffix)
+        ]
         same_lesion = known_lesions(lesions, image_ids)
+    if validation is None:
+        validation = usual_validation(len(image_ids))
+    if test is None:
+        test = usual_test(len(image_ids))
     subset_of = run(image_ids, same_lesion, validation=validation, test=test, seed=seed)
     with replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         write_split(subset_of, file)
@@ -142,13 +162,13 @@ def split(
     typer.echo(f"{output}: " + ", ".join(f"{sizes[name]} {name}" for name in ("train", "val", "test")))
 
 
-def _examined(folder: Path) -> tuple[list[str], list[tuple[str, str]]]:
+def _examined(folder: Path, mask_suffix: str) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the pictures of a folder that has no unusable pair, and those that show the same lesion."""
     from aernet.data.check import check as examine
     from aernet.errors import SourceError
 
     with bars() as progress:
-        report = examine(folder, None, progress)
+        report = examine(folder, None, progress, mask_ending=mask_suffix)
     usable = set(report.image_ids)
     unusable = [problem for problem in report.problems if not usable.issuperset(problem.image_ids)]
     if unusable:

@@ -111,6 +111,7 @@ def _describe_checkpoint(file: Path) -> dict[str, Any]:
     return {
         "kind": "checkpoint",
         "settings": asdict(checkpoint.settings),
+        "learned_from": asdict(checkpoint.learned_from),
         "threshold": checkpoint.threshold,
         "parameters": sum(tensor.numel() for tensor in checkpoint.network.values()),
         "epochs_done": len(checkpoint.history),

@@ -70,6 +70,7 @@ def reproduce(
     """
     from functools import partial
 
+    from aernet.data.sources import require_table
     from aernet.reproduction.reproduce import reproduce as run
     from aernet.reproduction.runs import Study
     from aernet.reproduction.tables import RECIPES, TABLES
@@ -80,5 +81,6 @@ def reproduce(
     # Imported last: where all is missing, what trains is named, whose extra brings what reports.
     from aernet.reproduction.report import write_report
 
-    run(study, tables, data, partial(write_report, study, tables), recipes=recipes, titles=row)
+    report = partial(write_report, study, tables, require_table(data).name)
+    run(study, tables, data, report, recipes=recipes, titles=row)
     typer.echo(f"report {output / 'report.html'}")

@@ -7,23 +7,50 @@ from typing import Annotated
 
 import typer
 
+from aernet.pairs import MASK_ENDING
+
 
 def train(
     data: Annotated[
-        Path, typer.Option(help="Folder with the ISIC 2018 pairs (folders or zips) and isic2018_split.csv.")
+        Path,
+        typer.Option(help="Folder or zip file of pictures with masks, such as that of the ISIC 2018 pairs."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
-    preset: Annotated[str, typer.Option(help="Bundled preset, or a TOML file.")] = "aernet-v2b0",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled preset, or a TOML file; else aernet-v2b0, with --start in that model's network."
+        ),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns image_id and subset, instead of the isic2018_split.csv or"
+            " split.csv of --data."
+        ),
+    ] = None,
+    mask_suffix: Annotated[
+        str,
+        typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png."),
+    ] = MASK_ENDING,
+    licence: Annotated[
+        str | None,
+        typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),
+    ] = None,
     encoder_weights: Annotated[
         Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm downloads them.")
     ] = None,
     start: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint, or model of `aernet-trt export`, to start from instead of ImageNet."),
+        str | None,
+        typer.Option(
+            help="Checkpoint (.pt), ONNX file of `export` or bundled model to start from, not from ImageNet."
+        ),
     ] = None,
     teacher: Annotated[
-        list[Path] | None,
-        typer.Option(help="Model to learn from beside the experts' masks; may be given several times."),
+        list[str] | None,
+        typer.Option(
+            help="ONNX file or bundled model to learn from beside the masks; may be given several times."
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the data, instead of the preset's.")
@@ -37,18 +64,26 @@ def train(
         typer.Option("--compile", help="Compile the network first: takes minutes, and epochs become faster."),
     ] = False,
 ) -> None:
-    """Train a network on the ISIC 2018 pairs; with torchrun, on several processes."""
-    from aernet.training.settings import load_settings
+    """Train a network on pictures with masks; with torchrun, on several processes."""
+    from aernet.models import resolve_model
+    from aernet.training.start_network import settings_of_run
     from aernet.training.train import train as run
 
     given = {"epochs": epochs, "seed": seed}
+    changes = {name: value for name, value in given.items() if value is not None}
+    model = None
+    if start is not None:
+        model = Path(start) if start.endswith(".pt") else resolve_model(start)
     run(
-        load_settings(preset, **{name: value for name, value in given.items() if value is not None}),
+        settings_of_run(preset, model, **changes),
         data,
         output,
+        table=split,
+        mask_ending=mask_suffix,
+        licence=licence,
         encoder_weights=encoder_weights,
-        start=start,
-        teachers=teacher or [],
+        start=model,
+        teachers=[resolve_model(each) for each in teacher or []],
         resume=resume,
         compiled=compiled,
     )

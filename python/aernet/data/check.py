@@ -10,7 +10,7 @@ from aernet.data.same_lesion import Appearance, appearance, find_same_lesions
 from aernet.data.sources import find_sources
 from aernet.errors import SourceError
 from aernet.masks import looks_inverted
-from aernet.pairs import Pair, find_ids, find_pairs, read_column, require_one_size
+from aernet.pairs import MASK_ENDING, Pair, find_ids, find_pairs, read_column, require_one_size
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,19 +43,20 @@ class Report:
     """Everything that is wrong."""
 
 
-def check(data: Path, table: Path | None, progress: Progress) -> Report:
+def check(data: Path, table: Path | None, progress: Progress, *, mask_ending: str = MASK_ENDING) -> Report:
     """Check every pair of a data set, and look for lesions that are in two subsets.
 
     Args:
         data: folder or zip file as `find_sources` takes it.
         table: CSV file with the columns image_id and subset; None if there are no subsets yet.
         progress: shows how much is done.
+        mask_ending: what the name of a mask has behind its picture's.
 
     Raises:
         SourceError: there are no pictures or no masks at all, two files have one id, or the table cannot be
             read.
     """
-    pairs, problems = _pair_up(data)
+    pairs, problems = _pair_up(data, mask_ending)
     subset_of = {} if table is None else read_column(table, "subset")
     unknown = subset_of.keys() - {pair.image_id for pair in pairs}
     problems += _problems("unknown id", unknown, f"in {table}, but no pair of {data}")
@@ -81,15 +82,15 @@ def _problems(kind: str, image_ids: Collection[str], detail: str) -> list[Proble
     return [Problem(kind, [image_id], f"{image_id}: {detail}") for image_id in sorted(image_ids)]
 
 
-def _pair_up(data: Path) -> tuple[list[Pair], list[Problem]]:
+def _pair_up(data: Path, mask_ending: str) -> tuple[list[Pair], list[Problem]]:
     """Return the pairs of a data set, and a problem for each picture or mask that is single."""
     pairs: list[Pair] = []
     problems: list[Problem] = []
     for images, masks in find_sources(data):
-        pictures, truths = find_ids(images, masks)
+        pictures, truths = find_ids(images, masks, mask_ending)
         problems += _problems("no mask", pictures - truths, f"no mask in {masks}")
         problems += _problems("no picture", truths - pictures, f"no picture in {images}")
-        pairs += find_pairs(images, masks, pictures & truths)
+        pairs += find_pairs(images, masks, pictures & truths, mask_ending)
     return pairs, problems
 
 

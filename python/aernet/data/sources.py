@@ -10,6 +10,8 @@ from aernet.pairs import find_official
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TABLES = ("isic2018_split.csv", "split.csv")
+
 
 def find_sources(data: Path) -> list[tuple[Path, Path]]:
     """Return the places of pictures and masks, as `find_pairs` takes them.
@@ -42,3 +44,23 @@ def find_part(data: Path, part: str) -> tuple[Path, Path] | None:
         there, lacking = names if images else reversed(names)
         raise SourceError(f"{data}: holds {there}, but neither the folder {lacking} nor a zip file with it")
     return None
+
+
+def find_table(data: Path) -> Path | None:
+    """Return a folder's table of subsets, `isic2018_split.csv` or else `split.csv`, or None."""
+    return next((data / name for name in _TABLES if (data / name).is_file()), None)
+
+
+def require_table(data: Path) -> Path:
+    """Return what `find_table` finds.
+
+    Raises:
+        SourceError: there is no table.
+    """
+    table = find_table(data)
+    if table is None:
+        raise SourceError(
+            f"{data}: holds no table of subsets, {' or '.join(_TABLES)}; `aernet-trt data split` writes one,"
+            " and `train --split` takes one from elsewhere"
+        )
+    return table

@@ -35,12 +35,12 @@ def split(
         seed: seed of the order in which the pictures are assigned.
 
     Raises:
-        SourceError: no picture would be left for training.
+        SourceError: a subset that is asked for, or that for training, would have no picture.
     """
     if validation + test >= len(image_ids):
         raise SourceError(
             f"{validation} pictures for validation and {test} for testing leave none of {len(image_ids)}"
-            " to train on"
+            " to train on; three pictures are the fewest that can be split"
         )
     group_of = _groups(image_ids, same_lesion)
     room = {"test": test, "val": validation, "train": len(image_ids)}
@@ -54,7 +54,25 @@ def split(
         subset = next(name for name, places in room.items() if places >= len(group))
         room[subset] -= len(group)
         subset_of.update(dict.fromkeys(group, subset))
+    for subset, wanted in (("val", validation), ("test", test), ("train", 1)):
+        if wanted and subset not in subset_of.values():
+            lesions = len({id(group) for group in group_of.values()})
+            raise SourceError(
+                f"no picture is left for {subset}: {len(image_ids)} pictures show {lesions} lesions, and"
+                f" those of one stay together; ask for other sizes than {validation} for validation and"
+                f" {test} for testing, or add pictures"
+            )
     return dict(sorted(subset_of.items()))
+
+
+def usual_validation(count: int) -> int:
+    """Return how many of `count` pictures are for validation unless told: a tenth, from 1 to 200."""
+    return min(max(count // 10, 1), 200)
+
+
+def usual_test(count: int) -> int:
+    """Return how many of `count` pictures are for testing unless told: a fifth, from 1 to 500."""
+    return min(max(count // 5, 1), 500)
 
 
 def known_lesions(table: Path, image_ids: Collection[str]) -> list[tuple[str, str]]:

@@ -31,9 +31,9 @@ def with_subpixel_head(model: onnx.ModelProto) -> onnx.ModelProto:
     if head.op_type != "ConvTranspose":
         return result
     tensors = {tensor.name: tensor for tensor in graph.initializer}
-    weight, bias = (numpy_helper.to_array(tensors[name]) for name in head.input[1:])
-    interleaved = weight.reshape(-1, 4).T[:, :, None, None]
-    for name, values in zip(head.input[1:], (interleaved, np.repeat(bias, 4)), strict=True):
+    weight, *bias = (numpy_helper.to_array(tensors[name]) for name in head.input[1:])  # no bias if it is 0
+    interleaved = [weight.reshape(-1, 4).T[:, :, None, None], *(np.repeat(value, 4) for value in bias)]
+    for name, values in zip(head.input[1:], interleaved, strict=True):
         tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), name))
     quarters = f"{head.output[0]}/quarters"
     nodes = [

@@ -10,7 +10,7 @@ from aernet.errors import SourceError
 from aernet.evaluation.evaluate import Comparison, Evaluation
 from aernet.evaluation.metrics import score
 from aernet.masks import decode_mask, looks_inverted
-from aernet.pairs import MASK_KIND, mask_id, names_by_image_id, require_all
+from aernet.pairs import MASK_ENDING, expert_masks, names_by_image_id, require_all
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -75,10 +75,10 @@ def find_mask_pairs(
 
     judged, experts = open_container(predictions), open_container(masks)
     judged_names = names_by_image_id(judged, predicted_id, f"mask named <picture>{suffix}")
-    expert_names = names_by_image_id(experts, mask_id, MASK_KIND)
+    expert_names = expert_masks(experts)
     wanted = judged_names.keys() | expert_names.keys() if image_ids is None else frozenset(image_ids)
     require_all(wanted, judged_names, f"no mask <picture>{suffix} in {predictions} for")
-    require_all(wanted, expert_names, f"no {MASK_KIND} in {masks} for")
+    require_all(wanted, expert_names, f"no mask <picture>{MASK_ENDING}.png in {masks} for")
     return [
         MaskPair(image_id, judged, judged_names[image_id], experts, expert_names[image_id])
         for image_id in sorted(wanted)

@@ -9,7 +9,6 @@ from aernet.files import write_text
 from aernet.reproduction.figure import figure
 from aernet.reproduction.outcome import METRICS, NONE, Outcome, count, difference, mean_of
 from aernet.reproduction.tables import RECIPES, Table
-from aernet.training.dataset import SPLIT
 from aernet.training.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from aernet.reproduction.runs import Study
 
 
-def write_report(study: Study, tables: Collection[Table], failures: Mapping[str, str]) -> None:
+def write_report(study: Study, tables: Collection[Table], split: str, failures: Mapping[str, str]) -> None:
     """Write `report.md`, `report.html` and a figure for each table into the study's folder.
 
     Rows that are not finished are shown as "not run".
@@ -26,6 +25,7 @@ def write_report(study: Study, tables: Collection[Table], failures: Mapping[str,
     Args:
         study: the runs.
         tables: the tables to show.
+        split: name of the table of subsets.
         failures: the reasons why runs failed, by their titles.
 
     Raises:
@@ -53,18 +53,18 @@ def write_report(study: Study, tables: Collection[Table], failures: Mapping[str,
         text = render(
             f"reproduction/{name}",
             title="The paper's tables, reproduced",
-            introduction=_introduction(study),
+            introduction=_introduction(study, split),
             sections=sections,
             failures=failures,
         )
         write_text(study.output / name, text.rstrip() + "\n")
 
 
-def _introduction(study: Study) -> list[str]:
+def _introduction(study: Study, split: str) -> list[str]:
     paper = load_settings("aernet-b1")
     text = render(
         "reproduction/introduction.txt",
-        split=SPLIT,
+        split=split,
         paper=paper,
         epochs=study.epochs or paper.epochs,
         size=study.size or paper.size,

@@ -9,12 +9,13 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from aernet.data.sources import require_table
 from aernet.errors import AernetError, SourceError
 from aernet.evaluation.evaluate import evaluate
 from aernet.files import replacing, write_text
 from aernet.reproduction.segmenter import CheckpointSegmenter
 from aernet.reproduction.tables import RECIPES, Recipe, Table
-from aernet.training.dataset import SPLIT, subset_pairs
+from aernet.training.dataset import subset_pairs
 from aernet.training.train import train
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def reproduce(
         for run in study.runs(row, recipe)
         if not run.scores_file.exists() and (titles is None or row.title in titles)
     }
-    pairs = subset_pairs(data, "test")
+    table = require_table(data)
+    pairs = subset_pairs(data, "test", table=table)
     failures: dict[str, str] = {}
     report(failures)
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -66,7 +68,7 @@ def reproduce(
         console.print(f"{number} of {len(missing)}: {run.title}")
         try:
             _train(run, data)
-            _measure(run, pairs)
+            _measure(run, pairs, f"subset test of {table.name}")
         except AernetError as error:
             failures[run.title] = str(error)
             console.print(f"failed: {error}")
@@ -97,8 +99,8 @@ def _machine() -> str:
     return f"CPU, {torch.get_num_threads()} threads"
 
 
-def _measure(run: Run, pairs: list[Pair]) -> None:
+def _measure(run: Run, pairs: list[Pair], source: str) -> None:
     segmenter = CheckpointSegmenter(run.folder / "best.pt", otsu=run.otsu)
-    evaluation = evaluate(segmenter, track(pairs, "Measuring"), f"subset test of {SPLIT}")
+    evaluation = evaluate(segmenter, track(pairs, "Measuring"), source)
     with replacing(run.scores_file) as temporary, temporary.open("w", newline="") as file:
         evaluation.write_csv(file)

@@ -10,6 +10,7 @@ import torch
 
 from aernet.errors import SourceError
 from aernet.files import replacing
+from aernet.training.learned_from import LearnedFrom
 from aernet.training.settings import Settings, settings_from
 
 if TYPE_CHECKING:
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 
     from aernet.network import SegmentationNetwork
 
-FORMAT = "aernet-checkpoint-1"
-# The values that all runs had before these settings existed.
-EARLIER = {
-    "colour": "cielab",
-    "pretrained": True,
-    "training_data": "ISIC 2018 Task 1 training pictures, subset train of isic2018_split.csv",
-    "licence": "Apache-2.0; its training pictures are CC-0 where the ISIC archive states a licence",
-}
+FORMAT = "aernet-checkpoint-2"
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,8 @@ class Checkpoint:
 
     settings: Settings
     """The settings that the run was started with."""
+    learned_from: LearnedFrom
+    """The pictures that it learns from."""
     network: dict[str, torch.Tensor]
     """Weights of the network."""
     optimizer: dict[str, Any]
@@ -55,7 +51,8 @@ class Checkpoint:
         """
         # The bytes are made in memory first, because torch.save does not report a full file system.
         buffer = BytesIO()
-        torch.save(vars(self) | {"format": FORMAT, "settings": asdict(self.settings)}, buffer)
+        plain = {"settings": asdict(self.settings), "learned_from": asdict(self.learned_from)}
+        torch.save(vars(self) | plain | {"format": FORMAT}, buffer)
         with replacing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
@@ -70,7 +67,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        SourceError: the file is missing or not a checkpoint of this package.
+        SourceError: the file is missing, not a checkpoint of this package, or of an earlier format.
     """
     if not path.is_file():
         raise SourceError(f"checkpoint {path}: no such file")
@@ -78,11 +75,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package") from error
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+    found = content.pop("format", None) if isinstance(content, dict) else None
+    if found == "aernet-checkpoint-1":
+        raise SourceError(
+            f"checkpoint {path}: expected format {FORMAT}, found {found}, which does not tell what the"
+            " network learned from; train it again, or export it with the aernet that wrote it"
+        )
+    if found != FORMAT:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package (expected format {FORMAT})")
     try:
-        settings = settings_from(EARLIER | content.pop("settings"), f"checkpoint {path}")
-        return Checkpoint(settings=settings, **content)
+        settings = settings_from(content.pop("settings"), f"checkpoint {path}")
+        learned_from = LearnedFrom(**content.pop("learned_from"))
+        return Checkpoint(settings=settings, learned_from=learned_from, **content)
     except (KeyError, TypeError) as error:
         raise SourceError(
             f"checkpoint {path}: parts of it are missing or of another kind ({error})"
@@ -99,8 +103,13 @@ def averaged(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
         SourceError: they are not from one run.
     """
     last = checkpoints[-1]
-    if any(checkpoint.settings != last.settings for checkpoint in checkpoints):
-        raise SourceError("checkpoints can be averaged where they are of one run; these differ in settings")
+    if any(
+        (checkpoint.settings, checkpoint.learned_from) != (last.settings, last.learned_from)
+        for checkpoint in checkpoints
+    ):
+        raise SourceError(
+            "checkpoints can be averaged where they are of one run; these differ in settings or pictures"
+        )
     network = {
         name: torch.stack([checkpoint.network[name] for checkpoint in checkpoints]).mean(0)
         if weight.is_floating_point()

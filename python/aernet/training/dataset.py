@@ -11,16 +11,13 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from aernet.data.sources import find_part
-from aernet.pairs import Pair, find_pairs, read_split
+from aernet.data.sources import find_part, require_table
+from aernet.pairs import MASK_ENDING, Pair, find_pairs, read_split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aernet.training.colour import Colour
-
-SPLIT = "isic2018_split.csv"
-"""Name of the table that assigns pictures to the subsets train, val and test."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,30 @@ class Pictures:
         return rgb, mask
 
 
-def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -> Pictures:
-    """Read one subset of the ISIC 2018 Task 1 pairs and resize them to `size` x `size`.
+def load_subset(
+    data: Path,
+    subset: str,
+    size: int,
+    colour: Colour = "cielab",
+    *,
+    table: Path | None = None,
+    mask_ending: str = MASK_ENDING,
+) -> Pictures:
+    """Read the pairs of one subset and resize them to `size` x `size`.
 
-    `data` holds the official folders, or zip files with them, or else pictures and masks in any folders. It
-    also holds `isic2018_split.csv`, a table with the columns image_id and subset.
+    Args:
+        data: folder with the official folders of ISIC 2018 Task 1, or zip files with them; or else a folder
+            or zip file with pictures and masks, in any folders.
+        subset: the subset to read.
+        size: side of the pictures, in pixels.
+        colour: colour space in which a network sees them.
+        table: CSV file with the columns image_id and subset; None takes that of `data` (see `find_table`).
+        mask_ending: what the name of a mask has behind its picture's.
 
     Raises:
         SourceError: a picture, a mask or the table is missing or unreadable, or the sizes of a pair differ.
     """
-    pairs = subset_pairs(data, subset)
+    pairs = subset_pairs(data, subset, table=table, mask_ending=mask_ending)
     rgb = torch.empty(len(pairs), 3, size, size, dtype=torch.uint8)
     mask = torch.empty(len(pairs), 1, size, size, dtype=torch.uint8)
 
@@ -72,12 +83,14 @@ def load_subset(data: Path, subset: str, size: int, colour: Colour = "cielab") -
     return Pictures([pair.image_id for pair in pairs], rgb, mask, colour)
 
 
-def subset_pairs(data: Path, subset: str) -> list[Pair]:
-    """Return the pairs of one subset of a folder as `load_subset` takes it.
+def subset_pairs(
+    data: Path, subset: str, *, table: Path | None = None, mask_ending: str = MASK_ENDING
+) -> list[Pair]:
+    """Return the pairs of one subset; the arguments are those of `load_subset`.
 
     Raises:
         SourceError: a picture, a mask or the table is missing or unreadable.
     """
-    chosen = read_split(data / SPLIT, subset)
+    chosen = read_split(table or require_table(data), subset)
     images, masks = find_part(data, "Training") or (data, data)
-    return find_pairs(images, masks, chosen)
+    return find_pairs(images, masks, chosen, mask_ending)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from aernet.network import SegmentationNetwork
     from aernet.training.dataset import Pictures
+    from aernet.training.learned_from import LearnedFrom
     from aernet.training.settings import Settings
 
 
@@ -46,6 +47,7 @@ class Epochs:
         network: the network before the first epoch, or after the last finished one.
         training: the pictures to train on.
         validation: the pictures that choose the threshold and the best epoch.
+        learned_from: what the run learns from.
         inherited: licences of the models that the network starts from or learns from.
     """
 
@@ -57,6 +59,7 @@ class Epochs:
         network: SegmentationNetwork,
         training: Pictures,
         validation: Pictures,
+        learned_from: LearnedFrom,
         inherited: list[str],
     ) -> None:
         self._fabric = fabric
@@ -65,6 +68,7 @@ class Epochs:
         self._network = network.train().to(memory_format=torch.channels_last)
         self._training = training
         self._validation = validation
+        self._learned_from = learned_from
         self._inherited = inherited
         self._steps = max(len(training) // settings.batch_size, 1)
         self._optimizer = _optimizer(settings, network)
@@ -168,6 +172,7 @@ class Epochs:
     def _save(self) -> None:
         checkpoint = Checkpoint(
             self._settings,
+            self._learned_from,
             self._network.state_dict(),
             self._optimizer.state_dict(),
             self._schedule.state_dict(),

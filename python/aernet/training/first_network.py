@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from rich.console import Console
 
 from aernet.errors import AernetError, SourceError
-from aernet.training.checkpoint import load_checkpoint
 from aernet.training.colour import convert
 from aernet.training.start import start_from
 
@@ -30,30 +28,23 @@ def first_network(
     Args:
         settings: the settings of the run.
         training: the training pictures.
-        start: checkpoint or exported ONNX model whose weights are taken wherever they fit.
+        start: checkpoint or exported ONNX model of the same architecture, whose weights are taken.
         encoder_weights: without `start`, ImageNet weights of the encoder as a timm state dict; None lets timm
             download them.
 
     Raises:
-        AernetError: the weights cannot be had.
-        SourceError: a file is missing, or `start` was trained on another colour space.
+        AernetError: the weights cannot be had, or those of `start` are not of this network.
+        SourceError: a file is missing.
     """
     if start is None:
         network = _with_encoder_weights(settings, encoder_weights)
         _fit_standardisation(network, training)
         return network
-    known = load_checkpoint(start).settings.colour if start.suffix == ".pt" else "cielab"
-    if known != settings.colour:
-        raise SourceError(
-            f"{start}: was trained on pictures in {known}, but the preset has colour {settings.colour}"
-        )
     network = settings.build()
     _fit_standardisation(network, training)
     sample = torch.linspace(0, len(training) - 1, min(len(training), _PICTURES_FOR_STATISTICS)).long()
     rgb, _ = training.batch(sample, torch.device("cpu"))
-    fresh = start_from(network, start, convert(rgb, training.colour))
-    if fresh:
-        Console().print(f"Random weights, because {start} has none: {', '.join(fresh)}", soft_wrap=True)
+    start_from(network, start, convert(rgb, training.colour))
     return network
 
 

@@ -1,4 +1,4 @@
-"""The licences that bind a run beside that of its pictures."""
+"""What binds and describes a run beside its own pictures: the models that it starts from or learns from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,19 @@ def licences(models: Sequence[Path]) -> list[str]:
     for model in models:
         if model.suffix == ".pt":
             checkpoint = load_checkpoint(model)
-            found += [checkpoint.settings.licence, *checkpoint.inherited]
+            found += [checkpoint.learned_from.licence, *checkpoint.inherited]
         else:
             found.append(read_model(model).card.licence)
+    return list(dict.fromkeys(found))
+
+
+def training_data_of(models: Sequence[Path]) -> list[str]:
+    """Return what those models were trained on in words, each once; arguments and errors as `licences`."""
+    found: list[str] = []
+    for model in models:
+        if model.suffix == ".pt":
+            learned_from = load_checkpoint(model).learned_from
+            found += [learned_from.own_pictures, *learned_from.models]
+        else:
+            found.append(read_model(model).card.training_data)
     return list(dict.fromkeys(found))

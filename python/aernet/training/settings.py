@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from aernet.errors import SourceError, did_you_mean
+from aernet.models import NetworkSettings
 from aernet.network import Architecture, SegmentationNetwork, build_network
 from aernet.training.colour import CHANNELS, Colour
 from aernet.training.loss import LossName  # noqa: TC001 - the settings are checked against their types
@@ -62,15 +63,16 @@ class Settings:
     """Pictures in each step, over all processes."""
     seed: _Number
     """Seed of the weights, the order and the augmentation."""
-    training_data: _Text
-    """The pictures that the network learns from, for the model card."""
-    licence: _Text
-    """Licence of the network, which depends on that of its pictures, for the model card."""
 
     def build(self, *, pretrained: Path | bool = False) -> SegmentationNetwork:
         """Return a network for these settings; `pretrained` is that of `aernet.network.aernet`."""
         channels = CHANNELS[self.colour]
         return build_network(self.architecture, self.encoder, self.widths, channels, pretrained=pretrained)
+
+    @property
+    def network(self) -> NetworkSettings:
+        """How the network is built."""
+        return NetworkSettings(self.architecture, self.encoder, self.widths, self.colour)
 
     @property
     def size(self) -> int:

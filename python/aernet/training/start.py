@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import onnx
@@ -15,42 +15,40 @@ from aernet.errors import ModelError
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from aernet.network import SegmentationNetwork
 
 # The exporter's name for the bias of a convolution that the following normalisation is folded into.
 _FOLDED_BIAS = ".weight_bias"
+_OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": 1}  # of the weights, where their channels out are counted
+_COUNTER = ".num_batches_tracked"  # of a batch normalisation, which a graph does not need
 _NETWORK = "0."  # the exported module is the network followed by a sigmoid
 
 
-def start_from(network: SegmentationNetwork, source: Path, images: torch.Tensor) -> list[str]:
-    """Give a network the weights of another wherever name and shape agree.
+def start_from(network: SegmentationNetwork, source: Path, images: torch.Tensor) -> None:
+    """Give a network the weights of another of the same architecture.
 
     In an ONNX model the batch normalisations are folded into the convolutions. They are separated again with
     the statistics that `images` have there, so that training continues from the same function.
 
     Args:
-        network: the network to start, with its standardisation fitted.
+        network: the network to start, with its standardisation fitted; useless after an error.
         source: checkpoint (`.pt`), or ONNX model that `aernet-trt export` wrote.
         images: N x 3 x S x S training pictures in the colour contract.
 
-    Returns:
-        The names of the modules that keep their own weights.
-
     Raises:
         SourceError: the checkpoint is missing or not a checkpoint.
-        ModelError: the ONNX model is missing or not a model, or shares no weight with the network.
+        ModelError: the ONNX model is missing or not a model, has a weight that the network does not take, or
+            lacks one of the network's.
     """
     is_checkpoint = source.suffix == ".pt"
-    weights = load_checkpoint(source).network if is_checkpoint else _onnx_weights(source)
     own = network.state_dict()
+    weights = load_checkpoint(source).network if is_checkpoint else _onnx_weights(source, own.keys())
     taken = {
         name: weight for name, weight in weights.items() if name in own and own[name].shape == weight.shape
     }
-    if not taken:
-        raise ModelError(f"{source}: shares no weight with this network")
     network.load_state_dict(taken, strict=False)
     if not is_checkpoint:
         _unfold_standardisation(network)
@@ -59,24 +57,41 @@ def start_from(network: SegmentationNetwork, source: Path, images: torch.Tensor)
         for name, weight in weights.items()
         if name.endswith(_FOLDED_BIAS) and name.removesuffix("_bias") in taken
     }
-    if biases:
-        _unfold_normalisation(network, biases, images)
-    fresh = {
-        name.rpartition(".")[0] for name in own if name not in taken and name.endswith((".weight", ".bias"))
-    }
-    normalisations = {name for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    return sorted(fresh - normalisations)
+    separated = _unfold_normalisation(network, biases, images) if biases else set()
+    left = weights.keys() - taken.keys() - {name + _FOLDED_BIAS for name in separated}
+    lacking = {name for name in own.keys() - taken.keys() if name.rpartition(".")[0] not in separated}
+    if not is_checkpoint:  # the matrix is folded into the first convolution, and was separated above
+        lacking -= {"standardisation.matrix", *(name for name in own if name.endswith(_COUNTER))}
+    if left or lacking:
+        raise ModelError(
+            f"{source}: not of the network that is to start from it: {_counted(left)} of its tensors would be"
+            f" left over, and {_counted(lacking)} of the network's would have no value"
+        )
 
 
-def _onnx_weights(path: Path) -> dict[str, torch.Tensor]:
+def _counted(names: set[str]) -> str:
+    """Return how many names there are, with the first few."""
+    examples = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} ({examples})" if names else "none"
+
+
+def _onnx_weights(path: Path, own: Collection[str]) -> dict[str, torch.Tensor]:
+    """Return the weights of an ONNX model by their names in the network, of which `own` are there."""
     try:
-        model = onnx.load(path)
+        model = widened(onnx.load(path))
     except Exception as error:
         raise ModelError(f"{path}: expected a checkpoint (.pt) or an ONNX model, found neither") from error
     weights = {
         entry.name.removeprefix(_NETWORK): torch.from_numpy(np.array(numpy_helper.to_array(entry)))
-        for entry in widened(model).graph.initializer
+        for entry in model.graph.initializer
+        if entry.name.startswith(_NETWORK)  # the others are numbers of the exporter, such as shapes
     }
+    for node in model.graph.node:
+        if node.op_type in _OUTPUT_AXIS and len(node.input) == 2:  # a bias that is all 0 is left out
+            name = node.input[1].removeprefix(_NETWORK)
+            bias = name.removesuffix("weight") + "bias"
+            channels = weights[name].shape[_OUTPUT_AXIS[node.op_type]]
+            weights[bias if bias in own else f"{name}_bias"] = torch.zeros(channels)
     head = weights.get("head.weight")
     if head is not None and len(head) == 4:  # `with_subpixel_head` undone
         weights |= {
@@ -97,39 +112,49 @@ def _unfold_standardisation(network: SegmentationNetwork) -> None:
 @torch.no_grad()
 def _unfold_normalisation(
     network: nn.Module, biases: Mapping[str, torch.Tensor], images: torch.Tensor
-) -> None:
+) -> set[str]:
     """Separate the batch normalisations from the convolutions that they are folded into.
 
     Each filter is scaled to length 1. Its normalisation gets the statistics of `images`, and the scale and
     offset that give the same output as before.
+
+    Args:
+        network: the network; its convolutions have the folded weights.
+        biases: the folded bias of each convolution by the name of that.
+        images: N x 3 x S x S pictures in the colour contract.
+
+    Returns:
+        The names of the convolutions and normalisations that were separated.
     """
-    folded: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
-    for name, module in network.named_modules():
-        if name in biases and isinstance(module, nn.Conv2d):
-            scale = 1 / module.weight.flatten(1).norm(dim=1).clamp(min=1e-6)
-            module.weight.mul_(scale[:, None, None, None])
-            folded[module] = scale, biases[name]
+    folded = {module: biases[name] for name, module in network.named_modules() if name in biases}
     last: list[tuple[nn.Module, torch.Tensor]] = []
+    separated: set[nn.Module] = set()
 
     def remember(module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         last[:] = [(module, output)]
 
-    def set_statistics(module: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
+    def separate(module: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor] | None:
         convolution, output = last[0]
         if output is not inputs[0] or convolution not in folded:
-            return
-        scale, bias = folded[convolution]
-        variance, mean = torch.var_mean(output, dim=(0, 2, 3))
-        weight = (variance + module.eps).sqrt() / scale
-        state = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias + mean / scale}
+            return None
+        filters = cast("torch.Tensor", convolution.weight)
+        scale = 1 / filters.flatten(1).norm(dim=1).clamp(min=1e-6)
+        filters.mul_(scale[:, None, None, None])
+        output = output * scale[:, None, None]
+        variance, mean = torch.var_mean(output, dim=(0, 2, 3), correction=0)  # as normalisations in training
+        weight, bias = (variance + module.eps).sqrt() / scale, folded[convolution] + mean / scale
+        state = {"running_mean": mean, "running_var": variance, "weight": weight, "bias": bias}
         module.load_state_dict(state, strict=False)
+        separated.update((convolution, module))
+        return (output,)
 
     hooks = []
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(remember))
         elif isinstance(module, nn.BatchNorm2d):
-            hooks.append(module.register_forward_pre_hook(set_statistics))
+            hooks.append(module.register_forward_pre_hook(separate))
     network.eval()(images)
     for hook in hooks:
         hook.remove()
+    return {name for name, module in network.named_modules() if module in separated}

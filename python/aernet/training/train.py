@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 from lightning_fabric import Fabric, seed_everything
 
+from aernet.data.sources import require_table
 from aernet.errors import AernetError, SourceError
+from aernet.pairs import MASK_ENDING
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.dataset import Pictures, load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.epochs import Epochs
 from aernet.training.first_network import first_network
-from aernet.training.licences import licences
+from aernet.training.learned_from import LearnedFrom, image_ids_sha256
+from aernet.training.licences import licences, training_data_of
+from aernet.training.start_network import require_same_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +32,9 @@ def train(
     data: Path,
     output: Path,
     *,
+    table: Path | None = None,
+    mask_ending: str = MASK_ENDING,
+    licence: str | None = None,
     encoder_weights: Path | None = None,
     start: Path | None = None,
     teachers: Sequence[Path] = (),
@@ -40,11 +47,14 @@ def train(
 
     Args:
         settings: the settings of the run.
-        data: folder with the ISIC 2018 pairs and the table of subsets (see `load_subset`).
+        data: folder or zip file with the pairs (see `load_subset`).
         output: folder of the run; it is made if needed.
+        table: the table of subsets; None takes that of `data`.
+        mask_ending: what the name of a mask has behind its picture's.
+        licence: the licence of the network, for its card; None leaves it to `LearnedFrom.licence`.
         encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm download them.
-        start: checkpoint or exported ONNX model whose weights the network starts from, wherever names and
-            shapes agree, instead of ImageNet's.
+        start: checkpoint or exported ONNX model of the same architecture (see `settings_of_run`), whose
+            weights the network starts from instead of ImageNet's.
         teachers: models whose predictions the network learns from beside the experts' masks (see
             `distilled`).
         resume: continue after the epoch of `last.pt`; the result equals that of a run without interruption.
@@ -53,7 +63,8 @@ def train(
     Raises:
         AernetError: `output` already holds a run or cannot be written, the weights cannot be had, or the loss
             is not a number (the batch is then saved as `nan-batch.npz`).
-        SourceError: the data, or the checkpoint to resume, is missing or unreadable.
+        SourceError: the data, or the checkpoint to resume, is missing, unreadable, or of other settings or
+            pictures, or `start` has another architecture.
     """
     last = output / "last.pt"
     if last.exists() and not resume:
@@ -64,19 +75,51 @@ def train(
     checkpoint = load_checkpoint(last) if resume else None
     if checkpoint and checkpoint.settings != settings:
         raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
-    training = load_subset(data, "train", settings.size, settings.colour)
-    validation = load_subset(data, "val", settings.size, settings.colour)
+    if start and not resume:
+        require_same_network(settings, start)
+    table = table or require_table(data)
+    training, validation = (
+        load_subset(data, subset, settings.size, settings.colour, table=table, mask_ending=mask_ending)
+        for subset in ("train", "val")
+    )
+    models = [] if resume else [*([start] if start else []), *teachers]
+    learned_from = LearnedFrom(
+        data.resolve().name,
+        table.name,
+        len(training),
+        len(validation),
+        image_ids_sha256(training.image_ids),
+        licence,
+        training_data_of(models),
+    )
+    if checkpoint:
+        learned_from = _as_begun(learned_from, checkpoint.learned_from, last)
     training = _taught(fabric, training, teachers, output / "distilled.npz", resume=resume)
     seed_everything(settings.seed, verbose=False)
     if checkpoint:
         network, inherited = checkpoint.build(), checkpoint.inherited
     else:
         network = first_network(settings, training, start, encoder_weights)
-        inherited = licences([*([start] if start else []), *teachers])
-    epochs = Epochs(fabric, settings, output, network, training, validation, inherited)
+        inherited = licences(models)
+    epochs = Epochs(fabric, settings, output, network, training, validation, learned_from, inherited)
     if checkpoint:
         epochs.resume(checkpoint)
     epochs.run(compiled=compiled)
+
+
+def _as_begun(now: LearnedFrom, begun: LearnedFrom, last: Path) -> LearnedFrom:
+    """Return what a resumed run learned from before, if it is to go on with the same pictures and licence."""
+    if (now.train, now.val, now.image_ids_sha256) != (begun.train, begun.val, begun.image_ids_sha256):
+        raise SourceError(
+            f"{last}: learned from {begun.own_pictures}, but {now.own_pictures} are other pictures;"
+            " resume with the same data and table"
+        )
+    if now.stated_licence and now.stated_licence != begun.stated_licence:
+        raise SourceError(
+            f"{last}: was started with the licence {begun.licence!r}, not {now.stated_licence!r};"
+            " resume without --licence"
+        )
+    return begun
 
 
 def _fabric() -> Fabric:
