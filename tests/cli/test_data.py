@@ -131,6 +131,41 @@ def test_split_deals_out_all_pictures(pairs, tmp_path):
     assert again.read_bytes() == output.read_bytes()
 
 
+def test_a_small_folder_is_split_by_shares_and_two_pictures_are_too_few(pairs, tmp_path):
+    result = data("split", pairs, "-o", pairs / "split.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{pairs / 'split.csv'}: 3 train, 1 val, 1 test\n"
+    twin = "ISIC_0000495"
+    for ending in (".jpg", "_segmentation.png"):
+        shutil.copy(pairs / f"{twin}{ending}", pairs / f"copy{ending}")
+    (pairs / "split.csv").write_text(f"image_id,subset\n{twin},val\ncopy,test\n")
+    assert "lesion in two subsets" in data("check", pairs).stdout
+    for name in sorted(path.stem for path in EXAMPLES.glob("*.jpg"))[1:]:
+        (pairs / f"{name}.jpg").unlink()
+        (pairs / f"{name}_segmentation.png").unlink()
+    result = data("split", pairs, "-o", tmp_path / "none.csv")
+    assert result.exit_code == 1
+    assert "leave none of 2 to train on; three pictures are the fewest" in result.stderr
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_masks_may_be_named_otherwise(pairs, tmp_path):
+    for mask in pairs.glob("*_segmentation.png"):
+        mask.rename(mask.with_name(mask.name.replace("_segmentation", "_Mask")))
+    named = "--mask-suffix", "_mask"
+    assert "5 usable pairs" in data("check", pairs, *named).stdout
+    assert data("split", pairs, "-o", tmp_path / "split.csv", *named).exit_code == 0
+    assert len(read_column(tmp_path / "split.csv", "subset")) == 5
+    lesions = tmp_path / "lesions.csv"
+    lesions.write_text(
+        "image_id,lesion_id\n" + "".join(f"{path.stem},{path.stem}\n" for path in EXAMPLES.glob("*.jpg"))
+    )
+    assert data("split", pairs, "-o", tmp_path / "split.csv", *named, "--lesions", lesions).exit_code == 0
+    result = data("check", pairs)
+    assert result.exit_code == 1
+    assert "holds no mask named <picture>_segmentation.png" in result.stderr
+
+
 def test_split_keeps_together_what_a_table_says_is_one_lesion(pairs, tmp_path):
     names = sorted(path.stem for path in EXAMPLES.glob("*.jpg"))
     table, output = tmp_path / "lesions.csv", tmp_path / "split.csv"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aernet.data.split import split, write_split
+from aernet.data.split import split, usual_test, usual_validation, write_split
 from aernet.errors import SourceError
 from aernet.pairs import read_split
 
@@ -44,6 +44,21 @@ def test_a_seed_gives_one_split_whatever_the_order_of_the_pictures():
 def test_a_split_that_leaves_nothing_to_train_on_is_refused():
     with pytest.raises(SourceError, match="20 pictures for validation and 40 for testing leave none of 60"):
         split(IMAGE_IDS, [], validation=20, test=40, seed=0)
+
+
+def test_the_usual_sizes_are_shares():
+    for count, sizes in ((3, (1, 1)), (12, (1, 2)), (60, (6, 12)), (2594, (200, 500))):
+        assert (usual_validation(count), usual_test(count)) == sizes
+
+
+def test_a_subset_that_no_lesion_fits_into_is_refused():
+    ids = IMAGE_IDS[:6]
+    twins = list(zip(ids[::2], ids[1::2], strict=True))
+    with pytest.raises(SourceError, match="no picture is left for val: 6 pictures show 3 lesions, and those"):
+        split(ids, twins, validation=1, test=2, seed=0)
+    one = [(ids[0], other) for other in ids[1:]]
+    with pytest.raises(SourceError, match="no picture is left for val: 6 pictures show 1 lesions"):
+        split(ids, one, validation=1, test=1, seed=0)
 
 
 def test_the_table_is_one_that_training_reads(tmp_path):

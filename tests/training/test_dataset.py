@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -58,6 +59,20 @@ def test_pictures_and_masks_in_folders_of_other_names_serve_too(dataset, tmp_pat
     assert found.image_ids == expected.image_ids
     assert torch.equal(found.rgb, expected.rgb)
     assert torch.equal(found.mask, expected.mask)
+
+
+def test_a_zip_file_with_masks_of_other_names_and_a_table_from_elsewhere_serve_too(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    for mask in (copy / MASKS).iterdir():
+        mask.rename(mask.with_name(mask.name.replace("_segmentation", "_mask")))
+    archive = Path(shutil.make_archive(str(tmp_path / "lesions"), "zip", copy))
+    table = dataset / "isic2018_split.csv"
+    found = load_subset(archive, "val", 32, table=table, mask_ending="_mask")
+    assert torch.equal(found.mask, load_subset(dataset, "val", 32).mask)
+    with pytest.raises(
+        SourceError, match=r"lesions\.zip: holds no table of subsets, isic2018_split\.csv or "
+    ):
+        load_subset(archive, "val", 32, mask_ending="_mask")
 
 
 def test_a_mask_with_gray_levels_is_named(dataset, tmp_path):

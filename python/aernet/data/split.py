@@ -59,8 +59,8 @@ def split(
             lesions = len({id(group) for group in group_of.values()})
             raise SourceError(
                 f"no picture is left for {subset}: {len(image_ids)} pictures show {lesions} lesions, and"
-                f" those of one stay together; ask for other sizes than {validation} for validation and"
-                f" {test} for testing, or add pictures"
+                f" those of one lesion stay together; ask for other sizes than {validation} for validation"
+                f" and {test} for testing, or add pictures"
             )
     return dict(sorted(subset_of.items()))
 

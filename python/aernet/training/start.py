@@ -87,8 +87,8 @@ def _onnx_weights(path: Path, own: Collection[str]) -> dict[str, torch.Tensor]:
         if entry.name.startswith(_NETWORK)  # the others are numbers of the exporter, such as shapes
     }
     for node in model.graph.node:
-        if node.op_type in _OUTPUT_AXIS and len(node.input) == 2:  # a bias that is all 0 is left out
-            name = node.input[1].removeprefix(_NETWORK)
+        name = node.input[1].removeprefix(_NETWORK) if len(node.input) == 2 else None
+        if node.op_type in _OUTPUT_AXIS and name in weights:  # the exporter left out a bias that is all 0
             bias = name.removesuffix("weight") + "bias"
             channels = weights[name].shape[_OUTPUT_AXIS[node.op_type]]
             weights[bias if bias in own else f"{name}_bias"] = torch.zeros(channels)
