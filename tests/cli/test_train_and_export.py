@@ -71,6 +71,12 @@ def test_what_is_missing_is_one_line(command, dataset, tmp_path):
             "holds no table of subsets, isic2018_split.csv or split.csv",
         ),
         (("train", "--data", dataset, "-o", tmp_path / "run", "--preset", "nonesuch"), "preset nonesuch"),
+        (("train", "--data", dataset, "-o", tmp_path / "run", "--start", "nonesuch"), "nonesuch: no such"),
+        (("train", "--data", dataset, "-o", tmp_path / "run", "--teacher", "no.onnx"), "no.onnx: no such"),
+        (
+            ("train", "--data", dataset, "-o", tmp_path, "--start", "aernet", "--preset", "aernet-v2b0"),
+            "has widths [128, 64, 32, 16], but the preset widths [128, 64, 32, 16, 8]; leave --preset out",
+        ),
     ):
         failed = command(*arguments)
         assert failed.returncode == 1

@@ -54,10 +54,16 @@ def test_the_usual_sizes_are_shares():
 def test_a_subset_that_no_lesion_fits_into_is_refused():
     ids = IMAGE_IDS[:6]
     twins = list(zip(ids[::2], ids[1::2], strict=True))
-    with pytest.raises(SourceError, match="no picture is left for val: 6 pictures show 3 lesions, and those"):
+    with pytest.raises(
+        SourceError, match=r"no picture is left for val, .* the 6 pictures show too few lesions \(3\)"
+    ):
         split(ids, twins, validation=1, test=2, seed=0)
+    for seed in range(20):
+        sizes = Counter(split(ids, [(ids[0], ids[1])], validation=1, test=3, seed=seed).values())
+        assert sizes["val"] == 1
+        assert sizes["test"] >= 1
     one = [(ids[0], other) for other in ids[1:]]
-    with pytest.raises(SourceError, match="no picture is left for val: 6 pictures show 1 lesions"):
+    with pytest.raises(SourceError, match=r"no picture is left for val, .* too few lesions \(1\)"):
         split(ids, one, validation=1, test=1, seed=0)
 
 

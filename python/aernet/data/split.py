@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, TextIO
@@ -54,14 +55,10 @@ def split(
         subset = next(name for name, places in room.items() if places >= len(group))
         room[subset] -= len(group)
         subset_of.update(dict.fromkeys(group, subset))
-    for subset, wanted in (("val", validation), ("test", test), ("train", 1)):
-        if wanted and subset not in subset_of.values():
-            lesions = len({id(group) for group in group_of.values()})
-            raise SourceError(
-                f"no picture is left for {subset}: {len(image_ids)} pictures show {lesions} lesions, and"
-                f" those of one lesion stay together; ask for other sizes than {validation} for validation"
-                f" and {test} for testing, or add pictures"
-            )
+    groups = list({id(group_of[image_id]): group_of[image_id] for image_id in dealt}.values())
+    for subset, places in (("val", validation), ("test", test)):
+        if places and subset not in subset_of.values():
+            subset_of.update(dict.fromkeys(_spare(groups, subset_of, subset, places), subset))
     return dict(sorted(subset_of.items()))
 
 
@@ -95,6 +92,19 @@ def write_split(subset_of: dict[str, str], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(("image_id", "subset"))
     writer.writerows(subset_of.items())
+
+
+def _spare(groups: list[list[str]], subset_of: dict[str, str], subset: str, places: int) -> list[str]:
+    """Return the smallest lesion that fits into an empty subset and leaves none empty."""
+    lesions_in = Counter(subset_of[group[0]] for group in groups)
+    spare = [group for group in groups if len(group) <= places and lesions_in[subset_of[group[0]]] > 1]
+    if not spare:
+        raise SourceError(
+            f"no picture is left for {subset}, which is to have {places}: the pictures of one lesion stay"
+            f" together, and the {len(subset_of)} pictures show too few lesions ({len(groups)}) of that size;"
+            " ask for another size, or add pictures"
+        )
+    return min(spare, key=len)
 
 
 def _groups(image_ids: Collection[str], same: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

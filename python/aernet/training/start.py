@@ -87,7 +87,7 @@ def _onnx_weights(path: Path, own: Collection[str]) -> dict[str, torch.Tensor]:
         if entry.name.startswith(_NETWORK)  # the others are numbers of the exporter, such as shapes
     }
     for node in model.graph.node:
-        name = node.input[1].removeprefix(_NETWORK) if len(node.input) == 2 else None
+        name = node.input[1].removeprefix(_NETWORK) if len(node.input) == 2 else ""
         if node.op_type in _OUTPUT_AXIS and name in weights:  # the exporter left out a bias that is all 0
             bias = name.removesuffix("weight") + "bias"
             channels = weights[name].shape[_OUTPUT_AXIS[node.op_type]]
