@@ -58,8 +58,8 @@ def test_gradients_are_finite_in_black_and_white():
     assert torch.isfinite(rgb.grad).all()
 
 
-def test_training_starts_from_a_network_that_knows_the_colour_space(dataset, settings, tmp_path):
+def test_training_starts_from_a_network_that_knows_the_colour_space(dataset, settings, model, tmp_path):
     settings = replace(settings, colour="gray")
-    message = r"model\.onnx: was trained on pictures in cielab, but the preset has colour gray"
+    message = r"dark\.onnx: has colour cielab, but the preset colour gray"
     with pytest.raises(SourceError, match=message):
-        train(settings, dataset, tmp_path / "run", start=tmp_path / "model.onnx")
+        train(settings, dataset, tmp_path / "run", start=model)

@@ -53,14 +53,12 @@ def require_same_network(settings: Settings, start: Path) -> None:
         ModelError: there is no such model.
     """
     network, _ = _described(start)
-    if network is None:
-        return
-    ours, theirs = to_builtins(settings.network), to_builtins(network)
-    for name in (
-        "architecture",
-        "colour",
-        *(("encoder", "widths") if ours["architecture"] == "aernet" else ()),
-    ):
+    ours = to_builtins(settings.network)
+    theirs = {"colour": "cielab"} if network is None else to_builtins(network)  # only CIELAB can be exported
+    compared = [name for name in ours if name in theirs]
+    if settings.architecture != "aernet":
+        compared = [name for name in compared if name not in {"encoder", "widths"}]  # U-Nets have their own
+    for name in compared:
         if ours[name] != theirs[name]:
             raise SourceError(
                 f"{start}: has {name} {theirs[name]}, but the preset {name} {ours[name]}; leave --preset out,"
