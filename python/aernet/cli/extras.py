@@ -18,6 +18,7 @@ _PURPOSES = {
     "onnx": "export --with-preprocessing, operators in inspect",
     "tensorrt-rtx": "build-engine, on GeForce and RTX",
     "tensorrt": "build-engine, on any GPU",
+    "heif": "HEIC and HEIF pictures, as phones take them",
     "pycuda": "frames in a GPU's memory as PyCUDA has them",
 }
 

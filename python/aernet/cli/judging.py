@@ -33,9 +33,9 @@ def judged_model(
     from aernet.pairs import find_pairs
     from aernet.segmenter import Segmenter
 
-    pairs = find_pairs(images, masks, image_ids)
-    pair_of = {pair.image_id: pair for pair in pairs}
     with Segmenter(model, device, threshold=threshold) as segmenter:
+        pairs = find_pairs(images, masks, image_ids)
+        pair_of = {pair.image_id: pair for pair in pairs}
         with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
             evaluation = evaluate(segmenter, shown, source, largest_only=largest_only)
