@@ -152,7 +152,7 @@ def _card(
         "metrics": json.dumps(metrics),
         "revision": _revision(),
         "network": msgspec.json.encode(settings.network).decode(),
-        **({"quality": json.dumps(calibration["quality"])} if calibration else {}),
+        **({name: json.dumps(calibration[name]) for name in ("quality", "borders")} if calibration else {}),
     }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from aernet.borders import BorderName, Borders
 from aernet.errors import ModelError, did_you_mean
 from aernet.quality import Quality
 
@@ -36,6 +37,10 @@ _JSON: dict[str, tuple[Any, str]] = {
     "metrics": (dict[str, Any], "a JSON object"),
     "quality": (Quality, f"a JSON object of {', '.join(Quality.__struct_fields__)}"),
     "network": (NetworkSettings, f"a JSON object of {', '.join(NetworkSettings.__struct_fields__)}"),
+    "borders": (
+        Borders,
+        "a JSON object of tight and wide, each with its level and area, the level of tight the higher",
+    ),
 }
 """The properties that hold JSON: the type of what they hold, and what errors call it."""
 
@@ -60,6 +65,8 @@ class ModelCard:
     """How far to trust its masks; None where the model was not calibrated."""
     network: NetworkSettings | None = None
     """How the network is built, so that it can be trained further; None in models of an earlier aernet."""
+    borders: Borders | None = None
+    """Its tight and its wide border; None where its calibration did not find them."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> ModelCard:
@@ -70,11 +77,27 @@ class ModelCard:
         """
         names = [field.name for field in fields(cls)]
         found = {name: metadata[_PREFIX + name] for name in names if _PREFIX + name in metadata}
-        if missing := [_PREFIX + name for name in names if name not in {*found, "quality", "network"}]:
+        needed = [field.name for field in fields(cls) if field.default is MISSING]
+        if missing := [_PREFIX + name for name in needed if name not in found]:
             raise ModelError(
                 f"its metadata lack {', '.join(missing)}; models written by 'aernet-trt export' carry them"
             )
         return cls(**{name: _value(name, text) for name, text in found.items()})
+
+    def level(self, border: BorderName) -> float:
+        """Return the least probability of a lesion pixel for a border, in the open (0, 1).
+
+        Raises:
+            ModelError: the model has the border "isic" alone.
+        """
+        if border == "isic":
+            return self.threshold
+        if self.borders is None:
+            raise ModelError(
+                f"{self.name}: its card states no {border!r} border, only 'isic'; give a threshold, or find"
+                " its borders with `aernet-trt calibrate` and export it again"
+            )
+        return self.borders.tight.level if border == "tight" else self.borders.wide.level
 
 
 def _value(name: str, text: str) -> Any:

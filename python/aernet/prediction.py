@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aernet._native import DeviceArray
     from aernet.arrays import Frame, HostImage, Picture, PixelFormat, ProbabilityMap
     from aernet.models import ModelCard
+    from aernet.regions import Keep
 
 
 class Prediction(Protocol):
@@ -81,6 +82,7 @@ class Predictor(Protocol):
     device: str
     runtime: str
     threshold: float
+    keep: Keep
     colour: PixelFormat
     frames_on: int | None
 

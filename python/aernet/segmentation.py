@@ -15,6 +15,7 @@ from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.errors import AernetError, FrameError
 from aernet.nv12 import Nv12Frame
 from aernet.quality import COLOUR_SIZE
+from aernet.regions import largest_region
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aernet.arrays import Frame, HostImage, ProbabilityMap
     from aernet.prediction import Prediction
     from aernet.quality import Quality
+    from aernet.regions import Keep
 
 FrameT = TypeVar("FrameT", bound="Frame")
 
@@ -92,6 +94,7 @@ class Segmentation(Generic[FrameT]):
         started: float,
         colour: PixelFormat = "bgr",
         quality: Quality | None = None,
+        keep: Keep = "all",
     ) -> Self:
         """Make the mask of a frame from its prediction, and wait for both.
 
@@ -100,6 +103,7 @@ class Segmentation(Generic[FrameT]):
                 `Nv12Frame` is "nv12" whatever is given.
             prediction: the prediction for the frame, as the network gave it or smoothed over time.
             started: `time.perf_counter()` when the frame arrived.
+            keep: "all" regions of the mask, or the "largest" with its holes filled.
 
         Raises:
             FrameError: the prediction has values outside [0, 1].
@@ -113,6 +117,8 @@ class Segmentation(Generic[FrameT]):
         # Reading a mask on a GPU waits for all work queued before it, the probability map included.
         mask = np.asarray(queued)
         probability = prediction.to_host()
+        if keep == "largest":
+            mask = largest_region(mask)
         latency_ms = (time.perf_counter() - started) * 1000
         return cls(frame, mask, probability, threshold, latency_ms, colour, quality, small)
 
@@ -170,14 +176,7 @@ class Segmentation(Generic[FrameT]):
 
         This suits pictures of one lesion without holes, such as those of ISIC 2018, task 1.
         """
-        count, labels, statistics, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
-        if count == 1:  # the background alone
-            return self
-        label = 1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))
-        region = np.where(labels == label, np.uint8(255), np.uint8(0))
-        border, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(region, border, -1, 255, cv2.FILLED)
-        return replace(self, mask=region)
+        return replace(self, mask=largest_region(self.mask))
 
     def overlay(self) -> HostImage:
         """Return the frame, uint8 BGR, H x W x 3, with the lesion lightly tinted and outlined.

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import numpy as np
 
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
+from aernet.borders import BORDERS, BorderName
 from aernet.errors import AernetError, FrameError
 from aernet.forks import tell_of_forks
 from aernet.frames import as_frame
 from aernet.models import bundled_models, resolve_model
+from aernet.regions import KEEPS, Keep
 from aernet.runners.choice import open_runner
 from aernet.runners.latest import latest_runner
 from aernet.segmentation import Segmentation
@@ -80,15 +82,19 @@ class Segmenter:
         device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto", the best that this machine has:
             TensorRT with an engine built from the model, ONNX Runtime on the GPU, or the CPU. "auto" logs
             once why it does not use a GPU that is there.
-        threshold: the least probability of a lesion pixel, between 0 and 1, both excluded; None takes the
-            model's own.
+        threshold: the least probability of a lesion pixel, between 0 and 1, both excluded; None takes that of
+            the border.
+        border: how wide to draw: "isic", as the experts of ISIC do on the whole, with the model's own
+            threshold; "tight" or "wide", as the card of the model states them. None is "isic". Not together
+            with a threshold.
+        keep: "all" regions of a mask, or the "largest" with its holes filled, for pictures of one lesion.
         colour: the pixel format of the frames: "bgr", "rgb" or, as cameras and decoders give them, "nv12". An
             `Nv12Frame` is taken as what it is.
 
     Raises:
-        ModelError: the model is missing, is not ONNX or is not an AER-Net model.
+        ModelError: the model is missing, is not ONNX, is not an AER-Net model or does not state the border.
         EngineError: the named engine may not be used on this machine.
-        AernetError: the device does not exist, or the threshold or colour is invalid.
+        AernetError: the device does not exist, or the threshold, border, keep or colour is invalid.
     """
 
     def __init__(
@@ -97,10 +103,20 @@ class Segmenter:
         device: str = "auto",
         threshold: float | None = None,
         *,
+        border: BorderName | None = None,
+        keep: Keep = "all",
         colour: PixelFormat = "bgr",
     ) -> None:
         if threshold is not None and not _is_threshold(threshold):
             raise AernetError(f"threshold must be between 0 and 1, both excluded, found {threshold!r}")
+        if border is not None and border not in BORDERS:
+            raise AernetError(f"border must be 'isic', 'tight' or 'wide', found {border!r}")
+        if border is not None and threshold is not None:
+            raise AernetError(
+                f"border {border!r} and threshold {threshold:g} both say how wide to draw; give one of them"
+            )
+        if keep not in KEEPS:
+            raise AernetError(f"keep must be 'largest' or 'all', found {keep!r}")
         if colour not in PIXEL_FORMATS:
             raise AernetError(f"colour must be 'bgr', 'rgb' or 'nv12', found {colour!r}")
         path = resolve_model(model)
@@ -119,8 +135,11 @@ class Segmenter:
         """The runtime that runs the model, with its version."""
         self.frames_on: int | None = runner.frames_on
         """The number of the GPU in whose memory frames may lie; None if they must lie in the host's."""
-        self.threshold = runner.card.threshold if threshold is None else float(threshold)
+        level = runner.card.level(border or "isic") if threshold is None else float(threshold)
+        self.threshold = level
         """The least probability of a lesion pixel."""
+        self.keep = keep
+        """The regions that a mask has: "all", or the "largest" with its holes filled."""
         self.colour = colour
         """The pixel format of the frames: "bgr", "rgb" or "nv12"."""
 
@@ -272,8 +291,14 @@ class Segmenter:
 
         Raises:
             FrameError: a frame breaks the contract of `__call__`.
-            AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory.
+            AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory, as
+                with `keep` "largest".
         """
+        if self.keep == "largest":
+            raise AernetError(
+                "keep='largest' looks for the regions of a mask in the host's memory; for masks on a GPU,"
+                " make the segmenter with keep='all'"
+            )
         runner = self.runner
         if not runner.masks_on_device:
             raise AernetError(
@@ -334,7 +359,7 @@ class Segmenter:
 
     def _segmentation(self, prediction: Prediction, started: float) -> Segmentation[Frame]:
         return Segmentation.of(
-            prediction.frame, prediction, self.threshold, started, self.colour, self.card.quality
+            prediction.frame, prediction, self.threshold, started, self.colour, self.card.quality, self.keep
         )
 
     def _listed(self, frames: Iterable[AnyPicture]) -> list[Picture]:

@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import cv2
+import msgspec
 import numpy as np
 import onnxruntime
 import pytest
@@ -14,7 +15,7 @@ from torchmetrics.classification import BinaryCalibrationError
 
 from aernet import Segmenter
 from aernet.errors import SourceError
-from aernet.evaluation.calibrate import THRESHOLDS, calibrate, fit_scaling
+from aernet.evaluation.calibrate import THRESHOLDS, calibrate, find_borders, fit_scaling
 from aernet.evaluation.figures import reliability_diagram
 from aernet.evaluation.reliability import BINS, reliability
 from aernet.evaluation.rendering import write_figure
@@ -105,6 +106,31 @@ def test_calibration_brings_probabilities_nearer_to_the_truth(model, folder):
     assert found.quality.slope + found.quality.intercept > 0.8
 
 
+def test_the_borders_are_the_quartiles_of_the_levels_at_which_experts_draw():
+    generator = np.random.default_rng(0)
+    line = np.linspace(-1, 1, 128)
+    distance = np.hypot(*np.meshgrid(line, line))
+    maps = np.stack([np.clip(1.1 - distance * scale, 0, 1) for scale in generator.uniform(1.2, 1.5, 40)])
+    levels = generator.uniform(0.15, 0.9, 40)
+    truths = [
+        np.where(plane >= level, 255, 0).astype(np.uint8) for plane, level in zip(maps, levels, strict=True)
+    ]
+    found = find_borders(maps.astype(np.float32), truths, 0.55)
+    wide, tight = np.quantile(levels, (0.25, 0.75))
+    assert (found.wide.level, found.tight.level) == pytest.approx((wide, tight), abs=0.02)
+    for border in (found.wide, found.tight):
+        assert border.area == pytest.approx((maps >= border.level).sum() / (maps >= 0.55).sum(), abs=0.01)
+    # Where all experts draw tighter than the threshold, no border is wider than it.
+    found = find_borders(maps.astype(np.float32), truths, 0.1)
+    assert (found.wide.level, found.wide.area) == (0.1, 1)
+
+
+def test_a_model_that_finds_nothing_has_no_borders():
+    maps = np.full((3, 8, 8), 0.01, np.float32)
+    with pytest.raises(SourceError, match=r"no picture has a lesion at the threshold 0\.5"):
+        find_borders(maps, [np.full((8, 8), 255, np.uint8)] * 3, 0.5)
+
+
 def test_too_few_pictures_are_refused(model, folder):
     with Segmenter(model) as segmenter, pytest.raises(SourceError, match="at least 20 pictures, found 5"):
         calibrate(segmenter, find_pairs(folder, folder)[:5])
@@ -132,6 +158,8 @@ def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
         assert segmenter.threshold == found["threshold"]
         assert segmenter.card.quality is not None
         assert segmenter.card.quality.least_dice == found["quality"]["least_dice"]
+        assert msgspec.to_builtins(segmenter.card.borders) == found["borders"]
+    assert found["borders"]["wide"]["level"] <= found["threshold"] <= found["borders"]["tight"]["level"]
     image = torch.from_numpy(np.random.default_rng(0).random((2, 3, 64, 64), dtype=np.float32))
     with torch.no_grad():
         logit = network(image) * found["scaling"]["slope"] + found["scaling"]["intercept"]

@@ -334,6 +334,21 @@ def test_threads_share_an_engine(open_engine, reference, set_up):
     assert 1 <= runtime.contexts <= 2
 
 
+def test_a_segmenter_on_a_gpu_keeps_the_largest_region_as_one_on_the_cpu_does(runner, reference, monkeypatch):
+    frame = np.full((120, 160, 3), 230, np.uint8)
+    for centre, radius in (((60, 60), 40), ((130, 30), 12)):
+        cv2.circle(frame, centre, radius, (20, 20, 20), cv2.FILLED)
+    masks = {}
+    for name, plane in (("cpu", reference), ("gpu", runner)):
+        monkeypatch.setattr(aernet.segmenter, "open_runner", lambda *_, plane=plane: plane)
+        for keep in ("all", "largest"):
+            with Segmenter(threshold=THRESHOLD, keep=keep) as segmenter:
+                masks[name, keep] = segmenter(frame).mask
+    assert cv2.connectedComponents(masks["gpu", "all"])[0] == 3
+    assert cv2.connectedComponents(masks["gpu", "largest"])[0] == 2
+    assert np.mean(masks["gpu", "largest"] != masks["cpu", "largest"]) < 1e-3
+
+
 @pytest.mark.parametrize("answer", [float("nan"), -0.5, 1.5])
 def test_answers_that_are_no_probabilities(open_engine, monkeypatch, answer):
     runner, runtime = open_engine(graphs=False)

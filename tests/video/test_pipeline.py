@@ -26,6 +26,7 @@ class Slowed:
         self.segmenter = segmenter
         self.card = segmenter.card
         self.threshold = segmenter.threshold
+        self.keep = segmenter.keep
         self.seconds = seconds
 
     def warm_up(self, sizes):
@@ -141,6 +142,7 @@ class SixTimesAsFast:
         self._arrived = threading.Semaphore(0)
         self.card = segmenter.card
         self.threshold = segmenter.threshold
+        self.keep = segmenter.keep
         self.ticks = 0
         self.latencies = []
 
@@ -192,6 +194,7 @@ class FiveWhileTwoAreUnderWay:
         self._all_there = threading.Event()
         self.card = segmenter.card
         self.threshold = segmenter.threshold
+        self.keep = segmenter.keep
         self.submitted = []
 
     def frames(self):

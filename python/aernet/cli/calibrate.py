@@ -27,7 +27,7 @@ def calibrate(
     device: Device = "auto",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:
-    """Find the scaling and threshold for a model, and how far its masks can be trusted."""
+    """Find the scaling, threshold and borders for a model, and how far its masks can be trusted."""
     from json import dumps
 
     from aernet.evaluation.calibrate import calibrate as run
@@ -48,5 +48,7 @@ def calibrate(
         f"{len(pairs)} pictures: threshold {found.threshold:g}, expected calibration error "
         f"{found.before.expected_calibration_error:.4f} before, "
         f"{found.after.expected_calibration_error:.4f} after; "
-        f"look again below an expected Dice of {found.quality.least_dice:.3f}"
+        f"look again below an expected Dice of {found.quality.least_dice:.3f}; "
+        f"tight border {found.borders.tight.level:g} with {found.borders.tight.area:g} of the area, "
+        f"wide {found.borders.wide.level:g} with {found.borders.wide.area:g}"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aernet.cli.judging import judged_masks, judged_model
-from aernet.cli.options import Device, Model, Threshold
+from aernet.cli.options import Border, Device, Model, Threshold
 from aernet.cli.outputs import MASK
 from aernet.models import DEFAULT
 
@@ -42,6 +42,7 @@ def evaluate(
     model: Model = DEFAULT,
     device: Device = "auto",
     threshold: Threshold = None,
+    border: Border = None,
     keep: Annotated[
         Literal["largest", "all"],
         typer.Option(help="Judge the largest region with its holes filled, or all."),
@@ -67,8 +68,8 @@ def evaluate(
 
     if (split is None) != (subset is None):
         raise typer.BadParameter("--split and --subset are given together or not at all")
-    if predictions is not None and (threshold is not None or keep != "all"):
-        raise typer.BadParameter("--threshold and --keep are for a model; give them to `segment`")
+    if predictions is not None and (threshold is not None or border is not None or keep != "all"):
+        raise typer.BadParameter("--threshold, --border and --keep are for a model; give them to `segment`")
     if predictions is None and suffix is not None:
         raise typer.BadParameter("--suffix goes with --predictions")
     _check_pictures(images, predictions, report)
@@ -86,6 +87,7 @@ def evaluate(
             model,
             device,
             threshold,
+            border,
             images or masks,
             masks,
             image_ids,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 import typer
 
+from aernet.borders import Borders
 from aernet.quality import Quality
 
 
@@ -23,6 +24,7 @@ class _Calibration(TypedDict):
     scaling: _Scaling
     threshold: float
     quality: Quality
+    borders: Borders
 
 
 def export(

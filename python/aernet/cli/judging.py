@@ -11,6 +11,7 @@ from aernet.cli.bars import bars
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aernet.borders import BorderName
     from aernet.evaluation.evaluate import Comparison, Evaluation
 
     Judgement: TypeAlias = tuple[Evaluation, Callable[[str], Comparison]]
@@ -21,6 +22,7 @@ def judged_model(
     model: str,
     device: str,
     threshold: float | None,
+    border: BorderName | None,
     images: Path,
     masks: Path,
     image_ids: frozenset[str] | None,
@@ -33,7 +35,7 @@ def judged_model(
     from aernet.pairs import find_pairs
     from aernet.segmenter import Segmenter
 
-    with Segmenter(model, device, threshold=threshold) as segmenter:
+    with Segmenter(model, device, threshold=threshold, border=border) as segmenter:
         pairs = find_pairs(images, masks, image_ids)
         pair_of = {pair.image_id: pair for pair in pairs}
         with bars() as progress:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aernet.cli.options import Device, Model, Threshold
+from aernet.cli.options import Border, Device, Model, Threshold
 from aernet.models import DEFAULT
+from aernet.regions import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,8 @@ def live(
     model: Model = DEFAULT,
     device: Device = "auto",
     threshold: Threshold = None,
+    border: Border = None,
+    keep: Annotated[Keep, typer.Option(help="Keep all regions, or the largest, holes filled.")] = "all",
 ) -> None:
     """Outline the lesion in live video, until Ctrl-C or the end of the file."""
     from contextlib import nullcontext
@@ -89,7 +92,7 @@ def live(
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     _log_to(console)
     cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
-    with Segmenter(model, device, threshold=threshold) as segmenter:
+    with Segmenter(model, device, threshold=threshold, border=border, keep=keep) as segmenter:
         with segmenter.stream(opened, smooth=smooth) as pipeline, _stopped_by_ctrl_c(pipeline):
             for path in record or []:
                 pipeline.add(open_recording(path))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from aernet.borders import BorderName
+
 Model = Annotated[
     str, typer.Option(metavar="MODEL", help="Bundled model (`aernet-trt models`), ONNX file or engine.")
 ]
@@ -21,4 +23,8 @@ Threshold = Annotated[
         metavar="PROBABILITY",
         help="Least probability of a lesion pixel, between 0 and 1; by default the model's.",
     ),
+]
+Border = Annotated[
+    BorderName | None,
+    typer.Option(help="How wide to draw, instead of --threshold; by default isic, the model's own."),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aernet.cli.bars import bars
-from aernet.cli.options import Device, Model, Threshold
+from aernet.cli.options import Border, Device, Model, Threshold
 from aernet.cli.text import printable
 from aernet.errors import AernetError, OutputError, SourceError
 from aernet.models import DEFAULT
@@ -64,6 +64,7 @@ def segment(
     model: Model = DEFAULT,
     device: Device = "auto",
     threshold: Threshold = None,
+    border: Border = None,
     keep: Annotated[
         Literal["largest", "all"], typer.Option(help="Keep all regions, or the largest, holes filled.")
     ] = "all",
@@ -102,7 +103,7 @@ def segment(
     names = name_outputs(found, output)
     kinds = {"mask", "masks", "track", *(["overlay"] * overlay), *(["contours"] * contours)}
     if names:
-        with Segmenter(model, device, threshold=threshold) as segmenter, bars() as progress:
+        with Segmenter(model, device, threshold=threshold, border=border) as segmenter, bars() as progress:
             segmenting = Segmenting(segmenter, kinds, progress, largest=keep == "largest", afresh=overwrite)
             for item, name in progress.track(names.items(), description="Segmenting"):
                 record = _attempt(segmenting, item, name, output, f"{len(records)} of {len(names)}")

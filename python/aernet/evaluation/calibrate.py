@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from aernet._native import preprocess
+from aernet._native import mask_from_probability, preprocess
+from aernet.borders import Border, Borders
 from aernet.errors import SourceError
-from aernet.evaluation.metrics import score
+from aernet.evaluation.metrics import LEVELS, jaccard_at_levels
 from aernet.evaluation.reliability import Reliability, reliability
 from aernet.evaluation.threshold import best_threshold
 from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from aernet.picture_segmenter import PictureSegmenter
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
+_QUARTILES = (0.25, 0.75)
 _REVIEWED = 0.06
 _FEWEST = 20
 _CLOSEST = 1e-6
@@ -53,6 +55,8 @@ class Calibration:
     """The threshold for the scaled probabilities."""
     quality: Quality
     """How to judge a mask, given the scaled probabilities and that threshold."""
+    borders: Borders
+    """The borders beside that of the threshold, for the scaled probabilities."""
     before: Reliability
     """The reliability of the model's own probabilities."""
     after: Reliability
@@ -64,6 +68,7 @@ class Calibration:
             "scaling": asdict(self.scaling),
             "threshold": self.threshold,
             "quality": msgspec.to_builtins(self.quality),
+            "borders": msgspec.to_builtins(self.borders),
             "expected_calibration_error": {
                 "before": self.before.expected_calibration_error,
                 "after": self.after.expected_calibration_error,
@@ -72,10 +77,10 @@ class Calibration:
 
 
 def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration:
-    """Find scaling, threshold and quality on pictures that the model was not trained on.
+    """Find scaling, threshold, quality and borders on pictures that the model was not trained on.
 
-    The threshold is that of `best_threshold`. The `least_dice` of the quality is above the expected Dice of
-    6 % of the pictures.
+    The threshold is that of `best_threshold`, the borders those of `find_borders`. The `least_dice` of the
+    quality is above the expected Dice of 6 % of the pictures.
 
     Args:
         segmenter: the model.
@@ -99,7 +104,51 @@ def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration
     scaled = scaling(raw)
     threshold, dice = _choose_threshold(scaled, truths)
     quality = _fit_quality(scaled, threshold, dice, np.stack(pictures))
-    return Calibration(scaling, threshold, quality, reliability(raw, lesion), reliability(scaled, lesion))
+    borders = find_borders(scaled, truths, threshold)
+    return Calibration(
+        scaling, threshold, quality, borders, reliability(raw, lesion), reliability(scaled, lesion)
+    )
+
+
+def find_borders(probability: npt.NDArray[np.float32], truths: list[HostImage], threshold: float) -> Borders:
+    """Return the borders between which the experts of half of the pictures draw.
+
+    Each picture has a best level, whose mask has the largest Jaccard index with the expert's. The tight
+    border is the upper quartile of these levels and the wide one the lower; neither crosses the threshold.
+
+    Args:
+        probability: float32 in [0, 1], N x S x S.
+        truths: the experts' masks, uint8 0 or 255, each of its picture's size.
+        threshold: the model's own, between 0 and 1.
+
+    Raises:
+        SourceError: the model finds no lesion at the threshold.
+    """
+    best = [_best_level(plane, truth) for plane, truth in zip(probability, truths, strict=True)]
+    lower, upper = (round(float(level), 3) for level in np.quantile(best, _QUARTILES))
+    calibrated = _mean_area(probability, truths, threshold)
+    if not calibrated:
+        raise SourceError(f"no picture has a lesion at the threshold {threshold:g}; is the model trained?")
+
+    def border(level: float) -> Border:
+        return Border(level, round(_mean_area(probability, truths, level) / calibrated, 3))
+
+    return Borders(tight=border(max(upper, threshold)), wide=border(min(lower, threshold)))
+
+
+def _best_level(probability: npt.NDArray[np.float32], truth: HostImage) -> float:
+    """Return the threshold in (0, 1) that suits the picture best, or the middle of those that do."""
+    jaccard = jaccard_at_levels(probability, truth)[1:LEVELS]
+    return float(1 + np.flatnonzero(jaccard == jaccard.max()).mean()) / LEVELS
+
+
+def _mean_area(probability: npt.NDArray[np.float32], truths: list[HostImage], level: float) -> float:
+    """Return the part of its picture that a mask covers, on the mean."""
+    masks = (
+        mask_from_probability(plane, truth.shape[0], truth.shape[1], level)
+        for plane, truth in zip(probability, truths, strict=True)
+    )
+    return float(np.mean([cv2.countNonZero(mask) / mask.size for mask in masks]))
 
 
 def fit_scaling(probability: npt.NDArray[np.float32], lesion: npt.NDArray[np.bool_]) -> Scaling:
@@ -132,15 +181,13 @@ def _choose_threshold(
     probability: npt.NDArray[np.float32], truths: list[HostImage]
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Return the threshold and the Dice index of each picture with it, at the masks' own size."""
-    jaccard = np.zeros((len(truths), len(THRESHOLDS)))
-    dice = np.zeros_like(jaccard)
-    for index, (plane, truth) in enumerate(zip(probability, truths, strict=True)):
-        enlarged = cv2.resize(plane, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        for column, threshold in enumerate(THRESHOLDS):
-            scores = score(np.where(enlarged >= threshold, np.uint8(255), np.uint8(0)), truth)
-            jaccard[index, column], dice[index, column] = scores.jaccard, scores.dice
+    columns = [round(threshold * LEVELS) for threshold in THRESHOLDS]
+    jaccard = np.stack(
+        [jaccard_at_levels(plane, truth)[columns] for plane, truth in zip(probability, truths, strict=True)]
+    )
     chosen = best_threshold(jaccard.mean(0).tolist())
-    return THRESHOLDS[chosen], dice[:, chosen]
+    of_chosen = jaccard[:, chosen]
+    return THRESHOLDS[chosen], 2 * of_chosen / (1 + of_chosen)
 
 
 def _fit_quality(

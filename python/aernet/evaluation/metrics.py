@@ -101,6 +101,21 @@ def best_level_jaccard(probability: npt.NDArray[np.float32], ground_truth: npt.N
         probability: float32 in [0, 1], S x S, resized to the ground truth as masks are (bilinear).
         ground_truth: uint8, H x W; lesion is where a value is above 128.
     """
+    return float(jaccard_at_levels(probability, ground_truth).max())
+
+
+def jaccard_at_levels(
+    probability: npt.NDArray[np.float32], ground_truth: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float64]:
+    """Return the Jaccard index of the masks with the thresholds 0, 1 / LEVELS and so on.
+
+    Args:
+        probability: float32 in [0, 1], S x S, resized to the ground truth as masks are (bilinear).
+        ground_truth: uint8, H x W; lesion is where a value is above 128.
+
+    Returns:
+        float64, LEVELS + 2 numbers in [0, 1]: those with the thresholds 0 to 1, and that of an empty mask.
+    """
     enlarged = cv2.resize(probability, ground_truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
     level = (enlarged * LEVELS).astype(np.int64)
     lesion = ground_truth > 128
@@ -108,7 +123,9 @@ def best_level_jaccard(probability: npt.NDArray[np.float32], ground_truth: npt.N
     marked = np.append(np.cumsum(np.bincount(level.ravel(), minlength=LEVELS + 1)[::-1])[::-1], 0)
     found = np.append(np.cumsum(np.bincount(level[lesion], minlength=LEVELS + 1)[::-1])[::-1], 0)
     union = marked + np.count_nonzero(lesion) - found
-    return max(map(_ratio, found.tolist(), union.tolist()))
+    jaccard = np.ones(len(union))
+    np.divide(found, union, out=jaccard, where=union > 0)
+    return jaccard
 
 
 def bootstrap_mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Mean:

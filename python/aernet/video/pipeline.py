@@ -319,9 +319,16 @@ class Pipeline:
 
     def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
         """Stabilize a prediction, make its mask, and judge the state."""
-        picture, threshold, quality = frame.picture, self.segmenter.threshold, self.segmenter.card.quality
+        picture, segmenter = frame.picture, self.segmenter
         stable = self._stabilizer(picture, prediction, frame.timestamp)
-        segmentation = Segmentation.of(picture, stable.prediction, threshold, frame.arrived, quality=quality)
+        segmentation = Segmentation.of(
+            picture,
+            stable.prediction,
+            segmenter.threshold,
+            frame.arrived,
+            quality=segmenter.card.quality,
+            keep=segmenter.keep,
+        )
         area = segmentation.area_fraction
         state = self._states(picture, stable.small, stable.motion, area, frame.timestamp)
         latency_ms = (time.perf_counter() - frame.arrived) * 1000
