@@ -36,6 +36,8 @@ def test_a_bundled_model_comes_with_its_card(model):
     assert card.name == model
     assert card.size == 256
     assert len(card.metrics["jaccard"]["ci95"]) == 2
+    assert card.borders is not None
+    assert card.borders.wide.level < card.threshold < card.borders.tight.level
     text = path.with_suffix(".md").read_text(encoding="utf-8")
     assert f"{card.metrics['jaccard']['mean']:.4f}" in text
     assert f"{card.metrics['dice']['mean']:.4f}" in text
