@@ -42,16 +42,19 @@ def main(
             curves.append(jaccard_at_levels(result.probability, truth)[: LEVELS + 1])
             areas.append(cv2.countNonZero(truth) / max(1, cv2.countNonZero(result.mask)))
     print("| masks | pictures | best common level | Jaccard there | at the model's own"
-          " | quartiles of each picture's best level | median area beside the model's |")  # fmt: skip
+          " | quartiles of each picture's best level | of its area beside the model's |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
     for name, chosen in (*((name, [index]) for index, name in enumerate(KINDS)), ("all", [0, 1, 2])):
         rows = np.isin(kinds, chosen)
         curve = np.stack(curves)[rows]
         mean, own = curve.mean(0), curve.mean(0)[round(threshold * LEVELS)]
-        quartiles = np.quantile(curve.argmax(1) / LEVELS, (0.25, 0.5, 0.75))
+        levels, sizes = (
+            ", ".join(f"{value:.2f}" for value in np.quantile(values, (0.25, 0.5, 0.75)))
+            for values in (curve.argmax(1) / LEVELS, np.array(areas)[rows])
+        )
         print(
             f"| {name} | {rows.sum()} | {mean.argmax() / LEVELS:.2f} | {mean.max():.4f} | {own:.4f} | "
-            f"{', '.join(f'{level:.2f}' for level in quartiles)} | {np.median(np.array(areas)[rows]):.2f} |"
+            f"{levels} | {sizes} |"
         )
 
 
