@@ -36,6 +36,7 @@ def test_json_tells_the_card_and_the_file(model, metadata):
         "revision": "abc1234",
         "quality": None,
         "network": None,
+        "borders": None,
         "path": str(model),
         "bytes": model.stat().st_size,
     }
