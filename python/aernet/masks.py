@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 
 from aernet.errors import SourceError
-from aernet.pictures import decode_picture
+from aernet.pictures import decode_raster
+from aernet.pictures.colour import to_srgb
+from aernet.pictures.orientation import upright
 
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
+    from aernet.pictures.raster import Raster
 
 # A mask that was resized or stored as JPEG is gray along its edge; a file with more gray is a picture or
 # a probability map. Masks of ISIC 2018 resized to 64 x 64 stay below 10 %.
@@ -40,12 +43,9 @@ def decode_mask(data: bytes, name: str) -> HostImage:
             coloured, has values but none above 128, is gray on more than 10 % of its pixels, or its colours
             and its alpha channel show two different masks.
     """
-    decoded = decode_picture(data, name)
-    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
-        gray = _of_four_channels(np.asarray(stored, np.uint8), name)
-    else:
-        gray = _gray(decoded, name)
+    raster = decode_raster(data, name)
+    gray = _gray(raster, name) if raster.alpha is None else _gray_or_alpha(raster, raster.alpha, name)
+    gray = upright(gray, raster.orientation)
     mask = np.where(gray > 128, np.uint8(255), np.uint8(0))
     if gray.any() and not mask.any():
         raise SourceError(f"{name}: {_EXPECTED}, but no value here is above {gray.max()}")
@@ -75,8 +75,11 @@ def looks_inverted(mask: HostImage) -> bool:
     return bool(border.mean() > 0.75 * 255 and middle.mean() < 0.5 * 255)
 
 
-def _gray(colours: HostImage, name: str) -> HostImage:
-    """Return the gray values of a BGR picture, which must have no colours."""
+def _gray(raster: Raster, name: str) -> HostImage:
+    """Return the gray values of a picture, H x W, which must have no colours."""
+    if raster.mode == "gray":
+        return raster.pixels
+    colours = raster.pixels if raster.mode == "bgr" else to_srgb(raster, name)
     coloured = np.asarray(np.ptp(colours, axis=2) > _COLOURLESS)
     if coloured.any():
         blue, green, red = colours[coloured][0]
@@ -87,15 +90,15 @@ def _gray(colours: HostImage, name: str) -> HostImage:
     return np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _of_four_channels(stored: HostImage, name: str) -> HostImage:
-    """Return the colours of a BGRA mask as gray, or its alpha channel if that tells lesion from skin."""
-    colours, alpha = np.ascontiguousarray(stored[:, :, :3]), stored[:, :, 3]
+def _gray_or_alpha(raster: Raster, alpha: HostImage, name: str) -> HostImage:
+    """Return the colours of a picture as gray, or its alpha channel if that tells lesion from skin."""
     if alpha.min() == alpha.max():
-        return _gray(colours, name)
+        return _gray(raster, name)
+    colours = np.atleast_3d(raster.pixels)
     if np.all(colours == colours[0, 0]):
         return alpha
     clear = (alpha < _GRAY[0]) | (alpha > _GRAY[1])
-    bright = np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY)) > 128
+    bright = np.asarray(colours.mean(axis=2) > 128)
     for seen in (bright, np.asarray(colours.any(axis=2))):
         if np.array_equal(seen[clear], alpha[clear] > 128):
             return alpha

@@ -11,10 +11,10 @@ import pytest
 from pictures.files import difference, encode, refusal, refused, saved
 from PIL import Image
 
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture
+from aernet.pictures import decode_picture
 
 
-@pytest.mark.parametrize("suffix", PICTURE_SUFFIXES)
+@pytest.mark.parametrize("suffix", [".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
 @pytest.mark.parametrize("kept", [0.5, 0.98])
 def test_a_truncated_picture_is_refused(tmp_path, suffix, kept):
     rng = np.random.default_rng(0)

@@ -9,10 +9,10 @@ import pytest
 from pictures.files import difference, encode, refusal, refused, saved, with_tag
 from PIL import Image
 
-from aernet.pictures import PICTURE_SUFFIXES, decode_picture, example_pictures, read_picture
+from aernet.pictures import decode_picture, example_pictures, read_picture
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in PICTURE_SUFFIXES if suffix not in {".jpg", ".jpeg"}])
+@pytest.mark.parametrize("suffix", [".bmp", ".png", ".tif", ".tiff", ".webp"])
 def test_lossless_pictures_come_back(tmp_path, picture, suffix):
     path = tmp_path / f"a{suffix}"
     parameters = (cv2.IMWRITE_WEBP_QUALITY, 101) if suffix == ".webp" else ()

@@ -1,12 +1,13 @@
 """Picture files: each is decoded rightly or refused by its name."""
 
-from aernet.pictures.decode import decode_picture, read_picture
+from aernet.pictures.decode import decode_picture, decode_raster, read_picture
 from aernet.pictures.suffixes import PICTURE_SUFFIXES, example_pictures
 from aernet.pictures.write import write_png
 
 __all__ = [
     "PICTURE_SUFFIXES",
     "decode_picture",
+    "decode_raster",
     "example_pictures",
     "read_picture",
     "write_png",

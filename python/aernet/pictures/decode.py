@@ -69,6 +69,15 @@ def decode_picture(data: bytes, name: str) -> Pixels:
     Raises:
         SourceError: the data are empty, damaged, cut short, not a picture, or not 8 bits a channel.
     """
+    raster = decode_raster(data, name)
+    try:
+        return upright(on_white(to_srgb(raster, name), raster.alpha), raster.orientation)
+    except Unusable as reason:
+        raise SourceError(f"{name}: {reason}") from None
+
+
+def decode_raster(data: bytes, name: str) -> Raster:
+    """Return the pixels of a picture as they are stored; see `decode_picture`."""
     if not data:
         raise SourceError(f"{name}: the file is empty (0 bytes)")
     kind = recognise(data)
@@ -77,9 +86,8 @@ def decode_picture(data: bytes, name: str) -> Pixels:
         raise SourceError(f"{name}: expected a picture, found {what}; {remedy}")
     try:
         raster = _DECODERS[kind](data)
-        picture = upright(on_white(to_srgb(raster, name), raster.alpha), raster.orientation)
     except Unusable as reason:
         raise SourceError(f"{name}: {reason}") from None
     if raster.first_of:
         _log.warning("%s: the first of %s is taken", name, raster.first_of)
-    return picture
+    return raster
