@@ -230,10 +230,9 @@ def test_faults_are_one_line(pipeline, message):
 
 def test_an_element_that_fails_later(jetson, pull):
     capture = jetson.nvmm.Capture(f"{moving(count=-1)} ! identity error-after=3 ! {LINEAR}".split())
-    for _ in range(2):
-        pull(capture)
     with pytest.raises(jetson.nvmm.CaptureError, match=r"^Failed after iterations"):
-        pull(capture)
+        for _ in range(4):  # it may fail before the frames in front of the failure are pulled
+            pull(capture)
 
 
 def test_silence(jetson, pull):
