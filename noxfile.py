@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def pycuda(session: nox.Session) -> None:
     The driver's library, which only a machine with a driver has, is an empty one while PyCUDA is linked.
     """
     work = Path(session.create_tmp()).resolve()
+    shutil.rmtree(work)  # what an earlier run left there
+    work.mkdir()
     session.install(".", *_TESTING, "mako", "pytools", "setuptools", "wheel")
     session.run(
         "pip", "download", "pycuda", "--no-deps", "--no-binary=pycuda", "--no-build-isolation", "-d", work

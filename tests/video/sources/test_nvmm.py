@@ -231,8 +231,13 @@ def test_faults_are_one_line(pipeline, message):
 def test_an_element_that_fails_later(jetson, pull):
     capture = jetson.nvmm.Capture(f"{moving(count=-1)} ! identity error-after=3 ! {LINEAR}".split())
     with pytest.raises(jetson.nvmm.CaptureError, match=r"^Failed after iterations"):
-        for _ in range(4):  # it may fail before the frames in front of the failure are pulled
-            pull(capture)
+        _pull_on(capture, pull)
+
+
+def _pull_on(capture, pull):
+    """Pull until the pipeline fails, which may be before the frames in front of the failure are pulled."""
+    for _ in range(4):
+        pull(capture)
 
 
 def test_silence(jetson, pull):
