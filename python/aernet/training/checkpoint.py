@@ -87,7 +87,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         settings = settings_from(content.pop("settings"), f"checkpoint {path}")
         learned_from = LearnedFrom(**content.pop("learned_from"))
         return Checkpoint(settings=settings, learned_from=learned_from, **content)
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise SourceError(
             f"checkpoint {path}: parts of it are missing or of another kind ({error})"
         ) from error
