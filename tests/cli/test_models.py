@@ -66,7 +66,7 @@ def test_one_model_shows_its_card(model, by):
     named = "dark" if by == "name" else str(model)
     answer = run(named)
     assert answer.exit_code == 0
-    for part in ("dark", "1.2", "0.4", "Apache-2.0", "jaccard", "0.500", "made up", "abc1234"):
+    for part in ("dark", "1.2", "0.4", "Apache-2.0", "isic alone", "jaccard", "0.500", "made up", "abc1234"):
         assert part in answer.stdout
     assert answer.stdout.count("\n") < 20
     assert json.loads(run(named, "--json").stdout) == json.loads(run("--json").stdout)[0]
@@ -77,6 +77,12 @@ def test_a_bundled_card_has_means_with_their_intervals(name):
     answer = run(name)
     assert answer.exit_code == 0
     assert re.search(r"jaccard +│ 0\.8\d\d \(0\.8\d\d to 0\.8\d\d\)", answer.stdout)
+    card = json.loads(run(name, "--json").stdout)
+    words = " ".join(re.split(r"[\s│]+", answer.stdout))
+    assert f"measured on {card['metrics']['n']} pictures " in words
+    for border in ("tight", "wide"):
+        level, area = re.search(rf"{border} ([\d.]+) \(([\d.]+) of the area\)", words).groups()
+        assert {"level": float(level), "area": float(area)} == card["borders"][border]
     assert answer.stdout.count("\n") < 30
 
 

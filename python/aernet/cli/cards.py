@@ -14,6 +14,7 @@ def card_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "version", card["version"]
     yield "input", f"{card['size']} x {card['size']} pixels"
     yield "threshold", f"{card['threshold']:g}"
+    yield "borders", _borders(card["borders"])
     yield "licence", card["licence"]
     yield "training data", card["training_data"]
     yield from metrics(card)
@@ -21,6 +22,15 @@ def card_rows(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     looked_at = f"look again below an expected Dice of {quality['least_dice']:.3f}" if quality else None
     yield "trust", looked_at or "not calibrated: results have no expected Dice"
     yield "revision", card["revision"]
+
+
+def _borders(borders: Mapping[str, Mapping[str, float]] | None) -> str:
+    """Return the levels of the borders, and the areas of their masks beside those at the threshold."""
+    if borders is None:
+        return "isic alone, which is the threshold"
+    return ", ".join(
+        f"{name} {border['level']:g} ({border['area']:g} of the area)" for name, border in borders.items()
+    )
 
 
 def metrics(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -33,5 +43,7 @@ def metrics(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name.replace("_", " "), f"{mean:.3f} ({least:.3f} to {most:.3f})"
             case float():
                 yield name.replace("_", " "), f"{value:.3f}"
+            case int() if name == "n":
+                yield "measured on", f"{value} pictures"
             case _:
-                yield ("pictures" if name == "n" else name.replace("_", " ")), str(value)
+                yield name.replace("_", " "), str(value)
