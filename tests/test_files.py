@@ -19,6 +19,17 @@ def test_the_file_appears_whole_when_the_block_ends(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["file/a.txt", "file/below/a.txt"])
+def test_a_file_where_a_folder_would_be_is_named(tmp_path, name):
+    (tmp_path / "file").write_text("before")
+    with pytest.raises(AernetError) as error, replacing(tmp_path / name):
+        pass
+    assert str(error.value) == (
+        f"{tmp_path / name}: cannot be written ({tmp_path / 'file'} is a file, not a folder)"
+    )
+    assert (tmp_path / "file").read_text() == "before"
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_block_that_fails_leaves_all_as_it_was(tmp_path, error):
     path = tmp_path / "a.txt"

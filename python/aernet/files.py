@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are not there.
+
+    Raises:
+        OSError: it cannot be made; where a file is in the way, `strerror` names that.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next((path for path in (folder, *folder.parents) if path.is_file()), folder)
+        raise type(error)(error.errno, f"{file} is a file, not a folder") from error
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, with its suffix, that replaces `path` if the block succeeds.
@@ -26,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
     # Without the stem, so that a name of any length that the file system allows can be written.
     temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         temporary.touch(exist_ok=False)
         try:
             yield temporary

@@ -148,11 +148,12 @@ def _check_writable(path: Path) -> None:
     import tempfile
 
     from aernet.errors import AernetError
+    from aernet.files import make_folder
 
     if path.is_dir():
         raise AernetError(f"{path}: cannot be written, it is a folder; give the name of a file")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise AernetError(f"{path}: cannot be written ({error.strerror})") from error

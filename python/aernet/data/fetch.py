@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError, SourceError
+from aernet.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def fetch(archives: Sequence[Archive], folder: Path, address: str, progress: Pro
         bar = progress.add_task(f"Checking {archive.name}", total=archive.size)
         download = _Download(archive, path.with_name(f"{archive.name}.part"), progress, bar)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             pooch.retrieve(url, archive.sha256, fname=archive.name, path=folder, downloader=download)
         except ValueError as error:
             raise SourceError(f"{url}: {error}") from error

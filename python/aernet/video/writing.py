@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from aernet.errors import OutputError
+from aernet.files import make_folder
 from aernet.video.libav import import_av
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class VideoWriter:
         self._stream: Any = None
         self._last = self._key = -2 * _CLOCK
         with self._writing():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             path.open("wb").close()  # fails now; FFmpeg would fail at the first frame
             self._container = self._av.open(str(path), "w", container_options=dict(encoding.container))
 

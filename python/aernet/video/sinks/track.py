@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError
+from aernet.files import make_folder
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Track:
         self.name = str(path)
         self._lines = path.suffix.lower() == ".jsonl"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             # Each line is one write, so that a crash leaves whole lines only.
             self._file = path.open("w", buffering=1, encoding="utf-8", newline="")
         except OSError as error:
