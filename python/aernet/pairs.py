@@ -187,7 +187,7 @@ def expert_masks(source: Container, mask_ending: str = MASK_ENDING) -> dict[str,
     Raises:
         SourceError: there is none, or there are two for one id.
     """
-    kind = f"mask named <picture>{mask_ending}.png"
+    kind = f"mask named <picture>{mask_ending}.png; --mask-suffix takes another ending"
     return names_by_image_id(source, lambda name: mask_id(name, mask_ending), kind)
 
 

@@ -306,6 +306,19 @@ def test_masks_of_segment_are_judged_as_the_official_scorer_does(segmented, tmp_
         assert [row["image_id"] for row in csv.DictReader(file)] == image_ids
 
 
+def test_experts_masks_may_be_named_otherwise(model, segmented, tmp_path):
+    experts = tmp_path / "experts"
+    experts.mkdir()
+    for mask in MASKS.glob("*_segmentation.png"):
+        shutil.copy(mask, experts / mask.name.replace("_segmentation", "_expert"))
+    for judged in (["--predictions", segmented], ["--images", EXAMPLES, "--model", model]):
+        usual = evaluate(*judged, "--masks", MASKS)
+        assert usual.exit_code == 0, usual.output
+        otherwise = evaluate(*judged, "--masks", experts, "--mask-suffix", "_expert")
+        assert otherwise.stdout == usual.stdout
+        assert_one_line_error(evaluate(*judged, "--masks", experts), "--mask-suffix takes another ending")
+
+
 def test_masks_are_shown_in_a_report_beside_their_pictures(segmented, tmp_path):
     arguments = ["--predictions", segmented, "--masks", MASKS, "--report", tmp_path / "report"]
     assert_one_line_error(evaluate(*arguments), "--report", "--images", status=2)
@@ -330,7 +343,8 @@ def test_masks_that_do_not_pair_are_named(segmented, tmp_path):
     shutil.copy(segmented / "ISIC_0011135_mask.png", segmented / "ISIC_0000495_mask.png")
     assert_one_line_error(evaluate(*arguments), "ISIC_0000495", "683 x 512", "587 x 512")
     assert_one_line_error(
-        evaluate(*arguments, "--suffix", "_x.png"), f"{segmented}: holds no mask named <picture>_x.png"
+        evaluate(*arguments, "--suffix", "_x.png"),
+        f"{segmented}: holds no mask named <picture>_x.png; --suffix takes another ending",
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 
 import cv2
@@ -145,6 +146,15 @@ def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
     assert "expected calibration error" in done.stdout
     ET.fromstring((tmp_path / "diagram.svg").read_text())
     found = json.loads((tmp_path / "found.json").read_text())
+
+    for file in folder.iterdir():
+        shutil.copy(file, tmp_path / file.name.replace("_segmentation", "_expert"))
+    done = command(
+        "calibrate", model, "--images", tmp_path, "--masks", tmp_path, "--split", folder / "split.csv",
+        "--json", tmp_path / "again.json", "--mask-suffix", "_expert",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "again.json").read_text()) == found
 
     torch.manual_seed(0)
     settings = load_settings(

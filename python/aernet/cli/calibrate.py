@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from aernet.cli.bars import bars
-from aernet.cli.options import Device
+from aernet.cli.options import Device, MaskSuffix
+from aernet.pairs import MASK_ENDING
 
 
 def calibrate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Bundled model, ONNX file or engine.")],
     images: Annotated[Path, typer.Option(help="Folder or zip file of pictures.")],
-    masks: Annotated[Path, typer.Option(help="Folder or zip file of masks, <picture>_segmentation.png.")],
+    masks: Annotated[Path, typer.Option(help="Folder or zip file of experts' masks.")],
     split: Annotated[Path, typer.Option(help="CSV file with the columns image_id and subset.")],
     json: Annotated[
         Path,
@@ -24,6 +25,7 @@ def calibrate(
         ),
     ],
     subset: Annotated[str, typer.Option(help="The subset of --split to calibrate on.")] = "val",
+    mask_suffix: MaskSuffix = MASK_ENDING,
     device: Device = "auto",
     diagram: Annotated[Path | None, typer.Option(help="SVG file for the reliability diagram.")] = None,
 ) -> None:
@@ -39,7 +41,7 @@ def calibrate(
         from aernet.evaluation.figures import reliability_diagram
         from aernet.evaluation.rendering import write_figure
     with Segmenter(model, device) as segmenter, bars() as progress:
-        pairs = find_pairs(images, masks, read_split(split, subset))
+        pairs = find_pairs(images, masks, read_split(split, subset), mask_suffix)
         found = run(segmenter, progress.track(pairs, description="Calibrating"))
     write_text(json, dumps(found.to_dict(), indent=2) + "\n")
     if diagram is not None:

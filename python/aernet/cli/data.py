@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aernet.cli.bars import bars
+from aernet.cli.options import MaskSuffix
 from aernet.data.archives import ADDRESS
 from aernet.pairs import MASK_ENDING
 
@@ -38,10 +39,6 @@ _Folder = Annotated[
         metavar="FOLDER",
         help="Folder with pairs or with official archives of ISIC 2018, or a zip file of pairs.",
     ),
-]
-
-_MaskSuffix = Annotated[
-    str, typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png.")
 ]
 
 
@@ -83,7 +80,7 @@ def check(
             " isic2018_split.csv or split.csv."
         ),
     ] = None,
-    mask_suffix: _MaskSuffix = MASK_ENDING,
+    mask_suffix: MaskSuffix = MASK_ENDING,
     json: Annotated[bool, typer.Option("--json", help="Flag: print a JSON object to stdout.")] = False,
 ) -> None:
     """Look for unusable pairs and for lesions in two subsets; exit with 1 if there are any."""
@@ -131,7 +128,7 @@ def split(
             help="CSV file with the columns image_id and lesion_id; without it, pictures are compared."
         ),
     ] = None,
-    mask_suffix: _MaskSuffix = MASK_ENDING,
+    mask_suffix: MaskSuffix = MASK_ENDING,
 ) -> None:
     """Assign pictures to train, val and test; pictures of one lesion stay together."""
     from collections import Counter

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aernet.cli.judging import judged_masks, judged_model
-from aernet.cli.options import Border, Device, Model, Threshold
+from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold
 from aernet.cli.outputs import MASK
 from aernet.models import DEFAULT
+from aernet.pairs import MASK_ENDING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    masks: Annotated[
-        Path, typer.Option(help="Folder or zip file of experts' masks, <picture>_segmentation.png.")
-    ],
+    masks: Annotated[Path, typer.Option(help="Folder or zip file of experts' masks.")],
     images: Annotated[
         Path | None, typer.Option(help="Folder or zip file of pictures, for the model to segment.")
     ] = None,
@@ -37,6 +36,7 @@ def evaluate(
             help="What follows the picture's name in the names of --predictions, _mask.png if not given."
         ),
     ] = None,
+    mask_suffix: MaskSuffix = MASK_ENDING,
     split: Annotated[Path | None, typer.Option(help="CSV file with the columns image_id and subset.")] = None,
     subset: Annotated[str | None, typer.Option(help="The subset of --split to evaluate on.")] = None,
     model: Model = DEFAULT,
@@ -58,8 +58,9 @@ def evaluate(
 ) -> None:
     """Compare a model with experts' masks, or masks that were written earlier.
 
-    The outcome is per-image means with 95 % intervals. What `segment` wrote into a folder is judged by
-    --predictions FOLDER --masks FOLDER, without --images.
+    The outcome is per-image means with 95 % intervals. The best level Jaccard is that of masks for which each
+    picture has the threshold that suits it best: no choice of one threshold for all gives more. What
+    `segment` wrote into a folder is judged by --predictions FOLDER --masks FOLDER, without --images.
     """
     from rich.console import Console
 
@@ -81,7 +82,7 @@ def evaluate(
     source = f"subset {subset} of {split.name}" if split else (predictions or images or masks).resolve().name
     console = Console(highlight=False, markup=False, soft_wrap=True)
     judged = (
-        judged_masks(predictions, suffix or MASK, masks, images, image_ids, source)
+        judged_masks(predictions, suffix or MASK, masks, images, image_ids, source, mask_suffix)
         if predictions is not None
         else judged_model(
             model,
@@ -92,6 +93,7 @@ def evaluate(
             masks,
             image_ids,
             source,
+            mask_suffix,
             largest_only=keep == "largest",
         )
     )

@@ -27,6 +27,7 @@ def judged_model(
     masks: Path,
     image_ids: frozenset[str] | None,
     source: str,
+    mask_ending: str,
     *,
     largest_only: bool,
 ) -> Iterator[Judgement]:
@@ -36,7 +37,7 @@ def judged_model(
     from aernet.segmenter import Segmenter
 
     with Segmenter(model, device, threshold=threshold, border=border) as segmenter:
-        pairs = find_pairs(images, masks, image_ids)
+        pairs = find_pairs(images, masks, image_ids, mask_ending)
         pair_of = {pair.image_id: pair for pair in pairs}
         with bars() as progress:
             shown = progress.track(pairs, description="Evaluating")
@@ -52,14 +53,15 @@ def judged_masks(
     images: Path | None,
     image_ids: frozenset[str] | None,
     source: str,
+    mask_ending: str,
 ) -> Iterator[Judgement]:
     """Yield the evaluation of masks that were written earlier, and what shows one beside its picture."""
     from aernet.evaluation.predictions import compare_masks, evaluate_masks, find_mask_pairs
     from aernet.pairs import find_pairs
 
-    pairs = find_mask_pairs(predictions, suffix, masks, image_ids)
+    pairs = find_mask_pairs(predictions, suffix, masks, image_ids, mask_ending)
     pair_of = {pair.image_id: pair for pair in pairs}
-    pictures = find_pairs(images, masks, pair_of.keys()) if images else []
+    pictures = find_pairs(images, masks, pair_of.keys(), mask_ending) if images else []
     picture_of = {pair.image_id: pair for pair in pictures}
     with bars() as progress:
         shown = progress.track(pairs, description="Evaluating")

@@ -17,6 +17,9 @@ Device = Annotated[
         metavar="DEVICE", help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second)."
     ),
 ]
+MaskSuffix = Annotated[
+    str, typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png.")
+]
 Threshold = Annotated[
     float | None,
     typer.Option(

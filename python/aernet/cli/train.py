@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from aernet.cli.options import MaskSuffix
 from aernet.pairs import MASK_ENDING
 
 
@@ -29,10 +30,7 @@ def train(
             " split.csv of --data."
         ),
     ] = None,
-    mask_suffix: Annotated[
-        str,
-        typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png."),
-    ] = MASK_ENDING,
+    mask_suffix: MaskSuffix = MASK_ENDING,
     licence: Annotated[
         str | None,
         typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),

@@ -54,7 +54,11 @@ class MaskPair:
 
 
 def find_mask_pairs(
-    predictions: Path, suffix: str, masks: Path, image_ids: Collection[str] | None = None
+    predictions: Path,
+    suffix: str,
+    masks: Path,
+    image_ids: Collection[str] | None = None,
+    mask_ending: str = MASK_ENDING,
 ) -> list[MaskPair]:
     """Pair each mask `<image_id><suffix>` of `predictions` with `<image_id>_segmentation.png` of `masks`.
 
@@ -64,6 +68,7 @@ def find_mask_pairs(
         masks: a folder or zip file of experts' masks.
         image_ids: the ids to pair, each of which must have both masks; None takes all ids, and then each mask
             must have its counterpart.
+        mask_ending: what the name of an expert's mask has behind its picture's, instead of `_segmentation`.
 
     Raises:
         SourceError: as for `aernet.pairs.find_pairs`.
@@ -74,11 +79,13 @@ def find_mask_pairs(
         return name.name[: -len(suffix)] if is_one else None
 
     judged, experts = open_container(predictions), open_container(masks)
-    judged_names = names_by_image_id(judged, predicted_id, f"mask named <picture>{suffix}")
-    expert_names = expert_masks(experts)
+    judged_names = names_by_image_id(
+        judged, predicted_id, f"mask named <picture>{suffix}; --suffix takes another ending"
+    )
+    expert_names = expert_masks(experts, mask_ending)
     wanted = judged_names.keys() | expert_names.keys() if image_ids is None else frozenset(image_ids)
     require_all(wanted, judged_names, f"no mask <picture>{suffix} in {predictions} for")
-    require_all(wanted, expert_names, f"no mask <picture>{MASK_ENDING}.png in {masks} for")
+    require_all(wanted, expert_names, f"no mask <picture>{mask_ending}.png in {masks} for")
     return [
         MaskPair(image_id, judged, judged_names[image_id], experts, expert_names[image_id])
         for image_id in sorted(wanted)
