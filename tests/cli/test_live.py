@@ -136,6 +136,27 @@ def test_pictures_that_are_read_are_not_written_over(live, tmp_path, source):
     assert (folder / "000000.png").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("--record", "a.mp4"), ("--record", "a.mkv"), ("--track", "a.csv"), ("--record", "a")],
+)
+def test_an_earlier_recording_is_not_written_over(live, write_film, tmp_path, option, name):
+    path = tmp_path / name
+    file = path if path.suffix else path / "000000.png"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"an earlier one")
+    film = write_film(2)
+    answer = live(film, "--view", "none", option, path)
+    assert answer.returncode == 1
+    assert (
+        answer.stderr == f"aernet-trt: {path}: is there already; give it another name, or remove it first\n"
+    )
+    assert file.read_bytes() == b"an earlier one"
+    file.unlink()
+    assert live(film, "--view", "none", option, path).returncode == 0
+    assert file.stat().st_size > 0
+
+
 def test_two_recordings_into_one_file(live, write_film, tmp_path):
     path = tmp_path / "out.mp4"
     answer = live(write_film(2), "--view", "none", "--record", path, "--record", path)
@@ -203,7 +224,7 @@ def test_errors_are_one_line(model, tmp_path):
         ((f"v4l2://{tmp_path}/text.mp4",), "close any program that holds it", 1),
         ((TEST, "--record", tmp_path / "a.avi"), "expected .mp4 (the overlay)", 1),
         ((TEST, "--track", tmp_path / "a.xls"), "expected a track to be called .csv or .jsonl", 1),
-        ((TEST, "--record", tmp_path / "text.mp4" / "a.mp4"), "cannot be written", 1),
+        ((TEST, "--record", tmp_path / "text.mp4" / "a.mp4"), "text.mp4 is a file, not a folder)", 1),
         ((TEST, "--view", "window"), "there is no display; use --view web or --view none", 1),
         ((TEST, "--view", "hologram"), "--view", 2),
         ((TEST, "--duration", "-1"), "--duration", 2),

@@ -132,7 +132,7 @@ def _stopped_by_ctrl_c(pipeline: Pipeline) -> Iterator[None]:
 
 
 def _refuse_to_overwrite(source: Source, outputs: list[Path]) -> None:
-    """Raise an error if an output would overwrite the source or another output."""
+    """Raise an error if an output would overwrite the source, another output or an earlier recording."""
     from aernet.errors import AernetError
     from aernet.video.sources.pictures import PictureSequence
 
@@ -145,6 +145,8 @@ def _refuse_to_overwrite(source: Source, outputs: list[Path]) -> None:
             raise AernetError(f"{path}: is the source itself; write somewhere else")
         if path.resolve() in written:
             raise AernetError(f"{path}: is named twice; write each to a place of its own")
+        if any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size:
+            raise AernetError(f"{path}: is there already; give it another name, or remove it first")
         written.add(path.resolve())
 
 
