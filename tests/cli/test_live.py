@@ -214,6 +214,7 @@ def test_errors_are_one_line(model, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     cases = (
         (("ftp://host/film",), "ftp://host/film: no such kind of source; expected a number", 1),
+        (("test://seed=3",), "test://seed=3: no such kind of source; expected a number", 1),
         (("rtsp:///lens",), "rtsp:///lens: no such kind of source; expected a number", 1),
         ((), "SOURCE: name one; cameras here: ", 2),
         (("",), "SOURCE: name one; cameras here: ", 2),

@@ -100,11 +100,12 @@ def _open_url(text: str) -> Source:
             return GStreamer(csi_pipeline(int(parts.netloc), **mode), text)
         case "rtsp" | "rtsps" if parts.netloc:
             return NetworkStream(text)
-        case "test":
+        case "test" if not (parts.netloc or parts.path):
             return SyntheticDermatoscope(**_mode(text, "width", "height", "fps", "seed"))
     raise SourceError(
         f"{without_password(text)}: no such kind of source; expected a number, v4l2:///dev/video0, csi://0, "
-        "rtsp://HOST/PATH, test://, a GStreamer pipeline (with ' ! '), a video, a picture, a folder or a glob"
+        "rtsp://HOST/PATH, test://, test://?seed=0, a GStreamer pipeline (with ' ! '), a video, a picture, "
+        "a folder or a glob"
     )
 
 
