@@ -233,7 +233,7 @@ def _describe(path: Path) -> LeftOut:
         return LeftOut(
             path, "file without suffix", "no suffix tells what it is; name the file itself to have it read"
         )
-    return LeftOut(path, f"{suffix} file", f"{suffix} is the suffix of nothing that is read")
+    return LeftOut(path, f"{suffix} file", f"files with the suffix {suffix} are not read")
 
 
 def _is_dicom(path: Path) -> bool:

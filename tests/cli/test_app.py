@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from typer.testing import CliRunner
@@ -33,6 +34,15 @@ def test_without_arguments_it_lists_what_there_is():
         assert f" {command} " in answer.stdout
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_paragraphs_of_help_fill_their_lines(name):
+    above, _, _ = run(name, "--help", COLUMNS="80").stdout.partition("╭")
+    lines = [line.strip() for line in above.splitlines()]
+    for line, after in pairwise(lines):
+        if line and after:
+            assert len(f"{line} {after.split()[0]}") > 78, line
+
+
 def test_version():
     answer = run("--version")
     assert (answer.exit_code, answer.stdout) == (0, f"aernet-trt {__version__}\n")
@@ -45,6 +55,7 @@ def test_version():
         (("data", "chek"), "No such command 'chek'. Did you mean 'check'? See --help"),
         (("live", "test://", "--durations", "1"), "No such option: --durations"),
         (("segment",), "Missing argument 'INPUT"),
+        (("reproduce",), "Missing argument 'TABLE'. Choose from: table1, table2, colour; see --help"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, text):

@@ -56,6 +56,15 @@ def counts(answer):
     return [cell.strip() for cell in answer.stderr.splitlines()[-2].split("│")[1:7]]
 
 
+def test_an_input_that_failed_is_named_once(segment, tmp_path, monkeypatch):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"any")
+    monkeypatch.setitem(sys.modules, "av", None)
+    answer = segment(film)
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines()[0] == f"{film}: needs PyAV; pip install 'aernet[video]'"
+
+
 def test_what_is_left_out_is_told_and_listed(segment, pictures):
     for name in ("x.dcm", "y.dcm", "notes.txt", ".hidden.txt"):
         (pictures / name).touch()

@@ -44,7 +44,7 @@ def _one_line_errors(*, debug: bool) -> Iterator[None]:
         raise _failed("interrupted; all finished outputs are complete", _INTERRUPTED) from None
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of Typer, whose class is not public
-            wrong = error.format_message().replace("Value error, ", "").rstrip(".")
+            wrong = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
             raise _failed(
                 f"{wrong} See --help" if wrong.endswith("?") else f"{wrong}; see --help", 2
             ) from None
@@ -72,6 +72,11 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
 
 
+def _flowing(docstring: str | None) -> str:
+    """Return a docstring with each paragraph in one line, which Typer then wraps to the terminal's width."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (docstring or "").split("\n\n"))
+
+
 app = typer.Typer(
     cls=_Commands,
     pretty_exceptions_enable=False,
@@ -92,7 +97,7 @@ for command in (
     models,
     doctor,
 ):
-    app.command()(command)
+    app.command(help=_flowing(command.__doc__))(command)
 app.add_typer(data)
 
 

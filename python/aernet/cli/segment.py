@@ -145,7 +145,7 @@ def _reason(item: Input, error: Exception) -> str:
         return f"{item.name}: cannot be read ({error.strerror})"
     if isinstance(error, OutputError) and getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG:
         return f"{item.name}: {error}; give it a shorter name"
-    return f"{item.name}: {error}"
+    return str(error) if str(error).startswith(f"{item.name}: ") else f"{item.name}: {error}"
 
 
 def _concerns_all(item: Input, error: Exception, output: Path) -> bool:
