@@ -149,6 +149,14 @@ def test_a_small_folder_is_split_by_shares_and_two_pictures_are_too_few(pairs, t
     assert not (tmp_path / "none.csv").exists()
 
 
+def test_a_validation_subset_that_takes_all_pictures_is_told_to_be_smaller(pairs, tmp_path):
+    result = data("split", pairs, "-o", tmp_path / "split.csv", "--validation", "20")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        "20 pictures for validation and 1 for testing leave none of 5 to train on; ask for fewer\n"
+    )
+
+
 def test_masks_may_be_named_otherwise(pairs, tmp_path):
     for mask in pairs.glob("*_segmentation.png"):
         mask.rename(mask.with_name(mask.name.replace("_segmentation", "_Mask")))
@@ -163,7 +171,9 @@ def test_masks_may_be_named_otherwise(pairs, tmp_path):
     assert data("split", pairs, "-o", tmp_path / "split.csv", *named, "--lesions", lesions).exit_code == 0
     result = data("check", pairs)
     assert result.exit_code == 1
-    assert "holds no mask named <picture>_segmentation.png" in result.stderr
+    assert (
+        "holds no mask named <picture>_segmentation.png; --mask-suffix takes another ending" in result.stderr
+    )
 
 
 def test_split_keeps_together_what_a_table_says_is_one_lesion(pairs, tmp_path):

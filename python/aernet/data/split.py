@@ -39,9 +39,10 @@ def split(
         SourceError: a subset that is asked for, or that for training, would have no picture.
     """
     if validation + test >= len(image_ids):
+        remedy = "ask for fewer" if len(image_ids) >= 3 else "three pictures are the fewest that can be split"
         raise SourceError(
             f"{validation} pictures for validation and {test} for testing leave none of {len(image_ids)}"
-            " to train on; three pictures are the fewest that can be split"
+            f" to train on; {remedy}"
         )
     group_of = _groups(image_ids, same_lesion)
     room = {"test": test, "val": validation, "train": len(image_ids)}
