@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import cv2
@@ -62,6 +63,27 @@ def test_exif_in_other_formats(picture, orientation, file_format, options):
 def test_tiff(picture, orientation, compression):
     data = saved(picture, "TIFF", tiffinfo={0x0112: orientation}, compression=compression)
     np.testing.assert_array_equal(decode_picture(data, "a"), UPRIGHT[orientation](picture))
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        exif(6)[:-4],
+        exif(6)[:-4] + b"\0\0\xff\xff",
+        exif(6)[:-4] + struct.pack(">I", 26) + b"\0\5\1",
+        exif(6).replace(b"\0\1\1\x12", b"\0\3\1\x12")[:-4] + b"\1\x1a\0\5\0\0",
+    ],
+    ids=["no next directory", "next directory beyond the end", "next directory cut", "second entry cut"],
+)
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow's
+def test_what_is_damaged_behind_the_orientation_does_not_hide_it(picture, tags, file_format):
+    """Pillow and OpenCV turn these pictures, too."""
+    data = saved(picture, file_format, exif=tags)
+    assert Image.open(io.BytesIO(data)).getexif()[0x0112] == 6
+    np.testing.assert_array_equal(
+        decode_picture(data, "a"), UPRIGHT[6](decode_picture(saved(picture, file_format), "a"))
+    )
 
 
 @pytest.mark.parametrize("damage", [exif(9), exif(0), exif(6)[:12], exif(6)[:20], b"Exif\0\0", b"Exif\0\0MM"])

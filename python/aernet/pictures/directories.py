@@ -47,6 +47,18 @@ class Directories:
             pages.append(page)
         return pages
 
+    def first(self) -> Directory:
+        """Return the first directory, or as many of its entries as there are; what follows does not count.
+
+        Raises:
+            Unusable: the directory lies beyond the end.
+        """
+        position = self._number(8, 8) if self._big else self._number(4, 4)
+        count_size, entry_size, _ = self._sizes()
+        count = self._number(position, count_size)
+        whole = (len(self._data) - position - count_size) // entry_size
+        return self._entries(position + count_size, min(count, max(whole, 0)))
+
     def below(self, page: Directory) -> list[Directory]:
         """Return the directories that a page names as its own, such as a camera's raw data.
 
@@ -62,10 +74,18 @@ class Directories:
         return int.from_bytes(content, "little" if self._order == "<" else "big")
 
     def _directory(self, position: int) -> tuple[Directory, int]:
-        count_size, entry_size, word = (8, 20, 8) if self._big else (2, 12, 4)
+        count_size, entry_size, word = self._sizes()
         count = self._number(position, count_size)
         first = position + count_size
         following = self._number(first + count * entry_size, word)
+        return self._entries(first, count), following
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Return the bytes of a number of entries, of an entry, and of a position."""
+        return (8, 20, 8) if self._big else (2, 12, 4)
+
+    def _entries(self, first: int, count: int) -> Directory:
+        _, entry_size, word = self._sizes()
         directory: Directory = {}
         for entry in range(first, first + count * entry_size, entry_size):
             tag, kind = struct.unpack_from(f"{self._order}HH", self._data, entry)
@@ -79,4 +99,4 @@ class Directories:
             content = self._data[value_at : value_at + number.itemsize * values]
             if len(content) == number.itemsize * values:
                 directory[tag] = tuple(np.frombuffer(content, number).tolist())
-        return directory, following
+        return directory

@@ -18,10 +18,10 @@ _ORIENTATION = 0x0112
 def orientation_of(exif: bytes) -> int:
     """Return the orientation that EXIF data state, 1 to 8; 1 where they state none or are damaged."""
     try:
-        pages = Directories(exif.removeprefix(b"Exif\0\0")).chain()
+        # Programs that strip the thumbnail leave the position of its directory behind.
+        stated = Directories(exif.removeprefix(b"Exif\0\0")).first().get(_ORIENTATION, ())
     except Unusable:
         return 1
-    stated = pages[0].get(_ORIENTATION, ()) if pages else ()
     return stated[0] if stated and 1 <= stated[0] <= 8 else 1
 
 
