@@ -10,6 +10,7 @@ from pictures.files import difference, encode, refusal, saved, with_tag
 from PIL import Image
 
 NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES = 254, 259, 262, 338
+STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTE_COUNTS = 273, 278, 279
 
 
 def pages(*pictures_and_kinds):
@@ -83,6 +84,11 @@ def test_a_compression_that_is_not_read_is_named(skin, compression, name):
     assert str(compression) in message
 
 
+def test_channels_that_are_not_read_are_no_damage(skin):
+    data = with_tag(saved(skin, "TIFF", "CMYK"), PHOTOMETRIC, 8)  # CIELAB of four channels
+    assert "channels of a rare kind or number" in refusal(data)
+
+
 @pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate"])
 def test_colours_that_were_multiplied_by_alpha_are_divided_by_it(skin, compression):
     stored = np.dstack([np.rint(skin / 2), np.full(skin.shape[:2], 128)]).astype(np.uint8)
@@ -102,3 +108,32 @@ def test_white_may_be_zero(skin):
 def test_a_tiff_whose_directory_is_lost_is_cut_short(skin, end):
     data = encode(".tif", skin)
     assert "cut short" in refusal(data[: min(end, len(data))])
+
+
+def with_element(tiff, tag, index, value):
+    """Change one number of a tag that has several, in the first directory of a little-endian TIFF."""
+    changed = bytearray(tiff)
+    (directory,) = struct.unpack_from("<I", tiff, 4)
+    (count,) = struct.unpack_from("<H", tiff, directory)
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        found, kind, number, at = struct.unpack_from("<HHII", tiff, entry)
+        if found == tag and number > 1:
+            struct.pack_into("<H" if kind == 3 else "<I", changed, at + (2 if kind == 3 else 4) * index, value)
+            return bytes(changed)
+    raise KeyError(tag)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_strip_that_is_not_there_is_told(skin, compression):
+    """GDAL leaves out tiles like this; Pillow would show the file's header as a strip."""
+    whole = saved(skin, "TIFF", compression=compression, tiffinfo={ROWS_PER_STRIP: 16})
+    assert difference(whole, skin) == 0
+    for tag in (STRIP_OFFSETS, STRIP_BYTE_COUNTS):
+        assert "the TIFF lacks 1 of its " in refusal(with_element(whole, tag, 2, 0))
+    assert "the TIFF lacks " in refusal(with_tag(whole, ROWS_PER_STRIP, 4))
+
+
+def test_the_only_strip_may_leave_its_size_open(skin):
+    """libtiff finds it from the picture's size."""
+    data = saved(skin, "TIFF")
+    assert difference(with_tag(data, STRIP_BYTE_COUNTS, 0), skin) == 0

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 # Tags of TIFF 6.0 and its supplements.
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 255, 256, 257
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
-_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _SAMPLE_FORMAT, _JPEG_TABLES = 273, 279, 324, 325, 339, 347
+_STRIPS, _STRIP_ROWS, _STRIP_SIZES, _SAMPLES, _PLANAR = 273, 278, 279, 277, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES, _SAMPLE_FORMAT, _JPEG_TABLES = 322, 323, 324, 325, 339, 347
 _DNG_VERSION = 50706
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _REDUCED_PAGE = 2  # SubfileType
 _COLOUR_FILTERS, _LINEAR_RAW, _YCBCR = 32803, 34892, 6
 _JPEG = 7
+_SEPARATE = 2  # PlanarConfiguration: a plane for each sample
 
 _DECODED = {1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34925, 50000}
 _COMPRESSIONS = {
@@ -74,6 +76,7 @@ def decode_tiff(data: bytes) -> Raster:
         raise Unusable("the TIFF holds nothing but thumbnails; export the full picture")
     page = pages[full[0]]
     _require_decodable(page)
+    _require_all_strips(page)
     if page.get(_COMPRESSION) == (_JPEG,):
         _require_whole_strips(data, page)
     _quieten_libtiff()
@@ -110,6 +113,25 @@ def _require_decodable(page: Directory) -> None:
         raise Unusable(f"the TIFF is of a rare colour space (photometric {photometric}); save it as RGB")
     if photometric == _YCBCR and compression != _JPEG:
         raise Unusable("the TIFF is in YCbCr without JPEG, which is not read here; save it as RGB")
+
+
+def _require_all_strips(page: Directory) -> None:
+    """Refuse strips or tiles that are not there, which Pillow would fill with whatever the file holds."""
+    width, height = page[_WIDTH][0], page[_HEIGHT][0]
+    offsets, sizes = page.get(_STRIPS, ()), page.get(_STRIP_SIZES, ())
+    across, rows, kind = width, page.get(_STRIP_ROWS, (height,))[0], "strips"
+    if not offsets:
+        offsets, sizes = page.get(_TILES, ()), page.get(_TILE_SIZES, ())
+        across, rows, kind = page.get(_TILE_WIDTH, (0,))[0], page.get(_TILE_HEIGHT, (0,))[0], "tiles"
+    if not offsets or not across or not rows:
+        return  # which Pillow refuses
+    planes = page.get(_SAMPLES, (1,))[0] if page.get(_PLANAR) == (_SEPARATE,) else 1
+    expected = -(-width // across) * -(-height // rows) * planes
+    if len(offsets) == 1 or not sizes:
+        sizes = offsets  # the size of a single strip may be unknown
+    there = sum(offset > 0 and size > 0 for offset, size in zip(offsets, sizes, strict=False))
+    if there < expected:
+        raise Unusable(f"the TIFF lacks {expected - there} of its {expected} {kind}; copy or save it again")
 
 
 def _require_whole_strips(data: bytes, page: Directory) -> None:
