@@ -8,7 +8,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from aernet import AernetError, FrameError, Nv12Frame, Segmenter, SourceError
 
@@ -64,6 +64,8 @@ def test_a_path(segmenters, tmp_path, bgr, colour):
         np.testing.assert_array_equal(frames_of(segmenters[colour], given), bgr)
     with pytest.raises(SourceError, match=r"absent\.png: .*No such file"):
         segmenters[colour](tmp_path / "absent.png")
+    with pytest.raises(SourceError, match=r"^'a\\x00b': cannot be read"):
+        segmenters[colour]("a\0b")
 
 
 @pytest.mark.parametrize("colour", FORMATS)
@@ -100,9 +102,40 @@ def test_what_is_transparent_has_white_behind_it(segmenters, bgr, image, mode):
 
 
 def test_half_transparent_is_half_white(segmenters):
-    frame = segmenters["bgr"](Image.new("RGBA", (50, 40), (100, 0, 200, 51))).frame
+    image = Image.new("RGBA", (50, 40), (100, 0, 200, 51))
+    image.putpixel((0, 0), (100, 0, 200, 255))
+    frame = segmenters["bgr"](image).frame
     expected = [round(255 * 0.8 + part * 0.2) for part in (200, 0, 100)]
-    assert np.abs(frame.astype(int) - expected).max() <= 1
+    assert np.abs(frame[1:].astype(int) - expected).max() <= 1
+
+
+def swapped_profile():
+    """Return the profile of sRGB with its columns for red and green changed over."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    entries = range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12)
+    red, green = (next(at for at in entries if profile[at : at + 4] == tag) + 4 for tag in (b"rXYZ", b"gXYZ"))
+    profile[red : red + 8], profile[green : green + 8] = profile[green : green + 8], profile[red : red + 8]
+    return bytes(profile)
+
+
+def test_a_pil_image_has_the_colours_of_its_profile(segmenters, image):
+    file = io.BytesIO()
+    image.save(file, "PNG", icc_profile=swapped_profile())
+    shown = ImageCms.profileToProfile(
+        image, ImageCms.ImageCmsProfile(io.BytesIO(swapped_profile())), ImageCms.createProfile("sRGB")
+    )
+    frame = segmenters["bgr"](Image.open(file)).frame
+    assert np.abs(frame.astype(int) - np.asarray(shown)[:, :, ::-1]).max() <= 1
+    assert np.abs(frame.astype(int) - np.asarray(image)[:, :, ::-1]).mean() > 10
+
+
+def test_an_alpha_that_is_the_same_everywhere_is_no_background(segmenters, bgr, image):
+    given = image.copy()
+    given.putalpha(128)
+    np.testing.assert_array_equal(frames_of(segmenters["bgr"], given), bgr)
+    given.putalpha(0)
+    with pytest.raises(SourceError, match=r"^frame: every pixel is transparent \(alpha 0\)"):
+        segmenters["bgr"](given)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -13,7 +13,7 @@ import numpy as np
 
 from aernet.errors import FrameError
 from aernet.nv12 import Nv12Frame
-from aernet.pictures import read_picture
+from aernet.pictures import picture_of_image, read_picture
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _BYTE = np.dtype(np.uint8)
 _CHANNELS = (1, 3, 4)
 _HOST = (1, 3)  # kDLCPU and kDLCUDAHost of DLPack
-_WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 def as_frame(picture: AnyPicture, pixel_format: PixelFormat) -> Picture:
@@ -44,9 +43,9 @@ def as_frame(picture: AnyPicture, pixel_format: PixelFormat) -> Picture:
     if isinstance(picture, Nv12Frame):
         return picture
     if isinstance(picture, (str, os.PathLike)):
-        return _ordered(read_picture(Path(picture)), "bgr", pixel_format)
+        return _ordered(read_picture(Path(picture)), pixel_format)
     if _is_pil_image(picture):
-        return _ordered(_rgb_of(picture), "rgb", pixel_format)
+        return _ordered(_bgr_of(picture), pixel_format)
     given: Any = picture
     try:
         device: Picture | None = given if _lies_on_a_device(given) else None
@@ -120,15 +119,15 @@ def _found(given: object) -> str:
     return name
 
 
-def _ordered(picture: HostImage, order: PixelFormat, pixel_format: PixelFormat) -> HostImage:
-    """Return a picture, H x W x 3, in the order of channels that a segmenter takes."""
+def _ordered(picture: HostImage, pixel_format: PixelFormat) -> HostImage:
+    """Return a BGR picture, H x W x 3, in the order of channels that a segmenter takes."""
     if pixel_format == "nv12":
         raise FrameError(
             "frame: expected NV12, found a picture file or PIL image; make the Segmenter with colour='bgr'"
         )
-    if order == pixel_format:
+    if pixel_format == "bgr":
         return picture
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)  # the same both ways
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _is_pil_image(picture: object) -> TypeGuard[Image]:
@@ -137,22 +136,14 @@ def _is_pil_image(picture: object) -> TypeGuard[Image]:
     return pil is not None and isinstance(picture, pil.Image)
 
 
-def _rgb_of(image: Image) -> HostImage:
-    """Return a PIL image as RGB, turned as its EXIF orientation says, white behind what is transparent."""
-    from PIL import Image, ImageOps  # noqa: PLC0415 - only for those who have it
-
+def _bgr_of(image: Image) -> HostImage:
+    """Return a PIL image as its file would be read: upright, in sRGB, white behind what is transparent."""
     if image.mode.startswith(("I", "F")):
         raise FrameError(
             f"frame: expected 8 bits a channel, found a PIL image of mode {image.mode!r};"
             " scale its values to 0 to 255 and convert it to 'L'"
         )
     try:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in _WITH_ALPHA or "transparency" in upright.info:
-            if upright.mode == "La":
-                upright = upright.convert("LA")
-            white = Image.new("RGBA", upright.size, "white")
-            upright = Image.alpha_composite(white, upright.convert("RGBA"))
-        return np.array(upright.convert("RGB"), np.uint8)
+        return picture_of_image(image, "frame")
     except (OSError, ValueError, SyntaxError) as error:
         raise FrameError(f"frame: the PIL image of mode {image.mode!r} cannot be read ({error})") from None

@@ -203,7 +203,8 @@ class Segmenter:
             frame: uint8, H x W x 3 in the segmenter's pixel format, H x W x 4 or H x W, with any strides: a
                 NumPy array, or what has `__array__` or DLPack in the host's memory, such as a tensor of
                 PyTorch. Or the path of a picture, or a PIL image, whatever the order of its channels: it is
-                turned as its EXIF orientation says, and white lies behind what is transparent.
+                turned as its EXIF orientation says, becomes sRGB by its ICC profile, and white lies behind
+                what is transparent.
                 NV12: (H * 3 / 2) x W, both sides even, the rows of chroma below those of luma, BT.601. Or
                 an `Nv12Frame`, whatever the segmenter's pixel format: two planes with their matrix and
                 range. With TensorRT also an array in the GPU's memory that has `__cuda_array_interface__` or

@@ -118,7 +118,9 @@ def with_element(tiff, tag, index, value):
     for entry in range(directory + 2, directory + 2 + 12 * count, 12):
         found, kind, number, at = struct.unpack_from("<HHII", tiff, entry)
         if found == tag and number > 1:
-            struct.pack_into("<H" if kind == 3 else "<I", changed, at + (2 if kind == 3 else 4) * index, value)
+            struct.pack_into(
+                "<H" if kind == 3 else "<I", changed, at + (2 if kind == 3 else 4) * index, value
+            )
             return bytes(changed)
     raise KeyError(tag)
 

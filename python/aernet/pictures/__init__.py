@@ -1,6 +1,6 @@
 """Picture files: each is decoded rightly or refused by its name."""
 
-from aernet.pictures.decode import decode_picture, decode_raster, read_picture
+from aernet.pictures.decode import decode_picture, decode_raster, picture_of_image, read_picture
 from aernet.pictures.suffixes import PICTURE_SUFFIXES, example_pictures
 from aernet.pictures.write import write_png
 
@@ -9,6 +9,7 @@ __all__ = [
     "decode_picture",
     "decode_raster",
     "example_pictures",
+    "picture_of_image",
     "read_picture",
     "write_png",
 ]

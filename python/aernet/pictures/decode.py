@@ -14,7 +14,7 @@ from aernet.pictures.heif import decode_avif, decode_heif
 from aernet.pictures.jpeg import decode_jpeg
 from aernet.pictures.jpeg2000 import decode_jpeg2000
 from aernet.pictures.orientation import upright
-from aernet.pictures.pillow import decode_by_pillow
+from aernet.pictures.pillow import decode_by_pillow, rasterise
 from aernet.pictures.png import decode_png
 from aernet.pictures.pnm import decode_pnm
 from aernet.pictures.raster import Unusable
@@ -23,6 +23,8 @@ from aernet.pictures.tiff import decode_tiff
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from PIL.Image import Image
 
     from aernet.pictures.formats import Format
     from aernet.pictures.raster import Pixels, Raster
@@ -53,6 +55,8 @@ def read_picture(path: Path) -> Pixels:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a NUL in the path
+        raise SourceError(f"{str(path)!r}: cannot be read ({error})") from None
     return decode_picture(data, str(path))
 
 
@@ -72,6 +76,22 @@ def decode_picture(data: bytes, name: str) -> Pixels:
     raster = decode_raster(data, name)
     try:
         return upright(on_white(to_srgb(raster, name), raster.alpha), raster.orientation)
+    except Unusable as reason:
+        raise SourceError(f"{name}: {reason}") from None
+
+
+def picture_of_image(image: Image, name: str) -> Pixels:
+    """Return a PIL image as `decode_picture` returns a file.
+
+    Raises:
+        SourceError: it is transparent everywhere, or does not have 8 bits a channel.
+        OSError, ValueError, SyntaxError: Pillow's, where the image is read only now.
+    """
+    from PIL import ImageOps  # noqa: PLC0415 - importing aernet does without
+
+    try:
+        raster = rasterise(ImageOps.exif_transpose(image), orientation=1)
+        return on_white(to_srgb(raster, name), raster.alpha)
     except Unusable as reason:
         raise SourceError(f"{name}: {reason}") from None
 

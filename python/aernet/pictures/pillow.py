@@ -144,7 +144,9 @@ def _damaged(kind: str, error: Exception) -> Unusable:
     if isinstance(error, MemoryError):
         return Unusable(f"there is not enough memory to decode this {name}; save it smaller")
     if "unknown pixel mode" in str(error):
-        return Unusable(f"the {name} has channels of a rare kind or number, which is not read here; save it as RGB")
+        return Unusable(
+            f"the {name} has channels of a rare kind or number, which is not read here; save it as RGB"
+        )
     reason = " ".join(str(error).split()) or type(error).__name__
     return Unusable(f"the {name} is damaged or cut short ({reason}); copy the file again")
 
