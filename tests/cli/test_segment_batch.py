@@ -346,6 +346,48 @@ def test_experts_masks_beside_their_pictures_are_no_pictures(segment, pictures, 
     assert "other_segmentation_mask.png" in files(tmp_path / "out")
 
 
+def test_outputs_of_an_earlier_run_are_not_segmented(segment, pictures):
+    film(pictures / "d.avi")
+    first, second = pictures / "first", pictures / "second"
+    for _ in range(2):
+        answer = segment(pictures, "--overlay", "--json", output=first)
+        assert answer.exit_code == 0, answer.output
+        assert set(statuses(answer)) == {"a.jpg", "b.jpg", "c.jpg", "d.avi"}
+    made = {path.name for path in first.rglob("*") if path.is_file()}
+    shown = [name for name in made if name.endswith((".png", ".jpg", ".mp4"))]
+    answer = segment(pictures, "--json", output=second)
+    assert answer.exit_code == 0, answer.output
+    told = [record for record in records(answer) if record["status"] == "left out"]
+    assert {Path(record["input"]).name for record in told} == made
+    assert {name for name, status in statuses(answer).items() if status == "done"} == {
+        "a.jpg",
+        "b.jpg",
+        "c.jpg",
+        "d.avi",
+    }
+    assert f"left out: {len(shown)} earlier outputs, such as" in answer.stderr
+
+
+def test_a_picture_that_is_called_like_an_output_is_told(segment, pictures):
+    shutil.copy(pictures / "a.jpg", pictures / "photo_mask.jpg")
+    shutil.copy(pictures / "a.jpg", pictures / "photo_overlay.jpg")
+    (pictures / "user_masks").mkdir()
+    shutil.copy(pictures / "a.jpg", pictures / "user_masks" / "x.jpg")
+    answer = segment(pictures, "--json", output=pictures)
+    assert answer.exit_code == 0, answer.output
+    assert [name for name, status in statuses(answer).items() if status == "left out"] == [
+        "photo_overlay.jpg",
+        "x.jpg",
+    ]
+    assert "left out: 2 possible outputs, such as" in answer.stderr
+    assert (pictures / "photo_mask_mask.png").is_file()
+    answer = segment(pictures, "--json", output=pictures)
+    assert [name for name, status in statuses(answer).items() if status == "left out"] == [
+        "photo_overlay.jpg",
+        "x.jpg",
+    ]
+
+
 def test_damage_that_a_film_tells_is_counted_apart(segment, pictures, monkeypatch):
     film(pictures / "d.avi")
     facts = {"status": "damaged", "error": f"{pictures}/d.avi: frame 2 is damaged"}

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from aernet.cli.outputs import input_of
 from aernet.errors import SourceError
 from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
 from aernet.pairs import mask_id
@@ -150,7 +151,23 @@ def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut
         return
     listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
     left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
-    candidates = [path for path in listing.files if not earlier(path)]
+    names = {name for path in listing.files for name in (path.stem, path.name)}
+    outputs = [path for path in listing.files if input_of(path) in names]
+    left_out += [
+        LeftOut(path, "earlier output", "an output for another file here; name it to segment it")
+        for path in outputs
+        if not earlier(path)
+    ]
+    left_out += [
+        LeftOut(
+            path,
+            "possible output",
+            "it lies in the output folder and is called like an output; name it to segment it",
+        )
+        for path in listing.files
+        if earlier(path) and path not in outputs
+    ]
+    candidates = [path for path in listing.files if not earlier(path) and path not in outputs]
     others = [
         path for path in candidates if path.suffix.lower() not in PICTURE_SUFFIXES and not is_video(path)
     ]

@@ -37,7 +37,19 @@ def is_earlier_output(path: Path, folder: Path) -> bool:
     """Tell whether a file within the output folder has the name of an output."""
     if not path.parent.resolve().is_relative_to(folder.resolve()):
         return False
-    return path.name.endswith(_ENDINGS) or path.parent.name.endswith(VIDEO_ENDINGS["masks"])
+    return input_of(path) is not None
+
+
+def input_of(path: Path) -> str | None:
+    """Return the name of the input, with or without its suffix, that an output of this name has.
+
+    None if no output has such a name.
+    """
+    for ending in _ENDINGS:
+        if path.name.endswith(ending):
+            return path.name.removesuffix(ending)
+    folder, ending = path.parent.name, VIDEO_ENDINGS["masks"]
+    return folder.removesuffix(ending) if folder.endswith(ending) else None
 
 
 def files_of(item: Input, output: Path) -> dict[str, Path]:
