@@ -333,6 +333,15 @@ def test_names_that_are_no_utf_8_or_not_one_line(command, model, pictures, tmp_p
     assert len(answer.stderr.splitlines()) == 2 + 5
 
 
+def test_a_name_is_no_markup_and_no_emoji(segment, pictures):
+    for name in (":smile:.jpg", "[red]a.jpg"):
+        (pictures / name).write_bytes(b"no picture")
+    answer = segment(pictures)
+    assert answer.exit_code == 1
+    assert f"{pictures}/:smile:.jpg: expected a picture" in answer.stderr
+    assert f"{pictures}/[red]a.jpg: expected a picture" in answer.stderr
+
+
 def test_experts_masks_beside_their_pictures_are_no_pictures(segment, pictures, tmp_path):
     for name in ("a_segmentation.png", "c_Segmentation.png", "other_segmentation.png"):
         cv2.imwrite(str(pictures / name), np.zeros((40, 50), np.uint8))

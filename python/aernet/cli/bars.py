@@ -16,7 +16,7 @@ def bars(*columns: ProgressColumn) -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 
-    terminal = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    terminal = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     return Progress(
         *columns, console=terminal, transient=True, redirect_stdout=False, disable=not terminal.is_terminal
     )

@@ -62,7 +62,7 @@ def benchmark(
         }
         typer.echo(dumps(figures, indent=2))
         return
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for name, value in machine.items():
         console.print(f"{name}: {value}")
     columns = (Column(f"p{percentile}", justify="right", no_wrap=True) for percentile in _PERCENTILES)

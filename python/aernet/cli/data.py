@@ -98,7 +98,7 @@ def check(
         typer.echo(dumps(asdict(report), indent=2))
     else:
         if report.problems:
-            Console(highlight=False, markup=False, soft_wrap=True).print(_table(report.problems))
+            Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(_table(report.problems))
         typer.echo(
             f"{len(report.image_ids)} usable pairs; {len(report.same_lesion)} times two pictures show one"
             f" lesion; {len(report.problems) or 'no'} problems"

@@ -80,7 +80,7 @@ def evaluate(
         _check_writable(output)
     image_ids = read_split(split, subset) if split and subset is not None else None
     source = f"subset {subset} of {split.name}" if split else (predictions or images or masks).resolve().name
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     judged = (
         judged_masks(predictions, suffix or MASK, masks, images, image_ids, source, mask_suffix)
         if predictions is not None

@@ -89,7 +89,7 @@ def live(
         )
     opened = open_source(source)
     _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     _log_to(console)
     cv2.setNumThreads(1)  # the pipeline's threads fill the cores; OpenCV's would wait for each other
     with Segmenter(model, device, threshold=threshold, border=border, keep=keep) as segmenter:

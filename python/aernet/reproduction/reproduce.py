@@ -63,7 +63,7 @@ def reproduce(
     pairs = subset_pairs(data, "test", table=table)
     failures: dict[str, str] = {}
     report(failures)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     for number, run in enumerate(missing.values(), start=1):
         console.print(f"{number} of {len(missing)}: {run.title}")
         try:
