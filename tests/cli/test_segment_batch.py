@@ -355,6 +355,47 @@ def test_experts_masks_beside_their_pictures_are_no_pictures(segment, pictures, 
     assert "other_segmentation_mask.png" in files(tmp_path / "out")
 
 
+def test_the_mask_of_another_picture_or_setting_is_not_taken(segment, pictures, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(pictures / "b.jpg", other / "a.jpg")
+    mask = tmp_path / "out" / "a_mask.png"
+    assert segment(pictures / "a.jpg").exit_code == 0
+    made = mask.read_bytes()
+    for inputs, part in (
+        ([other / "a.jpg"], "is the mask of another picture; choose another --output, or --overwrite"),
+        ([pictures / "a.jpg", "--threshold", "0.31"], "was made with threshold 0.4, not 0.31; choose"),
+        ([pictures / "a.jpg", "--keep", "largest"], "was made with keep all, not largest; choose"),
+    ):
+        answer = segment(*inputs, "--json")
+        assert answer.exit_code == 1
+        (record,) = records(answer)
+        assert record["status"] == "failed"
+        assert f"{inputs[0]}: {mask} {part}" in record["error"]
+        assert mask.read_bytes() == made
+    assert set(statuses(segment(pictures / "a.jpg", "--json")).values()) == {"skipped"}
+    assert segment(other / "a.jpg", "--overwrite").exit_code == 0
+    assert mask.read_bytes() != made
+    assert set(statuses(segment(other / "a.jpg", "--json")).values()) == {"skipped"}
+    cv2.imwrite(str(mask), np.zeros((9, 9), np.uint8))  # that of an earlier version says nothing
+    assert set(statuses(segment(other / "a.jpg", "--json")).values()) == {"skipped"}
+
+
+def test_a_film_that_lost_masks_or_has_other_settings_is_not_skipped(segment, tmp_path):
+    film(tmp_path / "d.avi")
+    masks = tmp_path / "out" / "d_masks"
+    for lost in (masks / "000001.png", masks):
+        assert segment(tmp_path / "d.avi").exit_code == 0
+        assert len(list(masks.glob("*.png"))) == 3
+        shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    answer = segment(tmp_path / "d.avi", "--json")
+    assert [record["status"] for record in records(answer)] == ["done"]
+    assert len(list(masks.glob("*.png"))) == 3
+    answer = segment(tmp_path / "d.avi", "--json", "--threshold", "0.31")
+    assert answer.exit_code == 1
+    assert "d_track.csv was made with threshold 0.4, not 0.31; choose" in records(answer)[0]["error"]
+
+
 def test_outputs_of_an_earlier_run_are_not_segmented(segment, pictures):
     film(pictures / "d.avi")
     first, second = pictures / "first", pictures / "second"

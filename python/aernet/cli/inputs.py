@@ -60,6 +60,11 @@ class Input:
         suffix = self.below.suffix.lower()
         return suffix in VIDEO_SUFFIXES and suffix not in PICTURE_SUFFIXES
 
+    @property
+    def is_from_the_web(self) -> bool:
+        """Whether it has to be fetched."""
+        return self.address not in {"", STDIN}
+
     @contextmanager
     def opened(self, progress: Progress) -> Iterator[Path]:
         """Yield a file with its content, which is a temporary one for what is no file.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
+from aernet.cli.mask_note import read_note, with_note
 from aernet.cli.outputs import files_of
 from aernet.errors import SourceError
-from aernet.files import replacing
+from aernet.files import fingerprint, replacing
 from aernet.pictures import read_picture
 from aernet.video.extent import extent_row
 from aernet.video.offline import segment_video
@@ -62,13 +63,15 @@ class Segmenting:
             output: the path of its outputs, which lacks their endings.
 
         Raises:
-            SourceError: the input is no picture or video that can be used; the message names it.
+            SourceError: the input is no picture or video that can be used, or its outputs exist and are
+                those of another one or of other settings; the message names it.
             FrameError: the network gives no probabilities for it.
             AernetError: an output cannot be written, or the segmenter's device fails.
         """
         files = {kind: file for kind, file in files_of(item, output).items() if kind in self._kinds}
         record: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
         if not (item.is_video or self._afresh) and _exist(files):
+            self._require_same(item, files["mask"])
             return record | {"status": "skipped"}
         with item.opened(self._progress) as path:
             try:
@@ -78,6 +81,44 @@ class Segmenting:
         if "error" in facts:
             facts["error"] = facts["error"].replace(str(path), item.name)
         return record | {"status": "done"} | facts
+
+    def _require_same(self, item: Input, mask: Path) -> None:
+        """Refuse to take the mask of another picture, or one made with other settings, for that of an input.
+
+        Masks of earlier versions, which do not say what they are of, are taken; pictures from the web are
+        known by their address.
+
+        Raises:
+            SourceError: the mask is another one.
+            OSError: the input cannot be read.
+        """
+        noted = read_note(mask)
+        if noted is None:
+            return
+        if item.is_from_the_web:
+            expected = self._note(item)
+        else:
+            with item.opened(self._progress) as path:
+                expected = self._note(item, path)
+        if noted.get("picture") != expected["picture"]:
+            raise SourceError(
+                f"{item.name}: {mask} is the mask of another picture; choose another --output, or --overwrite"
+            )
+        for setting, value in expected.items():
+            if noted.get(setting) != value:
+                raise SourceError(
+                    f"{item.name}: {mask} was made with {setting} {noted.get(setting)}, not {value};"
+                    " choose another --output, or --overwrite"
+                )
+
+    def _note(self, item: Input, path: Path | None = None) -> dict[str, Any]:
+        """Return what makes a mask what it is: the picture, by its file or else its address, and settings."""
+        return {
+            "picture": fingerprint(path) if path else item.name,
+            "model": f"{self._segmenter.card.name} {self._segmenter.card.version}",
+            "threshold": self._segmenter.threshold,
+            "keep": "largest" if self._largest else "all",
+        }
 
     def _picture(self, item: Input, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
         result = self._segmenter(read_picture(path))
@@ -98,7 +139,8 @@ class Segmenting:
         }
         for kind, file in files.items():
             if kind == "mask":
-                content = cv2.imencode(".png", result.mask)[1].tobytes()
+                note = self._note(item, None if item.is_from_the_web else path)
+                content = with_note(cv2.imencode(".png", result.mask)[1].tobytes(), note)
             elif kind == "overlay":
                 content = cv2.imencode(".jpg", result.overlay())[1].tobytes()
             else:

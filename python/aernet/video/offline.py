@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from contextlib import ExitStack, closing
 from statistics import median
@@ -14,7 +13,7 @@ import numpy as np
 
 from aernet._native import __version__
 from aernet.errors import SourceError
-from aernet.files import replacing, write_text
+from aernet.files import fingerprint, replacing, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.segmentation import outlines
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
 
 _NOTE = "settings.json"
-_SAMPLE = 1 << 20  # bytes at either end of a film, by which it is known
+_MASKS = "[0-9]*.png"
 
 
 def segment_video(
@@ -65,20 +64,20 @@ def segment_video(
 
     Raises:
         SourceError: the file is not a video of 8 bits a channel, its frames change size, none of them is
-            whole, or the files exist and are those of another film.
+            whole, or the files exist and are those of another film or of other settings.
         AernetError: an output cannot be written.
     """
-    earlier = None if afresh else _earlier_run(video, files)
-    if earlier is not None:
-        return earlier
     settings = {
-        "film": _fingerprint(video),
+        "film": _identity(video),
         "model": segmenter.card.name,
         "model_version": segmenter.card.version,
         "threshold": segmenter.threshold,
         "largest": largest,
         "aernet": __version__,
     }
+    earlier = None if afresh else _earlier_run(video, files, settings)
+    if earlier is not None:
+        return earlier
     latencies: list[float | None] = []
     areas: list[float] = []
     damage: list[DamagedVideoError] = []
@@ -152,32 +151,41 @@ def _until_damage(frames: Frames, damage: list[DamagedVideoError]) -> Frames:
         damage.append(error)
 
 
-def _earlier_run(video: Path, files: Mapping[str, Path]) -> dict[str, Any] | None:
-    """Return the record of an earlier run that wrote all the files; None if they are to be made."""
+def _earlier_run(
+    video: Path, files: Mapping[str, Path], settings: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return the record of an earlier run that wrote all the files; None if they are to be made.
+
+    Raises:
+        SourceError: the files are those of another film, or were made with other settings.
+    """
     if not all(file.is_file() for kind, file in files.items() if kind != "masks"):
         return None
     note = _read_note(files["masks"])
     film, damage = note.get("film"), {key: note[key] for key in ("damaged_frames", "error") if key in note}
-    if film is not None and film["content"] != _fingerprint(video)["content"]:
+    if film is not None and film["content"] != settings["film"]["content"]:
         if damage and film["path"] == str(video.resolve()):  # a better copy of it
             return None
         raise SourceError(
             f"{video}: {files['track']} is the track of another video, {film['path']}; choose another "
             "--output, or --overwrite"
         )
+    for setting in ("model", "model_version", "threshold", "largest"):
+        if film is not None and note.get(setting) != settings[setting]:
+            raise SourceError(
+                f"{video}: {files['track']} was made with {setting} {note.get(setting)}, not"
+                f" {settings[setting]}; choose another --output, or --overwrite"
+            )
+    lines = len(files["track"].read_text(encoding="utf-8").splitlines()) - 1
+    if len(list(files["masks"].glob(_MASKS))) != lines:
+        return None
     return {"status": "damaged"} | damage if damage else {"status": "skipped"}
 
 
-def _fingerprint(video: Path) -> dict[str, Any]:
-    """Return what tells a film from every other, even one of the same name and size."""
-    facts = video.stat()
-    digest = hashlib.sha256()
-    with video.open("rb") as file:
-        digest.update(file.read(_SAMPLE))
-        file.seek(max(0, facts.st_size - _SAMPLE))
-        digest.update(file.read())
-    content = f"{facts.st_size} bytes, sha256 of both ends {digest.hexdigest()}"
-    return {"path": str(video.resolve()), "modified_ns": facts.st_mtime_ns, "content": content}
+def _identity(video: Path) -> dict[str, Any]:
+    """Return where a film lies, and what tells it from every other."""
+    modified = video.stat().st_mtime_ns
+    return {"path": str(video.resolve()), "modified_ns": modified, "content": fingerprint(video)}
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
@@ -194,6 +202,6 @@ def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None
     note = _read_note(folder)
     if not afresh and {key: note.get(key) for key in settings} == settings:
         return
-    for mask in folder.glob("[0-9]*.png"):
+    for mask in folder.glob(_MASKS):
         mask.unlink()
     write_text(folder / _NOTE, json.dumps(settings, indent=2))
