@@ -315,6 +315,15 @@ def test_a_picture_on_the_standard_input(model, pictures, tmp_path):
     assert answer.stderr.startswith(b"stdin: the file is empty")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell closes it there")
+def test_a_standard_input_that_is_closed_is_told(model, tmp_path):
+    program = f"'{sys.executable}' -c 'from aernet.cli import main; main()'"
+    command = f"{program} segment - -o '{tmp_path / 'out'}' --model '{model}' <&-"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(b"stdin: is closed")
+
+
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are bytes on Linux alone")
 def test_names_that_are_no_utf_8_or_not_one_line(command, model, pictures, tmp_path):
     for name in (b"L\xe4sion.jpg", b"two\nlines.jpg"):

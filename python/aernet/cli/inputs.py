@@ -208,6 +208,8 @@ def _web_input(address: str, scheme: str) -> Input:
 
 
 def _copy_stdin(file: Path) -> None:
+    if sys.stdin is None:
+        raise SourceError("stdin: is closed; give a picture to it, as with '< picture.jpg'")
     size = 0
     with file.open("wb") as copy:
         while data := sys.stdin.buffer.read(_CHUNK):
