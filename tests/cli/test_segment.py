@@ -198,9 +198,7 @@ def test_errors_are_one_line(one_line, pictures, tmp_path):
     (tmp_path / "taken").touch()
     (tmp_path / "none").mkdir()
     assert "holds no picture" in one_line(inputs=[tmp_path / "none"])
-    assert f"{tmp_path / 'gone.jpg'}: no such file" in one_line(
-        inputs=[pictures / "a.jpg", tmp_path / "gone.jpg"]
-    )
+    assert f"{tmp_path / 'gone.jpg'}: no such file" in one_line(inputs=[tmp_path / "gone.jpg"])
     assert "taken" in one_line(output=tmp_path / "taken" / "out")
     assert "threshold must be between 0 and 1, both excluded, found 1.0" in one_line("--threshold", "1")
     assert f"{pictures / 'a.jpg'}: expected an ONNX model" in one_line("--model", pictures / "a.jpg")

@@ -65,6 +65,26 @@ def test_an_input_that_failed_is_named_once(segment, tmp_path, monkeypatch):
     assert answer.stderr.splitlines()[0] == f"{film}: needs PyAV; pip install 'aernet[video]'"
 
 
+def test_an_input_that_is_not_there_fails_by_itself(segment, pictures, tmp_path):
+    answer = segment(
+        tmp_path / "gone.jpg", pictures / "a.jpg", tmp_path / "no*.png", "ftp://host/f.jpg", "--json"
+    )
+    assert answer.exit_code == 1
+    failed = dict.fromkeys(("gone.jpg", "no*.png", "f.jpg"), "failed")
+    assert statuses(answer) == {"a.jpg": "done", **failed}
+    assert files(tmp_path / "out") == ["a_mask.png"]
+    assert f"{tmp_path / 'gone.jpg'}: no such file or folder" in answer.stderr.splitlines()
+
+
+def test_all_inputs_that_are_not_there_are_named(segment, tmp_path):
+    answer = segment(tmp_path / "gone.jpg", tmp_path / "lost.jpg")
+    assert answer.exit_code == 1
+    assert [line.rpartition("/")[2] for line in answer.stderr.splitlines()] == [
+        "gone.jpg: no such file or folder",
+        "lost.jpg: no such file or folder",
+    ]
+
+
 def test_what_is_left_out_is_told_and_listed(segment, pictures):
     for name in ("x.dcm", "y.dcm", "notes.txt", ".hidden.txt"):
         (pictures / name).touch()

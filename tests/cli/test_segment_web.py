@@ -143,7 +143,8 @@ def test_what_goes_wrong_is_told_by_the_address_and_the_rest_goes_on(server, seg
 )
 def test_any_other_kind_of_address_is_refused_as_such(segment, address):
     answer, records = segment(address)
-    assert (answer.exit_code, records) == (1, [])
+    assert (answer.exit_code, [record["status"] for record in records]) == (1, ["failed"])
+    assert "secret" not in str(records)
     scheme = address.partition(":")[0]
     assert f": {scheme} is no address that is fetched; expected http or https" in answer.stderr
     assert "secret" not in answer.stderr
@@ -161,7 +162,7 @@ def test_any_other_kind_of_address_is_refused_as_such(segment, address):
     ],
 )
 def test_the_name_of_an_address_stays_within_the_output_folder(address, below, root):
-    ((item,), left_out) = inputs.find_inputs([address], lambda _: False)
+    (item,), left_out, _ = inputs.find_inputs([address], lambda _: False)
     assert (item.below.as_posix(), item.root.as_posix()) == (below, root)
     assert "word" not in item.name
     assert left_out == []

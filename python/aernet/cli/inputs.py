@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from aernet.cli.outputs import input_of
@@ -86,8 +86,19 @@ class Input:
             yield file
 
 
-def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> tuple[list[Input], list[LeftOut]]:
-    """Return the pictures and videos that the inputs name, each once, and what was left out of folders.
+class Found(NamedTuple):
+    """What inputs name."""
+
+    files: list[Input]
+    """The pictures and videos, each once."""
+    left_out: list[LeftOut]
+    """What was left out of folders."""
+    failed: dict[str, SourceError]
+    """The inputs that name nothing which can be read, and why."""
+
+
+def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> Found:
+    """Find the pictures and videos that the inputs name.
 
     Inputs keep their order, and a folder's files are sorted by path. A file that is an input itself is taken
     whatever its suffix. A file that is reached in several ways is taken under its own name instead of that of
@@ -96,23 +107,35 @@ def find_inputs(inputs: Sequence[str], earlier: Callable[[Path], bool]) -> tuple
     Args:
         inputs: paths, globs that no shell has expanded, `STDIN`, or addresses.
         earlier: tells the outputs of earlier runs in a folder, which do not count.
-
-    Raises:
-        SourceError: an input does not exist, is an address that is neither http nor https, or is a folder
-            that cannot be read.
     """
     found: dict[Path | str, Input] = {}
     left_out: list[LeftOut] = []
+    failed: dict[str, SourceError] = {}
     for text in inputs:
-        if text == STDIN:
-            found.setdefault(text, Input("stdin", Path("stdin"), Path("/"), STDIN))
-        elif (scheme := _SCHEME.match(text)) and not os.path.exists(text):  # noqa: PTH110 - never raises
-            found.setdefault(text, _web_input(text, scheme.group().lower()))
-        else:
-            for source in _paths(text):
-                for item in _files(source, earlier, left_out):
-                    _add(item, found, left_out)
-    return list(found.values()), sorted(set(left_out))
+        try:
+            _find(text, earlier, found, left_out)
+        except SourceError as error:  # noqa: PERF203 - the others count all the same
+            failed[text] = error
+    return Found(list(found.values()), sorted(set(left_out)), failed)
+
+
+def _find(
+    text: str, earlier: Callable[[Path], bool], found: dict[Path | str, Input], left_out: list[LeftOut]
+) -> None:
+    """Add what an input names.
+
+    Raises:
+        SourceError: it does not exist, is an address that is neither http nor https, or is a folder that
+            cannot be read.
+    """
+    if text == STDIN:
+        found.setdefault(text, Input("stdin", Path("stdin"), Path("/"), STDIN))
+    elif (scheme := _SCHEME.match(text)) and not os.path.exists(text):  # noqa: PTH110 - never raises
+        found.setdefault(text, _web_input(text, scheme.group().lower()))
+    else:
+        for source in _paths(text):
+            for item in _files(source, earlier, left_out):
+                _add(item, found, left_out)
 
 
 def nothing_found(inputs: Sequence[str], left_out: Sequence[LeftOut]) -> SourceError:

@@ -15,8 +15,11 @@ from aernet.errors import AernetError, OutputError, SourceError
 from aernet.models import DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from aernet.cli.inputs import Input
     from aernet.cli.segmenting import Segmenting
+    from aernet.inputs import LeftOut
 
 # A full disk or quota, a disk that is read-only or broken.
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO}
@@ -99,7 +102,7 @@ def segment(
         if json:
             typer.echo(dumps(record))
 
-    found, left_out = find_inputs(inputs, partial(is_earlier_output, folder=output.resolve()))
+    found, left_out, unusable = find_inputs(inputs, partial(is_earlier_output, folder=output.resolve()))
     names = name_outputs(found, output)
     kinds = {"mask", "masks", "track", *(["overlay"] * overlay), *(["contours"] * contours)}
     if names:
@@ -110,15 +113,27 @@ def segment(
                 note(record)
                 if "error" in record:
                     progress.console.print(printable(record["error"]))
-    for thing in left_out:
-        note({"input": str(thing.path), "status": "left out", "reason": thing.reason})
+    for record in _not_tried(unusable, left_out):
+        note(record)
     if not names:
-        raise nothing_found(inputs, left_out)
-    for line in left_out_lines(left_out):
+        *told, last = unusable.values() or [nothing_found(inputs, left_out)]
+        typer.echo("".join(f"{printable(str(error))}\n" for error in told), err=True, nl=False)
+        raise last
+    for line in (*(printable(str(error)) for error in unusable.values()), *left_out_lines(left_out)):
         progress.console.print(line)
     progress.console.print(summary(records))
     if any("error" in record for record in records):
         raise typer.Exit(1)
+
+
+def _not_tried(unusable: Mapping[str, SourceError], left_out: Sequence[LeftOut]) -> Iterator[dict[str, Any]]:
+    """Yield the records of inputs that name nothing that can be read, and of what folders left out."""
+    from aernet.video.sources.network import without_password
+
+    for text, error in unusable.items():
+        yield {"input": without_password(text), "status": "failed", "error": str(error)}
+    for thing in left_out:
+        yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
 
 
 def _attempt(segmenting: Segmenting, item: Input, name: Path, output: Path, done: str) -> dict[str, Any]:
