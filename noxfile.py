@@ -24,6 +24,13 @@ def opencv(session: nox.Session, version: str) -> None:
 
 
 @nox.session
+def base(session: nox.Session) -> None:
+    """Run the tests of pictures with what the package needs alone, without any extra."""
+    session.install(".", *_TESTING)
+    session.run("pytest", "tests/pictures", "tests/test_import.py")
+
+
+@nox.session
 def ptx(session: nox.Session) -> None:
     """Run nvcc's PTX of the kernels for 7.5, 8.7 and 11.0, in three orders of threads each; needs nvcc."""
     session.install(".", *_TESTING)

@@ -146,7 +146,7 @@ def evaluate(
             inverted.append(pair.image_id)
     region = "largest region, holes filled" if largest_only else "whole mask"
     protocol = (
-        f"per-image means over {len(scores)} pictures ({pictures_from}) "
+        f"per-image means over {len(scores)} picture{'s' * (len(scores) > 1)} ({pictures_from}) "
         f"at the masks' own size, {region}; 95 % percentile bootstrap intervals"
     )
     card = segmenter.card

@@ -110,7 +110,7 @@ def evaluate_masks(pairs: Iterable[MaskPair], masks_named: str, pictures_from: s
         if looks_inverted(truth):
             inverted.append(pair.image_id)
     protocol = (
-        f"per-image means over {len(scores)} pictures ({pictures_from}) "
+        f"per-image means over {len(scores)} picture{'s' * (len(scores) > 1)} ({pictures_from}) "
         "at the masks' own size, whole mask; 95 % percentile bootstrap intervals"
     )
     return Evaluation(protocol, f"masks {masks_named}", None, scores, tuple(inverted))
