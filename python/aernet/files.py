@@ -26,7 +26,7 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         digest.update(file.read(_SAMPLE))
-        file.seek(max(0, size - _SAMPLE))
+        file.seek(max(_SAMPLE, size - _SAMPLE))
         digest.update(file.read())
     return f"{size} bytes, sha256 of both ends {digest.hexdigest()}"
 

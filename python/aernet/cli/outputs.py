@@ -6,6 +6,7 @@ import os
 import tempfile
 import unicodedata
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,7 @@ _ENDINGS = (*PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
 
 def is_earlier_output(path: Path, folder: Path) -> bool:
     """Tell whether a file within the output folder has the name of an output."""
-    if not path.parent.resolve().is_relative_to(folder.resolve()):
-        return False
-    return input_of(path) is not None
+    return input_of(path) is not None and path.parent.resolve().is_relative_to(folder.resolve())
 
 
 def input_of(path: Path) -> str | None:
@@ -143,9 +142,10 @@ def _require_inputs_kept(outputs: dict[Input, Path]) -> None:
     """Raise AernetError if an output is an input, or a folder of masks holds one."""
     inputs = {Path(item.name).resolve() for item in outputs if not item.address}
     folders = {path.parent for path in inputs}
+    resolved = cache(Path.resolve)  # most outputs share their folder
     for item, output in outputs.items():
         for kind, file in files_of(item, output).items():
-            place = file.parent.resolve() / file.name
+            place = resolved(file.parent) / file.name
             if place in inputs or (kind == "masks" and place in folders):
                 raise AernetError(
                     f"{file}: is an input, but would be overwritten by the {kind} of {item.name};"

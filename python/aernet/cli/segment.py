@@ -107,7 +107,14 @@ def segment(
     kinds = {"mask", "masks", "track", *(["overlay"] * overlay), *(["contours"] * contours)}
     if names:
         with Segmenter(model, device, threshold=threshold, border=border) as segmenter, bars() as progress:
-            segmenting = Segmenting(segmenter, kinds, progress, largest=keep == "largest", afresh=overwrite)
+            segmenting = Segmenting(
+                segmenter,
+                kinds,
+                progress,
+                largest=keep == "largest",
+                afresh=overwrite,
+                described=json or contours,
+            )
             for item, name in progress.track(names.items(), description="Segmenting"):
                 record = _attempt(segmenting, item, name, output, f"{len(records)} of {len(names)}")
                 note(record)

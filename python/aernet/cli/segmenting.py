@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from aernet.cli.inputs import Input
+    from aernet.segmentation import Segmentation
     from aernet.segmenter import Segmenter
 
 
@@ -35,6 +36,7 @@ class Segmenting:
         progress: shows the progress within a video or a download.
         largest: whether only the largest region counts, its holes filled.
         afresh: whether to write outputs that exist already.
+        described: whether the records of pictures tell of the lesion, which takes a while to measure.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Segmenting:
         *,
         largest: bool,
         afresh: bool,
+        described: bool,
     ) -> None:
         self._segmenter = segmenter
         self._kinds = kinds
         self._progress = progress
         self._largest = largest
         self._afresh = afresh
+        self._described = described
 
     def __call__(self, item: Input, output: Path) -> dict[str, Any]:
         """Segment an input, unless all its outputs exist, and return its record for JSON.
@@ -124,19 +128,9 @@ class Segmenting:
         result = self._segmenter(read_picture(path))
         if self._largest:
             result = result.largest()
-        height, width = result.mask.shape
-        calibrated = result.quality is not None
-        facts: dict[str, Any] = {
-            "width": width,
-            "height": height,
-            "area_fraction": result.area_fraction,
-            **extent_row(result.mask),
-            "expected_dice": round(result.expected_dice, 4) if calibrated else None,
-            "needs_review": result.needs_review if calibrated else None,
-            "threshold": result.threshold,
-            "model": self._segmenter.card.name,
-            "latency_ms": round(result.latency_ms, 3),
-        }
+        facts: dict[str, Any] = {"latency_ms": round(result.latency_ms, 3)}
+        if self._described:
+            facts = self._describe(result) | facts
         for kind, file in files.items():
             if kind == "mask":
                 note = self._note(item, None if item.is_from_the_web else path)
@@ -149,6 +143,21 @@ class Segmenting:
             with replacing(file) as temporary:
                 temporary.write_bytes(content)
         return facts
+
+    def _describe(self, result: Segmentation[Any]) -> dict[str, Any]:
+        """Return what a record tells of a picture, as the track of a video tells it of a frame."""
+        height, width = result.mask.shape
+        calibrated = result.quality is not None
+        return {
+            "width": width,
+            "height": height,
+            "area_fraction": result.area_fraction,
+            **extent_row(result.mask),
+            "expected_dice": round(result.expected_dice, 4) if calibrated else None,
+            "needs_review": result.needs_review if calibrated else None,
+            "threshold": result.threshold,
+            "model": self._segmenter.card.name,
+        }
 
     def _video(self, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
         task = self._progress.add_task(path.name, total=VideoFile(path).count())
