@@ -339,7 +339,7 @@ def test_masks_that_do_not_pair_are_named(segmented, tmp_path):
     split.write_text("image_id,subset\nISIC_0011135,test\nISIC_0000495,train\n", encoding="utf-8")
     result = evaluate(*arguments, "--split", split, "--subset", "test")
     assert result.exit_code == 0, result.output
-    assert "over 1 pictures (subset test of split.csv)" in result.stdout
+    assert "over 1 picture (subset test of split.csv)" in result.stdout
     shutil.copy(segmented / "ISIC_0011135_mask.png", segmented / "ISIC_0000495_mask.png")
     assert_one_line_error(evaluate(*arguments), "ISIC_0000495", "683 x 512", "587 x 512")
     assert_one_line_error(
