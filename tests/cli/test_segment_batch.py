@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aernet import Segmenter
-from aernet.cli import segmenting
+from aernet.archive import segmenting
 from aernet.cli.app import app
 
 
@@ -273,7 +273,7 @@ def test_where_capitals_do_not_count_names_that_differ_by_them_are_refused(
     shutil.copy(pictures / "b.jpg", pictures / "A.png")
     assert segment(pictures, output=tmp_path / "one").exit_code == 0
     assert {"A_mask.png", "a_mask.png"} <= set(files(tmp_path / "one"))
-    monkeypatch.setattr("aernet.cli.outputs._takes_capitals_for_small", lambda _: True)
+    monkeypatch.setattr("aernet.archive.outputs._takes_capitals_for_small", lambda _: True)
     assert segment(pictures, output=tmp_path / "two").exit_code == 0
     assert files(tmp_path / "two") == ["A.png_mask.png", "a.jpg_mask.png", "b_mask.png", "c_mask.png"]
     (pictures / "A.png").rename(pictures / "A.JPG")

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aernet import Segmenter
-from aernet.cli import inputs
+from aernet.archive import inputs
 from aernet.cli.app import app
 
 

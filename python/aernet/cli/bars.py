@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from aernet.cli.text import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.progress import Progress, ProgressColumn
 
 
@@ -20,3 +26,13 @@ def bars(*columns: ProgressColumn) -> Progress:
     return Progress(
         *columns, console=terminal, transient=True, redirect_stdout=False, disable=not terminal.is_terminal
     )
+
+
+@contextmanager
+def watched(progress: Progress, name: str, total: int | None) -> Iterator[Callable[[int], object]]:
+    """Show a bar for a video or download, and yield what moves it on."""
+    bar = progress.add_task(printable(name), total=total)
+    try:
+        yield partial(progress.advance, bar)
+    finally:
+        progress.remove_task(bar)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aernet.archive.kinds import MASK
 from aernet.cli.judging import judged_masks, judged_model
 from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold
-from aernet.cli.outputs import MASK
 from aernet.models import DEFAULT
 from aernet.pairs import MASK_ENDING
 

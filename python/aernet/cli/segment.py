@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import errno
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from aernet.cli.bars import bars
+from aernet.cli.bars import bars, watched
 from aernet.cli.options import Border, Device, Model, Threshold
 from aernet.cli.text import printable
-from aernet.errors import AernetError, OutputError, SourceError
 from aernet.models import DEFAULT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from aernet.cli.inputs import Input
-    from aernet.cli.segmenting import Segmenting
-    from aernet.inputs import LeftOut
-
-# A full disk or quota, a disk that is read-only or broken.
-_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS, errno.EIO}
 
 
 def segment(
@@ -86,102 +75,42 @@ def segment(
 
     If a run on a video was interrupted, the next run continues it.
     """
-    from functools import partial
     from json import dumps
 
-    from aernet.cli.inputs import find_inputs, nothing_found
-    from aernet.cli.outputs import is_earlier_output, name_outputs
-    from aernet.cli.segmenting import Segmenting
+    from aernet.archive import Archive, Settings
     from aernet.cli.summary import left_out_lines, summary
-    from aernet.segmenter import Segmenter
 
-    records: list[dict[str, Any]] = []
-
-    def note(record: dict[str, Any]) -> None:
-        records.append(record)
-        if json:
-            typer.echo(dumps(record))
-
-    found, left_out, unusable = find_inputs(inputs, partial(is_earlier_output, folder=output.resolve()))
-    names = name_outputs(found, output)
-    kinds = {"mask", "masks", "track", *(["overlay"] * overlay), *(["contours"] * contours)}
-    if names:
-        with Segmenter(model, device, threshold=threshold, border=border) as segmenter, bars() as progress:
-            segmenting = Segmenting(
-                segmenter,
-                kinds,
-                progress,
-                largest=keep == "largest",
-                afresh=overwrite,
-                described=json or contours,
-            )
-            for item, name in progress.track(names.items(), description="Segmenting"):
-                record = _attempt(segmenting, item, name, output, f"{len(records)} of {len(names)}")
-                note(record)
-                if "error" in record:
-                    progress.console.print(printable(record["error"]))
-    for record in _not_tried(unusable, left_out):
-        note(record)
-    if not names:
-        *told, last = unusable.values() or [nothing_found(inputs, left_out)]
+    archive = Archive(inputs, output)
+    settings = Settings(
+        kinds=[*(["overlay"] * overlay), *(["contours"] * contours)],
+        model=model,
+        device=device,
+        threshold=threshold,
+        border=border,
+        keep=keep,
+        overwrite=overwrite,
+        described=json,
+    )
+    rows: list[dict[str, Any]] = []
+    with bars() as progress:
+        bar = progress.add_task("Segmenting", total=len(archive))
+        for row in archive.segment(settings, partial(watched, progress)):
+            rows.append(row)
+            if json:
+                typer.echo(dumps(row))
+            if len(rows) <= len(archive):
+                progress.advance(bar)
+                if "error" in row:
+                    progress.console.print(printable(row["error"]))
+    if len(archive) == 0:
+        *told, last = archive.unusable.values() or [archive.nothing_found()]
         typer.echo("".join(f"{printable(str(error))}\n" for error in told), err=True, nl=False)
         raise last
-    for line in (*(printable(str(error)) for error in unusable.values()), *left_out_lines(left_out)):
+    for line in (
+        *(printable(str(error)) for error in archive.unusable.values()),
+        *left_out_lines(archive.left_out),
+    ):
         progress.console.print(line)
-    progress.console.print(summary(records))
-    if any("error" in record for record in records):
+    progress.console.print(summary(rows))
+    if any("error" in row for row in rows):
         raise typer.Exit(1)
-
-
-def _not_tried(unusable: Mapping[str, SourceError], left_out: Sequence[LeftOut]) -> Iterator[dict[str, Any]]:
-    """Yield the records of inputs that name nothing that can be read, and of what folders left out."""
-    from aernet.video.sources.network import without_password
-
-    for text, error in unusable.items():
-        yield {"input": without_password(text), "status": "failed", "error": str(error)}
-    for thing in left_out:
-        yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
-
-
-def _attempt(segmenting: Segmenting, item: Input, name: Path, output: Path, done: str) -> dict[str, Any]:
-    """Return the record of an input, which may have failed by itself.
-
-    Raises:
-        AernetError: something is wrong that lets all inputs fail.
-    """
-    try:
-        return segmenting(item, name)
-    except (AernetError, OSError, MemoryError) as error:
-        if _concerns_all(item, error, output):
-            raise AernetError(f"{error}; stopped after {done} inputs, as all would fail") from error
-        return {"input": item.name, "status": "failed", "error": _reason(item, error)}
-
-
-def _reason(item: Input, error: Exception) -> str:
-    """Return why an input failed, in one sentence that names it."""
-    if isinstance(error, SourceError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return f"{item.name}: takes more memory than there is"
-    if isinstance(error, OSError):
-        return f"{item.name}: cannot be read ({error.strerror})"
-    if isinstance(error, OutputError) and getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG:
-        return f"{item.name}: {error}; give it a shorter name"
-    return str(error) if str(error).startswith(f"{item.name}: ") else f"{item.name}: {error}"
-
-
-def _concerns_all(item: Input, error: Exception, output: Path) -> bool:
-    """Tell whether the other inputs would fail too: nothing can be written, or the model's device fails."""
-    import tempfile
-
-    if isinstance(error, OutputError):
-        if getattr(error.__cause__, "errno", None) in _FULL:
-            return True
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=output).close()
-        except OSError:
-            return True
-        return False
-    # What else is wrong with a video, such as a missing PyAV, is none of the pictures' concern.
-    return type(error) is AernetError and not item.is_video

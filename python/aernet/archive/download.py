@@ -9,20 +9,19 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from aernet._native import __version__
-from aernet.cli.text import printable
 from aernet.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from rich.progress import Progress
+    from aernet.archive.watching import Watch
 
 _CHUNK = 1 << 16
 _PATIENCE = 30  # longest time without a byte, in seconds
 
 
-def download(address: str, name: str, file: Path, largest: int, progress: Progress) -> None:
+def download(address: str, name: str, file: Path, largest: int, watch: Watch) -> None:
     """Fetch an address into a file.
 
     Args:
@@ -30,18 +29,20 @@ def download(address: str, name: str, file: Path, largest: int, progress: Progre
         name: the name of the address in errors.
         file: the file to write.
         largest: bytes beyond which the fetching is given up.
-        progress: shows a bar.
+        watch: shows the progress.
 
     Raises:
         SourceError: the server cannot be reached, refuses, sends a text, more than `largest` bytes or fewer
             than it said, or leads to an address that is neither http nor https.
     """
     headers = {"User-Agent": f"aernet/{__version__}", "Accept-Encoding": "identity"}
-    bar = progress.add_task(printable(file.name), total=None)
     try:
         request = Request(address, headers=headers)  # noqa: S310 - http or https
-        with build_opener(_ToTheWeb(name)).open(request, timeout=_PATIENCE) as answer:
-            _receive(answer, name, file, largest, lambda count: progress.advance(bar, count))
+        with (
+            watch(file.name, None) as advance,
+            build_opener(_ToTheWeb(name)).open(request, timeout=_PATIENCE) as answer,
+        ):
+            _receive(answer, name, file, largest, advance)
     except HTTPError as error:
         raise SourceError(
             f"{name}: the server answers {error.code} {str(error.reason).splitlines()[0]}"
@@ -50,8 +51,6 @@ def download(address: str, name: str, file: Path, largest: int, progress: Progre
         raise SourceError(f"{name}: cannot be fetched ({error.reason})") from error
     except (OSError, HTTPException, ValueError) as error:
         raise SourceError(f"{name}: cannot be fetched ({str(error) or type(error).__name__})") from error
-    finally:
-        progress.remove_task(bar)
 
 
 def _receive(

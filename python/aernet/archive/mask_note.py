@@ -6,6 +6,8 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -23,8 +25,6 @@ def with_note(png: bytes, note: Mapping[str, Any]) -> bytes:
 
 def read_note(mask: Path) -> dict[str, Any] | None:
     """Return the note in a PNG; None if there is none, or the file is no PNG."""
-    from PIL import Image
-
     try:
         with Image.open(mask) as png:
             note = json.loads(png.info.get(_KEYWORD, ""))

@@ -2,62 +2,48 @@
 
 from __future__ import annotations
 
-from json import dumps
 from typing import TYPE_CHECKING, Any
 
-import cv2
-
-from aernet.cli.mask_note import read_note, with_note
-from aernet.cli.outputs import files_of
+from aernet.archive.describe import describe
+from aernet.archive.kinds import KINDS
+from aernet.archive.mask_note import read_note, with_note
+from aernet.archive.outputs import files_of
 from aernet.errors import SourceError
 from aernet.files import fingerprint, replacing
 from aernet.pictures import read_picture
-from aernet.video.extent import extent_row
 from aernet.video.offline import segment_video
 from aernet.video.sources.videofile import VideoFile
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from rich.progress import Progress
-
-    from aernet.cli.inputs import Input
-    from aernet.segmentation import Segmentation
+    from aernet.archive.archive import Settings
+    from aernet.archive.inputs import Input
+    from aernet.archive.watching import Watch
     from aernet.segmenter import Segmenter
+
+_ALWAYS = {"mask", "masks", "track"}
 
 
 class Segmenting:
     """Segments inputs with the same settings.
 
     Args:
-        segmenter: takes BGR pictures.
-        kinds: the kinds of outputs to write, such as "mask".
-        progress: shows the progress within a video or a download.
-        largest: whether only the largest region counts, its holes filled.
-        afresh: whether to write outputs that exist already.
-        described: whether the records of pictures tell of the lesion, which takes a while to measure.
+        segmenter: takes BGR pictures, and keeps the regions that the settings say.
+        settings: what to write.
+        watch: shows the progress within a video or a download.
     """
 
-    def __init__(
-        self,
-        segmenter: Segmenter,
-        kinds: Collection[str],
-        progress: Progress,
-        *,
-        largest: bool,
-        afresh: bool,
-        described: bool,
-    ) -> None:
+    def __init__(self, segmenter: Segmenter, settings: Settings, watch: Watch) -> None:
         self._segmenter = segmenter
-        self._kinds = kinds
-        self._progress = progress
-        self._largest = largest
-        self._afresh = afresh
-        self._described = described
+        self._kinds = _ALWAYS | set(settings.kinds)
+        self._afresh = settings.overwrite
+        self._described = settings.described or any(KINDS[kind].described for kind in settings.kinds)
+        self._watch = watch
 
     def __call__(self, item: Input, output: Path) -> dict[str, Any]:
-        """Segment an input, unless all its outputs exist, and return its record for JSON.
+        """Segment an input, unless all its outputs exist, and return its row.
 
         The status is "done", "skipped", or "damaged" for a video of which a part was lost; then "error" says
         which.
@@ -73,18 +59,18 @@ class Segmenting:
             AernetError: an output cannot be written, or the segmenter's device fails.
         """
         files = {kind: file for kind, file in files_of(item, output).items() if kind in self._kinds}
-        record: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
+        row: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
         if not (item.is_video or self._afresh) and _exist(files):
             self._require_same(item, files["mask"])
-            return record | {"status": "skipped"}
-        with item.opened(self._progress) as path:
+            return row | {"status": "skipped"}
+        with item.opened(self._watch) as path:
             try:
                 facts = self._video(path, files) if item.is_video else self._picture(item, path, files)
             except SourceError as error:
                 raise SourceError(str(error).replace(str(path), item.name)) from error
         if "error" in facts:
             facts["error"] = facts["error"].replace(str(path), item.name)
-        return record | {"status": "done"} | facts
+        return row | {"status": "done"} | facts
 
     def _require_same(self, item: Input, mask: Path) -> None:
         """Refuse to take the mask of another picture, or one made with other settings, for that of an input.
@@ -102,7 +88,7 @@ class Segmenting:
         if item.is_from_the_web:
             expected = self._note(item)
         else:
-            with item.opened(self._progress) as path:
+            with item.opened(self._watch) as path:
                 expected = self._note(item, path)
         if noted.get("picture") != expected["picture"]:
             raise SourceError(
@@ -121,57 +107,30 @@ class Segmenting:
             "picture": fingerprint(path) if path else item.name,
             "model": f"{self._segmenter.card.name} {self._segmenter.card.version}",
             "threshold": self._segmenter.threshold,
-            "keep": "largest" if self._largest else "all",
+            "keep": self._segmenter.keep,
         }
 
     def _picture(self, item: Input, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
         result = self._segmenter(read_picture(path))
-        if self._largest:
-            result = result.largest()
-        facts: dict[str, Any] = {"latency_ms": round(result.latency_ms, 3)}
-        if self._described:
-            facts = self._describe(result) | facts
+        facts = describe(result, self._segmenter.card.name) if self._described else {}
         for kind, file in files.items():
+            content = KINDS[kind].content(result, {"input": item.name, **facts})
             if kind == "mask":
-                note = self._note(item, None if item.is_from_the_web else path)
-                content = with_note(cv2.imencode(".png", result.mask)[1].tobytes(), note)
-            elif kind == "overlay":
-                content = cv2.imencode(".jpg", result.overlay())[1].tobytes()
-            else:
-                borders = [contour.tolist() for contour in result.contours()]
-                content = dumps({"input": item.name, **facts, "contours": borders}).encode()
+                content = with_note(content, self._note(item, None if item.is_from_the_web else path))
             with replacing(file) as temporary:
                 temporary.write_bytes(content)
-        return facts
-
-    def _describe(self, result: Segmentation[Any]) -> dict[str, Any]:
-        """Return what a record tells of a picture, as the track of a video tells it of a frame."""
-        height, width = result.mask.shape
-        calibrated = result.quality is not None
-        return {
-            "width": width,
-            "height": height,
-            "area_fraction": result.area_fraction,
-            **extent_row(result.mask),
-            "expected_dice": round(result.expected_dice, 4) if calibrated else None,
-            "needs_review": result.needs_review if calibrated else None,
-            "threshold": result.threshold,
-            "model": self._segmenter.card.name,
-        }
+        return facts | {"latency_ms": round(result.latency_ms, 3)}
 
     def _video(self, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
-        task = self._progress.add_task(path.name, total=VideoFile(path).count())
-        try:
+        with self._watch(path.name, VideoFile(path).count()) as advance:
             return segment_video(
                 self._segmenter,
                 path,
                 files,
-                largest=self._largest,
+                largest=self._segmenter.keep == "largest",
                 afresh=self._afresh,
-                on_frame=lambda: self._progress.advance(task),
+                on_frame=lambda: advance(1),
             )
-        finally:
-            self._progress.remove_task(task)
 
 
 def _exist(files: Mapping[str, Path]) -> bool:

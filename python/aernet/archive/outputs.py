@@ -1,4 +1,4 @@
-"""The names of the files that `segment` writes."""
+"""The names of the files that are written."""
 
 from __future__ import annotations
 
@@ -10,28 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
 from aernet.errors import AernetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aernet.cli.inputs import Input
+    from aernet.archive.inputs import Input
 
-MASK = "_mask.png"
-"""The ending of the name of a picture's mask."""
-
-PICTURE_ENDINGS = {"mask": MASK, "overlay": "_overlay.jpg", "contours": "_contours.json"}
-"""The endings of the names of a picture's outputs."""
-
-VIDEO_ENDINGS = {
-    "masks": "_masks",
-    "track": "_track.csv",
-    "overlay": "_overlay.mp4",
-    "contours": "_contours.jsonl",
-}
-"""The endings of the names of a video's outputs; "masks" is a folder."""
-
-_ENDINGS = (*PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
+_PICTURE_ENDINGS = {name: kind.ending for name, kind in KINDS.items() if kind.join is None}
+_ENDINGS = (*_PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
 
 
 def is_earlier_output(path: Path, folder: Path) -> bool:
@@ -53,7 +41,7 @@ def input_of(path: Path) -> str | None:
 
 def files_of(item: Input, output: Path) -> dict[str, Path]:
     """Return the paths of all outputs that an input may have, by their kinds."""
-    endings = VIDEO_ENDINGS if item.is_video else PICTURE_ENDINGS
+    endings = VIDEO_ENDINGS if item.is_video else _PICTURE_ENDINGS
     return {kind: output.with_name(output.name + ending) for kind, ending in endings.items()}
 
 

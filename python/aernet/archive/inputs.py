@@ -1,4 +1,4 @@
-"""The inputs of `segment`: files, folders, globs, the standard input and addresses on the web."""
+"""What inputs name: files, folders, globs, the standard input and addresses on the web."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from aernet.cli.outputs import input_of
+from aernet.archive.download import download
+from aernet.archive.outputs import input_of
 from aernet.errors import SourceError
 from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
 from aernet.pairs import mask_id
@@ -25,7 +26,7 @@ from aernet.video.sources.videofile import VIDEO_SUFFIXES, is_video
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rich.progress import Progress
+    from aernet.archive.watching import Watch
 
 STDIN = "-"
 """The input that stands for a picture on the standard input."""
@@ -66,7 +67,7 @@ class Input:
         return self.address not in {"", STDIN}
 
     @contextmanager
-    def opened(self, progress: Progress) -> Iterator[Path]:
+    def opened(self, watch: Watch) -> Iterator[Path]:
         """Yield a file with its content, which is a temporary one for what is no file.
 
         Raises:
@@ -80,9 +81,7 @@ class Input:
             if self.address == STDIN:
                 _copy_stdin(file)
             else:
-                from aernet.cli.download import download
-
-                download(self.address, self.name, file, LARGEST_DOWNLOAD, progress)
+                download(self.address, self.name, file, LARGEST_DOWNLOAD, watch)
             yield file
 
 

@@ -1,0 +1,71 @@
+"""The kinds of outputs: what their files are called, and what is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import dumps
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aernet.segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of output of pictures."""
+
+    name: str
+    """What options, rows and the journal call it."""
+    ending: str
+    """What the name of a picture's file ends with; the whole name, for one file of the whole run."""
+    content: Callable[[Segmentation[Any], Mapping[str, Any]], bytes]
+    """Makes the file of a picture, or its piece of the file of the run, from its result and its row.
+
+    The row has the input's name, and what `describe` tells if `described` is set.
+    """
+    described: bool = False
+    """Whether the row has to tell of the lesion."""
+    join: Callable[[Iterable[bytes]], Iterable[bytes]] | None = None
+    """Makes one file of the whole run from the pictures' pieces, in their order.
+
+    None for what has a file for each picture.
+    """
+
+
+def _mask(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
+    return cv2.imencode(".png", result.mask)[1].tobytes()
+
+
+def _overlay(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
+    return cv2.imencode(".jpg", result.overlay())[1].tobytes()
+
+
+def _contours(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:
+    borders = [contour.tolist() for contour in result.contours()]
+    return dumps({**row, "contours": borders}).encode()
+
+
+MASK = "_mask.png"
+"""The ending of the name of a picture's mask."""
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("mask", MASK, _mask),
+        Kind("overlay", "_overlay.jpg", _overlay),
+        Kind("contours", "_contours.json", _contours, described=True),
+    )
+}
+"""The kinds of outputs that a picture may have, by their names."""
+
+VIDEO_ENDINGS = {
+    "masks": "_masks",
+    "track": "_track.csv",
+    "overlay": "_overlay.mp4",
+    "contours": "_contours.jsonl",
+}
+"""The endings of the names of a video's outputs; "masks" is a folder."""
