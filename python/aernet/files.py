@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.\w+)?")  # the names that `replacing` gives
 _SAMPLE = 1 << 20  # bytes at either end of a file, by which it is known
 
 
@@ -76,3 +79,30 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if there is one.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be removed ({error.strerror})") from error
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove the temporary files of `replacing` that a killed process left; nothing may be writing there.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                remove(path)

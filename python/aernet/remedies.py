@@ -10,6 +10,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "heif": ("pi_heif",),
     "viewer": ("starlette", "uvicorn", "websockets"),
     "report": ("jinja2", "matplotlib"),
+    "parquet": ("pyarrow",),
     "data": ("pooch", "requests"),
     "train": ("torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript"),
     "onnx": ("onnx",),

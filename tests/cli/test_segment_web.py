@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from aernet import Segmenter
 from aernet.archive import inputs
+from aernet.archive.journal import JOURNAL
 from aernet.cli.app import app
 
 
@@ -53,7 +54,9 @@ def segment(model, tmp_path):
 
 
 def names(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """All files but the journal."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def test_a_picture_is_fetched_and_named_after_its_address(server, segment, tmp_path, examples, model):

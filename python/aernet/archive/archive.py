@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aernet._native import get_num_threads, set_num_threads
 from aernet.archive.failures import concerns_all, reason_of
 from aernet.archive.inputs import find_inputs, nothing_found
+from aernet.archive.journal import Journal
+from aernet.archive.kinds import KINDS
 from aernet.archive.outputs import is_earlier_output, name_outputs
-from aernet.archive.segmenting import Segmenting
+from aernet.archive.segmenting import MEASURED, Segmenting, Stopped
+from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
+from aernet.archive.workers import in_order
 from aernet.errors import AernetError
-from aernet.models import DEFAULT
+from aernet.files import remove_remains, replacing
+from aernet.models import DEFAULT, resolve_model
 from aernet.segmenter import Segmenter
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Generator, Sequence
     from pathlib import Path
 
     from aernet.archive.inputs import Input
+    from aernet.archive.kinds import Join, Kind
     from aernet.archive.watching import Watch
     from aernet.borders import BorderName
     from aernet.errors import SourceError
@@ -32,7 +41,9 @@ class Settings:
     """How inputs are segmented, and what is written of them."""
 
     kinds: Collection[str] = ()
-    """What to write beside masks: "overlay", "contours"; see `aernet.archive.kinds`."""
+    """What to write beside masks, such as "overlay" and "contours"; see `aernet.archive.kinds`."""
+    table: Path | None = None
+    """A table of all inputs, .csv or .parquet; None writes none. See `aernet.archive.table`."""
     model: str = DEFAULT
     """The model, device, threshold, border and keep are as `Segmenter` takes them."""
     device: str = "auto"
@@ -42,7 +53,12 @@ class Settings:
     overwrite: bool = False
     """Whether to write outputs that exist already, instead of skipping their inputs."""
     described: bool = False
-    """Whether rows tell of the lesion, which takes a while to measure."""
+    """Whether the rows of what is done now tell of the lesion, which takes a while to measure.
+
+    With a table, all rows do.
+    """
+    jobs: int | None = None
+    """How many inputs are read, segmented and written at once; None takes as many as there are threads."""
 
 
 class Archive:
@@ -72,51 +88,112 @@ class Archive:
         """Return the number of pictures and videos."""
         return len(self._names)
 
-    def segment(self, settings: Settings, watch: Watch = unwatched) -> Iterator[dict[str, Any]]:
-        """Segment the inputs, and yield a row for each of them and for all that is left out.
+    def segment(self, settings: Settings, watch: Watch = unwatched) -> Generator[dict[str, Any], None, None]:
+        """Segment the inputs, and yield a row for each of them and for all that is left out, in order.
 
         A row holds what JSON can hold: the "input"; its "status", which is "done", "skipped", "failed",
         "damaged" (of a video a part was lost) or "left out"; the paths of its outputs by their kinds; and
-        what is known of it, such as "latency_ms" or "error".
+        what is known of it, such as "latency_ms" or "error". "again" says why outputs of an earlier run were
+        made again.
+
+        An input that an earlier run has finished is skipped if it is the same, and was segmented and written
+        with the same settings; a journal in the folder of the outputs tells. If the iterator is closed, the
+        run ends with what is under way.
 
         Args:
             settings: how to segment, and what to write.
-            watch: shows the progress within a video or a download.
+            watch: shows the progress within a video or a download; called on several threads.
 
         Raises:
-            AernetError: something is wrong that lets all inputs fail, such as a full disk.
+            AernetError: something is wrong that lets all inputs fail, such as a full disk; or another run
+                writes into the folder.
         """
         if self._names:
-            with Segmenter(
-                settings.model,
-                settings.device,
-                settings.threshold,
-                border=settings.border,
-                keep=settings.keep,
-            ) as segmenter:
-                segmenting = Segmenting(segmenter, settings, watch)
-                for done, (item, name) in enumerate(self._names.items()):
-                    yield self._attempt(segmenting, item, name, done)
+            yield from self._segment(settings, watch)
         for text, error in self.unusable.items():
             yield {"input": without_password(text), "status": "failed", "error": str(error)}
         for thing in self.left_out:
             yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
 
+    def _segment(self, settings: Settings, watch: Watch) -> Generator[dict[str, Any], None, None]:
+        jobs = min(settings.jobs or get_num_threads(), len(self))
+        with ExitStack() as stack:
+            segmenter = stack.enter_context(_open_segmenter(settings, jobs))
+            journal = stack.enter_context(closing(Journal(self._folder)))
+            for folder in {(self._folder / output).parent for output in journal.unfinished()}:
+                remove_remains(folder)
+            segmenting = Segmenting(
+                segmenter,
+                journal,
+                self._folder,
+                settings=_made_by(settings, segmenter),
+                kinds={*settings.kinds, *([MEASURED] * (settings.table is not None))},
+                described=settings.described,
+                overwrite=settings.overwrite,
+                watch=watch,
+            )
+            tabulate = None
+            if settings.table is not None:
+                tabulate = stack.enter_context(open_table(settings.table, overwrite=settings.overwrite))
+            attempt = partial(self._attempt, segmenting)
+            attempts = in_order(attempt, self._names.items(), jobs, segmenting.stop)
+            for done, row in enumerate(stack.enter_context(closing(attempts))):
+                if row is None:
+                    raise AernetError(
+                        f"{segmenting.failure}; stopped after {done} of {len(self)} inputs, as all would fail"
+                    ) from segmenting.failure
+                if tabulate is not None:
+                    tabulate(row)
+                yield row
+            for kind in (KINDS[name] for name in settings.kinds):
+                if kind.join is not None:
+                    self._join(kind, kind.join, journal, segmenting)
+
+    def _join(self, kind: Kind, join: Join, journal: Journal, segmenting: Segmenting) -> None:
+        """Write a file of the whole run."""
+        outputs = (segmenting.key(item, name) for item, name in self._names.items())
+        with replacing(self._folder / kind.ending) as temporary, temporary.open("wb") as file:
+            file.writelines(join(journal.pieces(kind.name, outputs)))
+
     def nothing_found(self) -> SourceError:
         """Return the error that the inputs, which are folders, hold no picture and no video."""
         return nothing_found(self._inputs, self.left_out)
 
-    def _attempt(self, segmenting: Segmenting, item: Input, name: Path, done: int) -> dict[str, Any]:
-        """Return the row of an input, which may have failed by itself.
-
-        Raises:
-            AernetError: something is wrong that lets all inputs fail.
-        """
+    def _attempt(self, segmenting: Segmenting, named: tuple[Input, Path]) -> dict[str, Any] | None:
+        """Return the row of an input, which may have failed by itself; None if all inputs fail."""
+        item, name = named
         try:
             return segmenting(item, name)
+        except Stopped:
+            return None
         except (AernetError, OSError, MemoryError) as error:
-            if concerns_all(item, error, self._folder):
-                raise AernetError(
-                    f"{error}; stopped after {done} of {len(self)} inputs, as all would fail"
-                ) from error
-            return {"input": item.name, "status": "failed", "error": reason_of(item, error)}
+            if not concerns_all(item, error, self._folder):
+                return {"input": item.name, "status": "failed", "error": reason_of(item, error)}
+            segmenting.stop(error)
+            return None
+
+
+def _open_segmenter(settings: Settings, jobs: int) -> Segmenter:
+    """Open the segmenter; on the CPU, each of the jobs has its share of the threads for the network."""
+    threads = get_num_threads()
+    set_num_threads(max(1, threads // jobs))
+    try:
+        return Segmenter(
+            settings.model,
+            settings.device,
+            settings.threshold,
+            border=settings.border,
+            keep=settings.keep,
+        )
+    finally:
+        set_num_threads(threads)
+
+
+def _made_by(settings: Settings, segmenter: Segmenter) -> dict[str, Any]:
+    """Return what makes outputs what they are, beside the input."""
+    content = hashlib.sha256(resolve_model(settings.model).read_bytes()).hexdigest()
+    return {
+        "model": f"{segmenter.card.name} {segmenter.card.version} (sha256 {content[:16]})",
+        "threshold": segmenter.threshold,
+        "keep": segmenter.keep,
+    }

@@ -6,6 +6,7 @@ import errno
 import tempfile
 from typing import TYPE_CHECKING
 
+from aernet.archive.journal import JournalError
 from aernet.errors import AernetError, OutputError, SourceError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def reason_of(item: Input, error: Exception) -> str:
 
 def concerns_all(item: Input, error: Exception, folder: Path) -> bool:
     """Tell whether the other inputs would fail too: nothing can be written, or the model's device fails."""
+    if isinstance(error, JournalError):
+        return True
     if isinstance(error, OutputError):
         if getattr(error.__cause__, "errno", None) in _FULL:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from json import dumps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from aernet.segmentation import Segmentation
+
+
+Join: TypeAlias = "Callable[[Iterable[bytes]], Iterable[bytes]]"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Kind:
     """
     described: bool = False
     """Whether the row has to tell of the lesion."""
-    join: Callable[[Iterable[bytes]], Iterable[bytes]] | None = None
+    join: Join | None = None
     """Makes one file of the whole run from the pictures' pieces, in their order.
 
     None for what has a file for each picture.

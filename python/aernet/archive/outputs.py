@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aernet.archive.journal import JOURNAL
 from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
 from aernet.errors import AernetError
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from aernet.archive.inputs import Input
 
 _PICTURE_ENDINGS = {name: kind.ending for name, kind in KINDS.items() if kind.join is None}
+_OF_THE_RUN = {JOURNAL, *(kind.ending for kind in KINDS.values() if kind.join is not None)}
 _ENDINGS = (*_PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
 
 
 def is_earlier_output(path: Path, folder: Path) -> bool:
-    """Tell whether a file within the output folder has the name of an output."""
-    return input_of(path) is not None and path.parent.resolve().is_relative_to(folder.resolve())
+    """Tell whether a file within the output folder has the name of an output, or is the journal."""
+    named = input_of(path) is not None or path.name in _OF_THE_RUN
+    return named and path.parent.resolve().is_relative_to(folder.resolve())
 
 
 def input_of(path: Path) -> str | None:

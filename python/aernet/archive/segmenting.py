@@ -1,141 +1,226 @@
-"""Segments one input after another and writes its outputs."""
+"""Segments inputs, each by itself, and writes its outputs."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from aernet.archive.describe import describe
-from aernet.archive.kinds import KINDS
-from aernet.archive.mask_note import read_note, with_note
+from aernet.archive.journal import Entry
+from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
 from aernet.archive.outputs import files_of
+from aernet.archive.standing import Again, source_of, why_again
 from aernet.errors import SourceError
-from aernet.files import fingerprint, replacing
+from aernet.files import remove, replacing
 from aernet.pictures import read_picture
 from aernet.video.offline import segment_video
 from aernet.video.sources.videofile import VideoFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from aernet.archive.archive import Settings
     from aernet.archive.inputs import Input
-    from aernet.archive.watching import Watch
+    from aernet.archive.journal import Journal, Source
+    from aernet.archive.watching import Advance, Watch
     from aernet.segmenter import Segmenter
 
-_ALWAYS = {"mask", "masks", "track"}
+MEASURED = "measurements"
+"""What the journal calls it, among the kinds of outputs, that the row of a picture tells of the lesion."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """An input with what is to become of it."""
+
+    item: Input
+    key: str
+    """What the journal calls it."""
+    kinds: frozenset[str]
+    """What is to be written of it."""
+    files: Mapping[str, Path]
+    """The files to write, by their kinds."""
+    every: Mapping[str, Path]
+    """All files that it may have, by their kinds."""
+    entry: Entry | None
+    """What the journal says of it."""
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The beginning of its row."""
+        return {"input": self.item.name, **{kind: str(file) for kind, file in self.files.items()}}
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """The run ends before an input is done."""
 
 
 class Segmenting:
-    """Segments inputs with the same settings.
+    """Segments inputs with the same settings; several threads may share it.
 
     Args:
         segmenter: takes BGR pictures, and keeps the regions that the settings say.
-        settings: what to write.
+        journal: what is done already.
+        folder: the folder of the outputs.
+        settings: how the outputs are made, by which the journal knows them.
+        kinds: the kinds of outputs to write, such as "overlay"; and `MEASURED`, if all rows are to tell of
+            the lesion.
+        described: whether the rows of what is done now tell of the lesion.
+        overwrite: whether to write outputs that exist already.
         watch: shows the progress within a video or a download.
     """
 
-    def __init__(self, segmenter: Segmenter, settings: Settings, watch: Watch) -> None:
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        journal: Journal,
+        folder: Path,
+        *,
+        settings: Mapping[str, Any],
+        kinds: Collection[str],
+        described: bool,
+        overwrite: bool,
+        watch: Watch,
+    ) -> None:
         self._segmenter = segmenter
-        self._kinds = _ALWAYS | set(settings.kinds)
-        self._afresh = settings.overwrite
-        self._described = settings.described or any(KINDS[kind].described for kind in settings.kinds)
+        self._journal = journal
+        self._folder = folder
+        self._settings = settings
+        measured = any(kind == MEASURED or KINDS[kind].described for kind in kinds)
+        self._picture_kinds = frozenset({"mask", *kinds, *([MEASURED] * measured)})
+        self._measured = frozenset([MEASURED] * (measured or described))
+        self._video_kinds = frozenset({"masks", "track", *(VIDEO_ENDINGS.keys() & set(kinds))})
+        self._overwrite = overwrite
         self._watch = watch
+        self._stopping = Event()
+        self.failure: Exception | None = None
+        """What lets all inputs fail; None if nothing does."""
 
-    def __call__(self, item: Input, output: Path) -> dict[str, Any]:
-        """Segment an input, unless all its outputs exist, and return its row.
+    def stop(self, failure: Exception | None = None) -> None:
+        """End the run before all inputs are done.
 
-        The status is "done", "skipped", or "damaged" for a video of which a part was lost; then "error" says
-        which.
+        Args:
+            failure: what lets all inputs fail.
+        """
+        self.failure = self.failure or failure
+        self._stopping.set()
+
+    def __call__(self, item: Input, name: Path) -> dict[str, Any]:
+        """Segment an input, unless it is done, and return its row.
 
         Args:
             item: the picture or video.
-            output: the path of its outputs, which lacks their endings.
+            name: the path of its outputs, which lacks their endings.
 
         Raises:
-            SourceError: the input is no picture or video that can be used, or its outputs exist and are
-                those of another one or of other settings; the message names it.
+            SourceError: the input is no picture or video that can be used, or its outputs exist and are not
+                known to be its own; the message names it.
             FrameError: the network gives no probabilities for it.
             AernetError: an output cannot be written, or the segmenter's device fails.
+            Stopped: the run ends.
         """
-        files = {kind: file for kind, file in files_of(item, output).items() if kind in self._kinds}
-        row: dict[str, Any] = {"input": item.name, **{kind: str(file) for kind, file in files.items()}}
-        if not (item.is_video or self._afresh) and _exist(files):
-            self._require_same(item, files["mask"])
-            return row | {"status": "skipped"}
-        with item.opened(self._watch) as path:
-            try:
-                facts = self._video(path, files) if item.is_video else self._picture(item, path, files)
-            except SourceError as error:
-                raise SourceError(str(error).replace(str(path), item.name)) from error
+        if self._stopping.is_set():
+            raise Stopped
+        task = self._task(item, name)
+        if item.is_from_the_web:
+            again = self._why_again(task, None)
+            if again is None:
+                return task.row | _skipped(task)
+            with item.opened(self._watched) as path:
+                return self._make(task, path, again)
+        with item.opened(self._watched) as path:
+            again = self._why_again(task, path)
+            return task.row | _skipped(task) if again is None else self._make(task, path, again)
+
+    def key(self, item: Input, name: Path) -> str:
+        """Return what the journal calls an input: the path of its first output below the folder."""
+        return next(iter(files_of(item, name).values())).relative_to(self._folder).as_posix()
+
+    def _task(self, item: Input, name: Path) -> _Task:
+        every = files_of(item, name)
+        kinds = self._video_kinds if item.is_video else self._picture_kinds
+        files = {kind: file for kind, file in every.items() if kind in kinds}
+        key = self.key(item, name)
+        return _Task(item, key, kinds, files, every, self._journal.entry(key))
+
+    def _why_again(self, task: _Task, path: Path | None) -> Again | None:
+        if self._overwrite:
+            return Again()
+        return why_again(task.item, path, task.files, task.entry, self._settings, task.kinds)
+
+    def _make(self, task: _Task, path: Path, again: Again) -> dict[str, Any]:
+        """Segment an input, write its outputs and return its row."""
+        item = task.item
+        try:
+            source = source_of(item, path)
+            make = self._video if item.is_video else self._picture
+            facts, pieces = make(task, path, source, again)
+        except SourceError as error:
+            raise SourceError(str(error).replace(str(path), item.name)) from error
         if "error" in facts:
             facts["error"] = facts["error"].replace(str(path), item.name)
-        return row | {"status": "done"} | facts
+        kept = {fact: value for fact, value in facts.items() if fact not in {"status", "latency_ms"}}
+        earlier = frozenset() if again.others_too or task.entry is None else task.entry.kinds
+        kinds = task.kinds | earlier | (frozenset() if item.is_video else self._measured)
+        self._journal.write(task.key, Entry(source, self._settings, kinds, kept, done=True), pieces)
+        reason = {"again": again.reason} if again.reason else {}
+        return task.row | {"status": "done"} | reason | facts
 
-    def _require_same(self, item: Input, mask: Path) -> None:
-        """Refuse to take the mask of another picture, or one made with other settings, for that of an input.
+    def _begin(self, task: _Task, source: Source, again: Again) -> None:
+        """Note that outputs are about to be written, and remove those that would not go with them."""
+        earlier = task.entry.kinds if task.entry else frozenset()
+        begun = Entry(source, self._settings, task.kinds | earlier, {}, done=False)
+        self._journal.write(task.key, begun)
+        if again.others_too:
+            for kind in earlier & task.every.keys() - task.kinds:
+                remove(task.every[kind])
 
-        Masks of earlier versions, which do not say what they are of, are taken; pictures from the web are
-        known by their address.
-
-        Raises:
-            SourceError: the mask is another one.
-            OSError: the input cannot be read.
-        """
-        noted = read_note(mask)
-        if noted is None:
-            return
-        if item.is_from_the_web:
-            expected = self._note(item)
-        else:
-            with item.opened(self._watch) as path:
-                expected = self._note(item, path)
-        if noted.get("picture") != expected["picture"]:
-            raise SourceError(
-                f"{item.name}: {mask} is the mask of another picture; choose another --output, or --overwrite"
-            )
-        for setting, value in expected.items():
-            if noted.get(setting) != value:
-                raise SourceError(
-                    f"{item.name}: {mask} was made with {setting} {noted.get(setting)}, not {value};"
-                    " choose another --output, or --overwrite"
-                )
-
-    def _note(self, item: Input, path: Path | None = None) -> dict[str, Any]:
-        """Return what makes a mask what it is: the picture, by its file or else its address, and settings."""
-        return {
-            "picture": fingerprint(path) if path else item.name,
-            "model": f"{self._segmenter.card.name} {self._segmenter.card.version}",
-            "threshold": self._segmenter.threshold,
-            "keep": self._segmenter.keep,
-        }
-
-    def _picture(self, item: Input, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+    def _picture(
+        self, task: _Task, path: Path, source: Source, again: Again
+    ) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Segment a picture, write its files, and return its facts and its pieces of the run's files."""
         result = self._segmenter(read_picture(path))
-        facts = describe(result, self._segmenter.card.name) if self._described else {}
-        for kind, file in files.items():
-            content = KINDS[kind].content(result, {"input": item.name, **facts})
-            if kind == "mask":
-                content = with_note(content, self._note(item, None if item.is_from_the_web else path))
+        facts = describe(result, self._segmenter.card.name) if self._measured else {}
+        row = {"input": task.item.name, **facts}
+        contents = {kind: KINDS[kind].content(result, row) for kind in sorted(task.kinds - {MEASURED})}
+        self._begin(task, source, again)
+        for kind, file in task.files.items():
             with replacing(file) as temporary:
-                temporary.write_bytes(content)
-        return facts | {"latency_ms": round(result.latency_ms, 3)}
+                temporary.write_bytes(contents.pop(kind))
+        return facts | {"latency_ms": round(result.latency_ms, 3)}, contents
 
-    def _video(self, path: Path, files: Mapping[str, Path]) -> dict[str, Any]:
-        with self._watch(path.name, VideoFile(path).count()) as advance:
-            return segment_video(
+    def _video(
+        self, task: _Task, path: Path, source: Source, again: Again
+    ) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Segment a video, write its files, and return its facts; no file of the run has a piece of it."""
+        self._begin(task, source, again)
+        with self._watched(path.name, VideoFile(path).count()) as advance:
+            facts = segment_video(
                 self._segmenter,
                 path,
-                files,
-                largest=self._segmenter.keep == "largest",
-                afresh=self._afresh,
+                task.files,
+                settings=self._settings,
+                afresh=self._overwrite,
                 on_frame=lambda: advance(1),
             )
+        return facts, {}
+
+    @contextmanager
+    def _watched(self, name: str, total: int | None) -> Iterator[Advance]:
+        """Show the progress, and raise `Stopped` at the next step if the run is to end."""
+        with self._watch(name, total) as advance:
+
+            def proceed(count: int) -> None:
+                if self._stopping.is_set():
+                    raise Stopped
+                advance(count)
+
+            yield proceed
 
 
-def _exist(files: Mapping[str, Path]) -> bool:
-    """Tell whether all outputs of a picture are there."""
-    try:
-        return all(file.is_file() for file in files.values())
-    except OSError:  # such as a name that is too long, which writing will tell
-        return False
+def _skipped(task: _Task) -> dict[str, Any]:
+    """Return what the row of an input that is done tells beside its files."""
+    facts = task.entry.facts if task.entry else {}
+    return {"status": "damaged" if "damaged_frames" in facts else "skipped", **facts}

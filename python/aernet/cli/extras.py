@@ -13,6 +13,7 @@ _PURPOSES = {
     "video": "films, rtsp://, recordings",
     "viewer": "live --view web",
     "report": "evaluate --report, calibrate --diagram",
+    "parquet": "segment --table FILE.parquet",
     "data": "data fetch",
     "train": "train, reproduce, export, checkpoints",
     "onnx": "export --with-preprocessing, operators in inspect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,13 +17,15 @@ from aernet.models import DEFAULT
 
 def segment(
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
+            show_default=False,
             help="Pictures, videos, folders of them, globs, addresses (http, https), or - for a picture on"
             " the standard input.",
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[
         Path,
         typer.Option(
@@ -32,6 +35,14 @@ def segment(
             "<stem>_masks/000000.png and so on, and <stem>_track.csv, for a video.",
         ),
     ],
+    from_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="File that names further inputs, one a line; - is the standard input. As of 'find -print0',"
+            " a zero byte may stand behind each instead.",
+        ),
+    ] = None,
     overlay: Annotated[
         bool,
         typer.Option(
@@ -46,6 +57,14 @@ def segment(
             help="Also write <stem>_contours.json, the mask's outer borders in pixels; for a video .jsonl.",
         ),
     ] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write a table with a line for each input: .csv, line by line as they are done, or"
+            " .parquet in the end.",
+        ),
+    ] = None,
     json: Annotated[
         bool,
         typer.Option(
@@ -62,8 +81,17 @@ def segment(
     ] = "all",
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace outputs that exist, instead of skipping their inputs."),
+        typer.Option("--overwrite", help="Replace all outputs that exist, instead of skipping what is done."),
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many inputs are read, segmented and written at once; by default as many as there are"
+            " processor cores.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Find the lesion in pictures and videos: each gets a mask of its size, white on the lesion.
 
@@ -73,16 +101,20 @@ def segment(
     is the same, the folder that they came from (x/a_mask.png, y/a_mask.png). The mask of the standard input
     is stdin_mask.png.
 
-    If a run on a video was interrupted, the next run continues it.
+    The next run continues one that was interrupted, even within a video: a journal in the output folder tells
+    what is done, of which content, by which model and with which options. With others the outputs are made
+    again, and the summary says why. One run at a time writes into a folder.
     """
     from json import dumps
 
     from aernet.archive import Archive, Settings
-    from aernet.cli.summary import left_out_lines, summary
+    from aernet.cli.file_list import all_inputs
+    from aernet.cli.summary import again_lines, left_out_lines, summary
 
-    archive = Archive(inputs, output)
+    archive = Archive(all_inputs(inputs or [], from_file), output)
     settings = Settings(
         kinds=[*(["overlay"] * overlay), *(["contours"] * contours)],
+        table=table,
         model=model,
         device=device,
         threshold=threshold,
@@ -90,11 +122,12 @@ def segment(
         keep=keep,
         overwrite=overwrite,
         described=json,
+        jobs=jobs,
     )
     rows: list[dict[str, Any]] = []
-    with bars() as progress:
+    with bars() as progress, closing(archive.segment(settings, partial(watched, progress))) as stream:
         bar = progress.add_task("Segmenting", total=len(archive))
-        for row in archive.segment(settings, partial(watched, progress)):
+        for row in stream:
             rows.append(row)
             if json:
                 typer.echo(dumps(row))
@@ -110,6 +143,8 @@ def segment(
         *(printable(str(error)) for error in archive.unusable.values()),
         *left_out_lines(archive.left_out),
     ):
+        progress.console.print(line)
+    for line in again_lines(rows):
         progress.console.print(line)
     progress.console.print(summary(rows))
     if any("error" in row for row in rows):

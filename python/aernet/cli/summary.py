@@ -29,6 +29,16 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     return lines
 
 
+def again_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a line for each reason for which inputs were done again: how many, and why."""
+    count = Counter(row["again"] for row in rows if "again" in row)
+    lines = []
+    for reason, times in count.items():
+        what = "1 input" if times == 1 else f"{times} inputs"
+        lines.append(printable(f"done again: {what}: {reason}"))
+    return lines
+
+
 def summary(records: Sequence[dict[str, Any]]) -> Table:
     """Return a table that counts the records by status, with the median latency."""
     from rich.table import Column, Table
@@ -42,5 +52,5 @@ def summary(records: Sequence[dict[str, Any]]) -> Table:
     counts = (str(count[status]) for status in statuses)
     table.add_row(str(tried), *counts, f"{median(latencies):.1f} ms" if latencies else "-")
     if count["skipped"]:
-        table.caption = "skipped: the outputs exist; --overwrite replaces them"
+        table.caption = "skipped: done by an earlier run; --overwrite does them again"
     return table

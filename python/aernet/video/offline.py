@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from aernet._native import __version__
-from aernet.errors import SourceError
 from aernet.files import fingerprint, replacing, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.segmentation import outlines
@@ -41,7 +40,7 @@ def segment_video(
     video: Path,
     files: Mapping[str, Path],
     *,
-    largest: bool,
+    settings: Mapping[str, Any],
     afresh: bool,
     on_frame: Callable[[], object],
 ) -> dict[str, Any]:
@@ -50,34 +49,24 @@ def segment_video(
     Masks of an earlier run on the same film with the same settings are reused; every other file appears only
     when complete. A damaged frame gets no mask and no line, and the others keep their numbers.
 
-    The record's status is "done", "skipped" if all files exist already, or "damaged". Then "damaged_frames"
-    are the numbers of the frames that are damaged or missing, and "error" says the same in words.
+    The record's status is "done" or "damaged". Then "damaged_frames" are the numbers of the frames that are
+    damaged or missing, and "error" says the same in words.
 
     Args:
         segmenter: takes BGR frames.
         video: a video file.
         files: "masks", a folder for `000000.png` and so on; "track", a CSV file; optionally "overlay", an
             MP4 file, and "contours", a JSON Lines file.
-        largest: whether only the largest region counts, its holes filled.
+        settings: what earlier masks must have been made with to be used again.
         afresh: whether to make earlier masks again.
         on_frame: called after each frame.
 
     Raises:
-        SourceError: the file is not a video of 8 bits a channel, its frames change size, none of them is
-            whole, or the files exist and are those of another film or of other settings.
+        SourceError: the file is not a video of 8 bits a channel, its frames change size, or none of them is
+            whole.
         AernetError: an output cannot be written.
     """
-    settings = {
-        "film": _identity(video),
-        "model": segmenter.card.name,
-        "model_version": segmenter.card.version,
-        "threshold": segmenter.threshold,
-        "largest": largest,
-        "aernet": __version__,
-    }
-    earlier = None if afresh else _earlier_run(video, files, settings)
-    if earlier is not None:
-        return earlier
+    noted = {"film": _identity(video), **settings, "aernet": __version__}
     latencies: list[float | None] = []
     areas: list[float] = []
     damage: list[DamagedVideoError] = []
@@ -97,10 +86,10 @@ def segment_video(
             if frame is None:
                 continue
             if not areas:
-                _prepare(files["masks"], settings, afresh=afresh)
+                _prepare(files["masks"], noted, afresh=afresh)
             picture = to_bgr(frame)
             file = mask_path(files["masks"], index)
-            mask, latency_ms = _mask_of(picture, file, segmenter, largest=largest)
+            mask, latency_ms = _mask_of(picture, file, segmenter)
             latencies.append(latency_ms)
             areas.append(cv2.countNonZero(mask) / mask.size)
             track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
@@ -123,20 +112,18 @@ def segment_video(
     if not damage:
         return {"status": "done"} | facts
     told = {"damaged_frames": damage[0].frames, "error": str(damage[0])}
-    write_text(files["masks"] / _NOTE, json.dumps(settings | told, indent=2))
     return {"status": "damaged"} | facts | told
 
 
 def _mask_of(
-    picture: npt.NDArray[np.uint8], file: Path, segmenter: PictureSegmenter, *, largest: bool
+    picture: npt.NDArray[np.uint8], file: Path, segmenter: PictureSegmenter
 ) -> tuple[npt.NDArray[np.uint8], float | None]:
     """Return the mask of a picture, and how long it took in milliseconds; None if an earlier run made it."""
     if file.is_file():
         return np.ascontiguousarray(read_picture(file)[:, :, 0]), None
     result = segmenter(picture)
-    mask = (result.largest() if largest else result).mask
-    write_png(file, mask)
-    return mask, result.latency_ms
+    write_png(file, result.mask)
+    return result.mask, result.latency_ms
 
 
 def _median(latencies: list[float]) -> float | None:
@@ -149,37 +136,6 @@ def _until_damage(frames: Frames, damage: list[DamagedVideoError]) -> Frames:
         yield from frames
     except DamagedVideoError as error:
         damage.append(error)
-
-
-def _earlier_run(
-    video: Path, files: Mapping[str, Path], settings: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """Return the record of an earlier run that wrote all the files; None if they are to be made.
-
-    Raises:
-        SourceError: the files are those of another film, or were made with other settings.
-    """
-    if not all(file.is_file() for kind, file in files.items() if kind != "masks"):
-        return None
-    note = _read_note(files["masks"])
-    film, damage = note.get("film"), {key: note[key] for key in ("damaged_frames", "error") if key in note}
-    if film is not None and film["content"] != settings["film"]["content"]:
-        if damage and film["path"] == str(video.resolve()):  # a better copy of it
-            return None
-        raise SourceError(
-            f"{video}: {files['track']} is the track of another video, {film['path']}; choose another "
-            "--output, or --overwrite"
-        )
-    for setting in ("model", "model_version", "threshold", "largest"):
-        if film is not None and note.get(setting) != settings[setting]:
-            raise SourceError(
-                f"{video}: {files['track']} was made with {setting} {note.get(setting)}, not"
-                f" {settings[setting]}; choose another --output, or --overwrite"
-            )
-    lines = len(files["track"].read_text(encoding="utf-8").splitlines()) - 1
-    if len(list(files["masks"].glob(_MASKS))) != lines:
-        return None
-    return {"status": "damaged"} | damage if damage else {"status": "skipped"}
 
 
 def _identity(video: Path) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""One table of a whole run: CSV that grows row by row, or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aernet.errors import OutputError, SourceError
+from aernet.files import make_folder, replacing
+from aernet.video.extent import EXTENT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+COLUMNS: dict[str, type] = {
+    "input": str,
+    "mask": str,
+    "frames": int,
+    "width": int,
+    "height": int,
+    "area_fraction": float,
+    **dict.fromkeys(EXTENT_COLUMNS, float),
+    "area_px": int,
+    "expected_dice": float,
+    "needs_review": bool,
+    "threshold": float,
+    "model": str,
+    "error": str,
+}
+"""The columns and what they hold; a cell is empty where nothing is known, as in the row of what failed."""
+
+SUFFIXES = (".csv", ".parquet")
+"""The suffixes of the files that are written."""
+
+_AT_ONCE = 1000  # rows that are kept until Parquet takes them
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def open_table(file: Path, *, overwrite: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Open a table and yield what adds the row of an input to it.
+
+    A CSV file has each row as soon as it is added; a Parquet file is there in the end, if nothing fails.
+
+    Args:
+        file: its suffix says which it is, .csv or .parquet.
+        overwrite: whether to write over a file that is no such table.
+
+    Raises:
+        SourceError: the file is there and is no such table.
+        OutputError: it has another suffix, or cannot be written.
+        ImportError: Parquet needs PyArrow, which is not installed.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OutputError(f"{file}: a table is {' or '.join(SUFFIXES)}; give it one of these suffixes")
+    columns, write = (_csv_columns, _csv) if suffix == ".csv" else (_parquet_columns, _parquet)
+    if file.exists() and not overwrite and columns(file) != list(COLUMNS):
+        raise SourceError(
+            f"{file}: exists already, and is no table of such a run; choose another --table, or --overwrite"
+        )
+    with write(file) as add:
+        yield lambda row: add(_cells(row))
+
+
+def _cells(row: Mapping[str, Any]) -> Row:
+    """Return the cells of a row; the mask of a video is the folder of its masks."""
+    cells = {name: row.get(name) for name in COLUMNS}
+    if "masks" in row:
+        cells["mask"] = row["masks"]
+    for name in ("input", "mask", "error"):
+        if cells[name] is not None:  # a name may hold bytes that are no UTF-8
+            cells[name] = str(cells[name]).encode(errors="backslashreplace").decode()
+    return cells
+
+
+def _csv_columns(file: Path) -> list[str]:
+    with file.open(encoding="utf-8", errors="replace", newline="") as lines:
+        return next(csv.reader([lines.readline()]), [])
+
+
+@contextmanager
+def _csv(file: Path) -> Iterator[Callable[[Row], None]]:
+    try:
+        make_folder(file.parent)
+        with file.open("wb", buffering=0) as table:
+
+            def add(values: Row) -> None:
+                line = io.StringIO()
+                csv.writer(line, lineterminator="\n").writerow(values.values())
+                table.write(line.getvalue().encode())
+
+            add({name: name for name in COLUMNS})
+            yield add
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def _parquet_columns(file: Path) -> list[str]:
+    import pyarrow as pa  # noqa: PLC0415 - only Parquet needs it
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        return list(parquet.read_schema(file).names)
+    except (OSError, pa.ArrowException):
+        return []
+
+
+@contextmanager
+def _parquet(file: Path) -> Iterator[Callable[[Row], None]]:
+    import pyarrow as pa  # noqa: PLC0415 - only Parquet needs it
+    from pyarrow import parquet  # noqa: PLC0415
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    waiting: list[Row] = []
+    with replacing(file) as temporary, parquet.ParquetWriter(temporary, schema) as table:
+
+        def write() -> None:
+            table.write_table(pa.Table.from_pylist(waiting, schema))
+            waiting.clear()
+
+        def add(cells: Row) -> None:
+            waiting.append(cells)
+            if len(waiting) == _AT_ONCE:
+                write()
+
+        yield add
+        write()
