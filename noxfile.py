@@ -31,6 +31,13 @@ def base(session: nox.Session) -> None:
 
 
 @nox.session
+def killed(session: nox.Session) -> None:
+    """Kill a run over a folder at 20 random moments, and compare what it leaves with that of a quiet run."""
+    session.install(".", *_TESTING)
+    session.run("pytest", "--kills=20", "tests/archive/test_resume.py")
+
+
+@nox.session
 def ptx(session: nox.Session) -> None:
     """Run nvcc's PTX of the kernels for 7.5, 8.7 and 11.0, in three orders of threads each; needs nvcc."""
     session.install(".", *_TESTING)

@@ -34,6 +34,7 @@ def pytest_addoption(parser):
         default="orin",
         help="PTX of the kernels: for Orin, in random order; or for 7.5, 8.7 and 11.0, in three orders",
     )
+    parser.addoption("--kills", type=int, default=5, help="how often a run over a folder is killed")
 
 
 @pytest.fixture

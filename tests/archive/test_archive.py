@@ -31,6 +31,12 @@ def test_rows_come_in_the_order_of_the_inputs_and_masks_are_those_of_the_segment
             np.testing.assert_array_equal(found, segmenter(cv2.imread(row["input"])).mask)
 
 
+def test_an_unknown_kind_is_named(model, pictures, tmp_path):
+    rows = Archive([str(pictures)], tmp_path / "out").segment(Settings(model=str(model), kinds=["overlays"]))
+    with pytest.raises(AernetError, match=r"^kinds: 'overlays' is none, .* \(did you mean overlay\?\)$"):
+        next(rows)
+
+
 def workers():
     return [thread for thread in threading.enumerate() if thread.name.startswith("aernet archive")]
 

@@ -126,14 +126,14 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(segment, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 def test_killed_at_any_moment_the_next_run_makes_what_is_missing_and_nothing_twice(
-    start, model, segment, content, pictures, tmp_path
+    start, model, segment, content, pictures, tmp_path, request
 ):
     for number in range(12, 240):
         shutil.copy(pictures / f"{number % 12:02}.png", pictures / f"{number:03}.png")
     out, options = tmp_path / "out", ["--overlay", "--contours", "--table", tmp_path / "table.csv"]
     chance = random.Random(1)
     done = 0
-    for _ in range(5):
+    for _ in range(request.config.getoption("--kills")):
         with start("segment", pictures, "-o", out, "--model", model, *options) as process:
             while process.poll() is None and len(list(out.glob("*_contours.json"))) <= done:
                 time.sleep(0.001)

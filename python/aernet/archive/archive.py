@@ -18,7 +18,7 @@ from aernet.archive.segmenting import MEASURED, Segmenting, Stopped
 from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
 from aernet.archive.workers import in_order
-from aernet.errors import AernetError
+from aernet.errors import AernetError, did_you_mean
 from aernet.files import remove_remains, replacing
 from aernet.models import DEFAULT, resolve_model
 from aernet.segmenter import Segmenter
@@ -116,11 +116,17 @@ class Archive:
             yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
 
     def _segment(self, settings: Settings, watch: Watch) -> Generator[dict[str, Any], None, None]:
+        for kind in settings.kinds:
+            if kind not in KINDS:
+                raise AernetError(
+                    f"kinds: {kind!r} is none, expected {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
+                )
         jobs = min(settings.jobs or get_num_threads(), len(self))
         with ExitStack() as stack:
             segmenter = stack.enter_context(_open_segmenter(settings, jobs))
             journal = stack.enter_context(closing(Journal(self._folder)))
-            for folder in {(self._folder / output).parent for output in journal.unfinished()}:
+            begun = [self._folder / output for output in journal.unfinished()]
+            for folder in {*begun, *(path.parent for path in begun)}:  # the masks of a video are a folder
                 remove_remains(folder)
             segmenting = Segmenting(
                 segmenter,
@@ -145,9 +151,9 @@ class Archive:
                 if tabulate is not None:
                     tabulate(row)
                 yield row
-            for kind in (KINDS[name] for name in settings.kinds):
-                if kind.join is not None:
-                    self._join(kind, kind.join, journal, segmenting)
+            for name in settings.kinds:
+                if (join := KINDS[name].join) is not None:
+                    self._join(KINDS[name], join, journal, segmenting)
 
     def _join(self, kind: Kind, join: Join, journal: Journal, segmenting: Segmenting) -> None:
         """Write a file of the whole run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -109,7 +109,7 @@ def segment(
 
     from aernet.archive import Archive, Settings
     from aernet.cli.file_list import all_inputs
-    from aernet.cli.summary import again_lines, left_out_lines, summary
+    from aernet.cli.summary import Tally, left_out_lines
 
     archive = Archive(all_inputs(inputs or [], from_file), output)
     settings = Settings(
@@ -124,14 +124,14 @@ def segment(
         described=json,
         jobs=jobs,
     )
-    rows: list[dict[str, Any]] = []
+    tally = Tally()
     with bars() as progress, closing(archive.segment(settings, partial(watched, progress))) as stream:
         bar = progress.add_task("Segmenting", total=len(archive))
-        for row in stream:
-            rows.append(row)
+        for number, row in enumerate(stream):
+            tally.add(row)
             if json:
                 typer.echo(dumps(row))
-            if len(rows) <= len(archive):
+            if number < len(archive):
                 progress.advance(bar)
                 if "error" in row:
                     progress.console.print(printable(row["error"]))
@@ -144,8 +144,8 @@ def segment(
         *left_out_lines(archive.left_out),
     ):
         progress.console.print(line)
-    for line in again_lines(rows):
+    for line in tally.again_lines():
         progress.console.print(line)
-    progress.console.print(summary(rows))
-    if any("error" in row for row in rows):
+    progress.console.print(tally.summary())
+    if tally.has_errors:
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from aernet.cli.text import printable
 from aernet.inputs import count_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -29,28 +30,46 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     return lines
 
 
-def again_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return a line for each reason for which inputs were done again: how many, and why."""
-    count = Counter(row["again"] for row in rows if "again" in row)
-    lines = []
-    for reason, times in count.items():
-        what = "1 input" if times == 1 else f"{times} inputs"
-        lines.append(printable(f"done again: {what}: {reason}"))
-    return lines
+class Tally:
+    """Counts rows as they come, and keeps none of them."""
 
+    def __init__(self) -> None:
+        self._statuses: Counter[str] = Counter()
+        self._again: Counter[str] = Counter()
+        self._latencies = array("d")
+        self._has_video = False
+        self.has_errors = False
+        """Whether something failed or is damaged."""
 
-def summary(records: Sequence[dict[str, Any]]) -> Table:
-    """Return a table that counts the records by status, with the median latency."""
-    from rich.table import Column, Table
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a row."""
+        self._statuses[row["status"]] += 1
+        self._has_video = self._has_video or "masks" in row
+        self.has_errors = self.has_errors or "error" in row
+        if "again" in row:
+            self._again[row["again"]] += 1
+        if row.get("latency_ms"):
+            self._latencies.append(row["latency_ms"])
 
-    count = Counter(record["status"] for record in records)
-    latencies = [record["latency_ms"] for record in records if record.get("latency_ms")]
-    tried = len(records) - count["left out"]
-    inputs = "inputs" if any("masks" in record for record in records) else "pictures"
-    statuses = ("done", "skipped", "failed", "damaged", "left out")
-    table = Table(*(Column(name, justify="right") for name in (inputs, *statuses, "median latency")))
-    counts = (str(count[status]) for status in statuses)
-    table.add_row(str(tried), *counts, f"{median(latencies):.1f} ms" if latencies else "-")
-    if count["skipped"]:
-        table.caption = "skipped: done by an earlier run; --overwrite does them again"
-    return table
+    def again_lines(self) -> list[str]:
+        """Return a line for each reason for which inputs were done again: how many, and why."""
+        lines = []
+        for reason, times in self._again.items():
+            what = "1 input" if times == 1 else f"{times} inputs"
+            lines.append(printable(f"done again: {what}: {reason}"))
+        return lines
+
+    def summary(self) -> Table:
+        """Return a table that counts the rows by status, with the median latency."""
+        from rich.table import Column, Table
+
+        count = self._statuses
+        statuses = ("done", "skipped", "failed", "damaged", "left out")
+        inputs = "inputs" if self._has_video else "pictures"
+        table = Table(*(Column(name, justify="right") for name in (inputs, *statuses, "median latency")))
+        tried = count.total() - count["left out"]
+        latency = f"{median(self._latencies):.1f} ms" if self._latencies else "-"
+        table.add_row(str(tried), *(str(count[status]) for status in statuses), latency)
+        if count["skipped"]:
+            table.caption = "skipped: done by an earlier run; --overwrite does them again"
+        return table
