@@ -1,0 +1,49 @@
+"""The outlines of a mask, and their length."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from aernet.arrays import HostImage
+
+    Outline = npt.NDArray[np.int32]
+    """The pixels (x, y) of a region along its border, one after the other, N x 2."""
+
+# In points of the outline, about as many pixels.
+_SIGMA = 2.0
+
+# The outline runs through the centres of the outermost pixels, 1/2 pixel inside along the nearer axis. The
+# border of the region is its sum with a diamond of that size, and a sum's perimeter is that of both.
+_DIAMOND = 2 * math.sqrt(2)
+
+
+def outer_outlines(mask: HostImage) -> list[Outline]:
+    """Return the outer borders of the regions of a mask, uint8, H x W, 0 for skin; holes have none."""
+    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [np.asarray(outline.reshape(-1, 2), np.int32) for outline in found]
+
+
+def perimeter(outlines: Sequence[Outline], scale: tuple[float, float] = (1, 1)) -> float:
+    """Return the summed length of outlines, in pixels or in the unit of `scale`.
+
+    The staircase of pixels is longer than the border that it stands for, by up to 41 %. So each outline is
+    smoothed along itself by a Gaussian of 2 points before its length is taken, and a diamond of half a pixel
+    is added, because it runs through the centres of the outermost pixels.
+    """
+    return sum(_length(outline, scale) for outline in outlines)
+
+
+def _length(outline: Outline, scale: tuple[float, float]) -> float:
+    points = outline[:, 0] * scale[0] + 1j * scale[1] * outline[:, 1]
+    frequency = 2 * np.pi * np.fft.fftfreq(len(points))
+    smooth = np.fft.ifft(np.fft.fft(points) * np.exp(-((_SIGMA * frequency) ** 2) / 2))
+    return float(np.abs(np.diff(smooth, append=smooth[:1])).sum()) + _DIAMOND * sum(scale) / 2
