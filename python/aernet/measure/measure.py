@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from aernet.errors import FrameError
-from aernet.measure.diameters import convex_hull, longest_diameter, shortest_diameter
+from aernet.measure.asymmetry import colour_asymmetry, least_asymmetry, polar_grid
+from aernet.measure.border import edge_of
+from aernet.measure.colours import six_colours
+from aernet.measure.diameters import longest_diameter, shortest_diameter
 from aernet.measure.measurements import Measurements
-from aernet.measure.outline import outer_outlines, perimeter
+from aernet.measure.outline import perimeter
+from aernet.measure.sample import take_sample
 from aernet.measure.scale import as_scale, tells_lengths
+from aernet.measure.shape import Shape, equivalent_diameter
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from aernet.arrays import HostImage
+    from aernet.measure.asymmetry import Axes, Polar
+    from aernet.measure.measurements import Lab
     from aernet.measure.scale import MmPerPixel
+
+
+_BYTES = (np.dtype(np.uint8), np.dtype(np.bool_))
 
 
 def measure_mask(
@@ -40,74 +53,113 @@ def measure_mask(
     if picture is not None:
         _check_picture(picture, mask)
     scale = None if mm_per_pixel is None else as_scale(mm_per_pixel)
-    area = cv2.countNonZero(mask)
     frame = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
-    always: dict[str, Any] = {
-        "area_px": area,
-        "touches_frame": bool(frame.any()),
-        "frame_border_fraction": cv2.countNonZero(frame) / frame.size,
-        "mm_per_pixel": scale,
-    }
-    if area == 0:
-        return Measurements(region_count=0, **always)
-    outlines = outer_outlines(mask)
-    hull = convex_hull(outlines)
-    longest, shortest = longest_diameter(hull), shortest_diameter(hull)
-    moments = cv2.moments(mask, binaryImage=True)
-    return Measurements(
-        **always,
-        region_count=cv2.connectedComponents(mask, connectivity=8)[0] - 1,
-        centroid_px=(moments["m10"] / area, moments["m01"] / area),
-        bounding_box_px=_box(mask),
-        perimeter_px=perimeter(outlines),
-        equivalent_diameter_px=_equivalent_diameter(area),
-        longest_diameter_px=longest.length,
-        longest_diameter_ends_px=longest.ends,
-        shortest_diameter_px=shortest.length,
-        shortest_diameter_ends_px=shortest.ends,
-        area_mm2=None if scale is None else area * scale[0] * scale[1],
-        **({} if scale is None or not tells_lengths(scale) else _lengths_mm(outlines, hull, area, scale)),
+    held = cv2.countNonZero(frame)
+    if not mask.any():
+        return Measurements(
+            area_px=0, touches_frame=False, frame_border_fraction=0, region_count=0, mm_per_pixel=scale
+        )
+    shape = Shape.of(mask)
+    polar = polar_grid(shape)
+    axes = least_asymmetry(polar)
+    measured = Measurements(
+        area_px=shape.area,
+        touches_frame=held > 0,
+        frame_border_fraction=held / frame.size,
+        region_count=shape.region_count,
+        centroid_px=shape.centroid,
+        bounding_box_px=shape.box,
+        equivalent_diameter_px=shape.diameter,
+        mm_per_pixel=scale,
+        symmetry_axis_degrees=axes.degrees,
+        shape_asymmetry=axes.asymmetry,
+        solidity=shape.solidity,
+        **_lengths(shape),
     )
+    if scale is not None:
+        measured = replace(measured, **_millimetres(shape, scale))
+    if picture is not None:
+        measured = replace(measured, **_colours(shape, picture, polar, axes))
+    return measured
 
 
-def _lengths_mm(outlines: Any, hull: Any, area: int, scale: tuple[float, float]) -> dict[str, float]:
-    """Return the lengths in millimetres, taken of the outline in millimetres."""
-    hull_mm = hull * np.asarray(scale)
+def _lengths(shape: Shape) -> dict[str, Any]:
+    """Return the fields of the lengths in pixels, and the compactness."""
+    length = perimeter(shape.outlines)
+    longest, shortest = longest_diameter(shape.hull), shortest_diameter(shape.hull)
     return {
-        "perimeter_mm": perimeter(outlines, scale),
-        "equivalent_diameter_mm": _equivalent_diameter(area * scale[0] * scale[1]),
-        "longest_diameter_mm": longest_diameter(hull_mm).length,
-        "shortest_diameter_mm": shortest_diameter(hull_mm).length,
+        "perimeter_px": length,
+        "longest_diameter_px": longest.length,
+        "longest_diameter_ends_px": longest.ends,
+        "shortest_diameter_px": shortest.length,
+        "shortest_diameter_ends_px": shortest.ends,
+        "compactness": length**2 / (4 * math.pi * shape.enclosed_area),
     }
 
 
-def _equivalent_diameter(area: float) -> float:
-    return math.sqrt(4 * area / math.pi)
+def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, float]:
+    """Return the fields in millimetres; lengths are those of the outline in millimetres."""
+    area = shape.area * scale[0] * scale[1]
+    if not tells_lengths(scale):
+        return {"area_mm2": area}
+    hull = shape.hull * np.asarray(scale)
+    return {
+        "area_mm2": area,
+        "perimeter_mm": perimeter(shape.outlines, scale),
+        "equivalent_diameter_mm": equivalent_diameter(area),
+        "longest_diameter_mm": longest_diameter(hull).length,
+        "shortest_diameter_mm": shortest_diameter(hull).length,
+    }
 
 
-def _box(mask: HostImage) -> tuple[int, int, int, int]:
-    x, y, width, height = cv2.boundingRect(mask)
-    return x, y, width, height
+def _colours(shape: Shape, picture: HostImage, polar: Polar, axes: Axes) -> dict[str, Any]:
+    """Return the fields that a picture gives."""
+    sample = take_sample(shape, picture)
+    lesion, skin = sample.lab[sample.lesion], sample.lab[sample.skin]
+    lesion_mean, lesion_spread = _mean_and_spread(lesion)
+    skin_mean, skin_spread = _mean_and_spread(skin) if len(skin) else (None, None)
+    lightest_skin = None if skin_mean is None or skin_spread is None else skin_mean[0] + skin_spread[0]
+    colours = six_colours(lesion, lightest_skin)
+    edge = edge_of(sample, shape.centroid, axes.degrees)
+    return {
+        "colour_asymmetry_delta_e": colour_asymmetry(polar, sample, axes),
+        "edge_delta_e": edge.delta_e,
+        "abrupt_eighths": edge.abrupt,
+        **{f"{name}_fraction": part for name, part in colours._asdict().items()},
+        "colour_count": colours.count,
+        "lesion_lab": lesion_mean,
+        "lesion_lab_spread": lesion_spread,
+        "skin_lab": skin_mean,
+        "skin_lab_spread": skin_spread,
+        "contrast_delta_e": None if skin_mean is None else math.dist(lesion_mean, skin_mean),
+    }
 
 
-def _checked_mask(mask: HostImage) -> HostImage:
-    """Return a mask as contiguous uint8, or say what it lacks."""
-    if (
-        not isinstance(mask, np.ndarray)
-        or mask.ndim != 2
-        or mask.dtype not in {np.dtype(np.uint8), np.dtype(bool)}
-    ):
+def _mean_and_spread(lab: npt.NDArray[np.float32]) -> tuple[Lab, Lab]:
+    """Return the mean and the standard deviation of colours, N x 3."""
+    mean, spread = cv2.meanStdDev(lab.reshape(-1, 1, 3))
+    return _lab(mean), _lab(spread)
+
+
+def _lab(values: npt.NDArray[np.floating]) -> Lab:
+    lightness, a, b = values.ravel().tolist()
+    return lightness, a, b
+
+
+def _checked_mask(mask: Any) -> HostImage:
+    """Return a mask as uint8 in one piece, or say what it lacks."""
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype not in _BYTES:
         raise FrameError(f"mask: expected uint8, H x W, found {_describe(mask)}")
     if mask.size == 0:
         raise FrameError(f"mask: expected at least one pixel, found {_describe(mask)}")
-    mask = np.ascontiguousarray(mask).view(np.uint8)
-    highest = int(mask.max())
-    if highest and cv2.countNonZero(mask) != np.count_nonzero(mask == highest):
-        raise FrameError("mask: expected 0 for skin and 255 for lesion, found other values between")
-    return mask
+    whole = np.ascontiguousarray(mask).view(np.uint8)
+    highest = int(whole.max())
+    if cv2.countNonZero(whole) != cv2.countNonZero(cv2.inRange(whole, max(1, highest), highest)):
+        raise FrameError("mask: expected 0 for skin and 255 for lesion, found other values between them")
+    return whole
 
 
-def _check_picture(picture: HostImage, mask: HostImage) -> None:
+def _check_picture(picture: Any, mask: HostImage) -> None:
     expected = (*mask.shape, 3)
     if not isinstance(picture, np.ndarray) or picture.shape != expected or picture.dtype != np.uint8:
         raise FrameError(

@@ -17,8 +17,8 @@ Line: TypeAlias = tuple[Point, Point]
 Lab: TypeAlias = tuple[float, float, float]
 """L*, a* and b* of CIELAB with the white D50."""
 
-Eighths: TypeAlias = tuple[float, float, float, float, float, float, float, float]
-"""A value for each eighth of the outline, clockwise as seen, from the first axis of symmetry on."""
+Eighths: TypeAlias = tuple[float | None, ...]
+"""Eight values, one for each eighth of the outline, clockwise as seen, from the first axis of symmetry on."""
 
 Value: TypeAlias = float | int | bool | None
 """What a cell of a table holds."""
@@ -114,9 +114,12 @@ class Measurements:
     solidity: float | None = None
     """The area divided by that of the convex hull, in (0, 1]: 1 for what has neither dents nor holes."""
     edge_delta_e: Eighths | None = None
-    """The colour difference (CIE 1976) across the outline, for each eighth; see `border`."""
+    """The colour difference (CIE 1976) across the outline, for each eighth; see `border`.
+
+    An eighth is None where the frame ends before the outline.
+    """
     abrupt_eighths: int | None = None
-    """In how many eighths of the outline the colour ends abruptly, 0 to 8."""
+    """In how many eighths of the outline the colour ends abruptly, 0 to 8; None where one is not seen."""
 
     black_fraction: float | None = None
     """The part of the lesion that is black, in [0, 1]; see `colours` for all six."""

