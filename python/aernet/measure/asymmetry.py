@@ -2,7 +2,8 @@
 
 The ABCD rule (Nachbar et al. 1994, 10.1016/S0190-9622(94)70061-3) bisects the lesion by two axes at a right
 angle, placed so that the asymmetry is least. As a number, the asymmetry about an axis is the area that a
-mirror image does not cover, divided by the area (Stoecker, Li and Moss 1992, 10.1016/0895-6111(92)90073-I).
+mirror image does not cover, divided by the area (Stoecker, Li and Moss 1992, "Automatic detection of
+asymmetry in skin tumors", Computerized Medical Imaging and Graphics 16, 191-197).
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def colour_asymmetry(polar: Polar, sample: Sample, axes: Axes) -> tuple[float, f
     """
     x = (polar.x - sample.corner[0] + 0.5) / sample.step - 0.5
     y = (polar.y - sample.corner[1] + 0.5) / sample.step - 0.5
-    lab = np.asarray(cv2.remap(sample.lab, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    at_points = cv2.remap(sample.lab, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lab = np.asarray(at_points, np.float32)
     first = _mirrored_difference(polar, lab, axes.turn)
     second = _mirrored_difference(polar, lab, axes.turn + _ANGLES // 2)
     return None if first is None or second is None else (first, second)

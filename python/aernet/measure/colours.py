@@ -17,7 +17,8 @@ The boxes overlap each other and the distances, and within 50 of white lies ordi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -35,7 +36,8 @@ _NEAR = 50
 _PRESENT = 0.05
 
 
-class Colours(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Colours:
     """The part of a lesion that each of the six colours takes, in [0, 1]."""
 
     dark_brown: float
@@ -49,7 +51,8 @@ class Colours(NamedTuple):
     @property
     def count(self) -> int | None:
         """How many colours take more than 5 %; None where white is not known."""
-        return None if self.white is None else sum(part is not None and part > _PRESENT for part in self)
+        parts = astuple(self)
+        return None if None in parts else sum(part > _PRESENT for part in parts)
 
 
 def six_colours(lesion: npt.NDArray[np.float32], lightest_skin: float | None) -> Colours:
@@ -66,14 +69,15 @@ def six_colours(lesion: npt.NDArray[np.float32], lightest_skin: float | None) ->
         within = cv2.inRange(left, np.array(low), np.array(high))
         boxes.append(cv2.countNonZero(within) / count)
         left = left[within == 0].reshape(-1, 1, 3)
+    dark_brown, light_brown, black = boxes
     planes = np.ascontiguousarray(left.reshape(-1, 3).T)
     cubes = np.stack([_cubed_distance(planes, reference) for reference in (_RED, _WHITE, _BLUE_GREY)])
     nearest = np.where(cubes.min(axis=0) < _NEAR**3, cubes.argmin(axis=0), -1)
-    red, white, blue_grey = (int(np.count_nonzero(nearest == number)) / count for number in range(3))
+    red, _, blue_grey = (int(np.count_nonzero(nearest == number)) / count for number in range(3))
     if lightest_skin is None:
-        return Colours(*boxes, red, None, blue_grey)
+        return Colours(dark_brown, light_brown, black, red, None, blue_grey)
     white = int(np.count_nonzero((nearest == 1) & (planes[0] > lightest_skin))) / count
-    return Colours(*boxes, red, white, blue_grey)
+    return Colours(dark_brown, light_brown, black, red, white, blue_grey)
 
 
 def _cubed_distance(planes: npt.NDArray[np.float32], reference: Lab) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -97,7 +97,7 @@ def _lengths(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, float]:
+def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, Any]:
     """Return the fields in millimetres; lengths are those of the outline in millimetres."""
     area = shape.area * scale[0] * scale[1]
     if not tells_lengths(scale):
@@ -125,7 +125,7 @@ def _colours(shape: Shape, picture: HostImage, polar: Polar, axes: Axes) -> dict
         "colour_asymmetry_delta_e": colour_asymmetry(polar, sample, axes),
         "edge_delta_e": edge.delta_e,
         "abrupt_eighths": edge.abrupt,
-        **{f"{name}_fraction": part for name, part in colours._asdict().items()},
+        **{f"{name}_fraction": part for name, part in asdict(colours).items()},
         "colour_count": colours.count,
         "lesion_lab": lesion_mean,
         "lesion_lab_spread": lesion_spread,
@@ -137,13 +137,10 @@ def _colours(shape: Shape, picture: HostImage, polar: Polar, axes: Axes) -> dict
 
 def _mean_and_spread(lab: npt.NDArray[np.float32]) -> tuple[Lab, Lab]:
     """Return the mean and the standard deviation of colours, N x 3."""
-    mean, spread = cv2.meanStdDev(lab.reshape(-1, 1, 3))
-    return _lab(mean), _lab(spread)
-
-
-def _lab(values: npt.NDArray[np.floating]) -> Lab:
-    lightness, a, b = values.ravel().tolist()
-    return lightness, a, b
+    (l_mean, a_mean, b_mean), (l_spread, a_spread, b_spread) = (
+        np.ravel(values).tolist() for values in cv2.meanStdDev(lab.reshape(-1, 1, 3))
+    )
+    return (l_mean, a_mean, b_mean), (l_spread, a_spread, b_spread)
 
 
 def _checked_mask(mask: Any) -> HostImage:
