@@ -59,7 +59,7 @@ def polar_grid(shape: Shape) -> Polar:
     y = (shape.centroid[1] + radii * np.sin(angles)).astype(np.float32)
     left, top = shape.box[:2]
     inside = cv2.remap(shape.part, x - left, y - top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return Polar(x, y, radii.astype(np.float32), inside.astype(np.float32) / shape.part.max())
+    return Polar(x, y, radii.astype(np.float32), np.asarray(inside, np.float32) / np.float32(255))
 
 
 def least_asymmetry(polar: Polar) -> Axes:

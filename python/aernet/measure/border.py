@@ -1,12 +1,13 @@
 """The B of the ABCD rule: in how many eighths of the outline the lesion's colour ends abruptly.
 
 The rule (Nachbar et al. 1994, 10.1016/S0190-9622(94)70061-3) divides the lesion into eighths and counts those
-with an abrupt cut-off of pigment. It gives no number for abrupt. Here, for each eighth of the directions
-from the centroid, the mean colours of four strips along the outline are compared: the two next to it, 3 % of
-the equivalent diameter wide, and two that lie 6 % to 12 % of it inside and outside. An eighth is abrupt
-where the colours of the near strips differ (CIE 1976) by at least half as much as those of the far strips,
-so that half of the change takes place there, and by at least 6, so that it is well seen. Half and 6 are our
-choice, and have not been compared with the judgement of dermatologists.
+with an abrupt cut-off of pigment; it gives no number for abrupt. Here, for each eighth of the directions from
+the centroid, the mean colours of four strips along the outline are compared, each 5 % of the equivalent
+diameter wide: one on either side of the outline, and one beyond each of these. An eighth is abrupt where the
+near strips differ (CIE 1976) by at least half as much as the far ones, and by at least 6. So a colour that
+fades evenly is abrupt where it fades within a tenth of the diameter. Half, 5 % and 6 are our choice, and have
+not been compared with the judgement of dermatologists. The count is as good as the outline: one that runs
+beside the edge of the pigment by 3 % of the diameter hides it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from aernet.measure.sample import Sample
 
-_NEAR = (0.0, 0.03)
-_FAR = (0.06, 0.12)
+_NEAR = (0.0, 0.05)
+_FAR = (0.05, 0.1)
 _HALF = 0.5
 _SEEN = 6.0
 _EIGHTHS = 8
@@ -47,6 +48,8 @@ def edge_of(sample: Sample, centroid: tuple[float, float], axis_degrees: float) 
             follow clockwise.
     """
     rows, columns = np.nonzero(np.abs(sample.depth) <= _FAR[1])
+    if not len(rows):  # the frame ends before the outline everywhere
+        return Edge((None,) * _EIGHTHS, None)
     depth, lab = sample.depth[rows, columns], sample.lab[rows, columns]
     x = (columns + 0.5) * sample.step - 0.5 + sample.corner[0] - centroid[0]
     y = (rows + 0.5) * sample.step - 0.5 + sample.corner[1] - centroid[1]

@@ -63,14 +63,15 @@ def six_colours(lesion: npt.NDArray[np.float32], lightest_skin: float | None) ->
         lightest_skin: the L* above which a pixel is lighter than the skin around; None if that is not seen.
     """
     count = len(lesion)
-    left = lesion.reshape(-1, 1, 3)
+    pixels = lesion.reshape(-1, 1, 3)
+    left: cv2.typing.MatLike = np.full((count, 1), 255, np.uint8)
     boxes = []
     for low, high in (_DARK_BROWN, _LIGHT_BROWN, _BLACK):
-        within = cv2.inRange(left, np.array(low), np.array(high))
+        within = cv2.bitwise_and(left, cv2.inRange(pixels, np.array(low), np.array(high)))
         boxes.append(cv2.countNonZero(within) / count)
-        left = left[within == 0].reshape(-1, 1, 3)
+        left = cv2.subtract(left, within)
     dark_brown, light_brown, black = boxes
-    planes = np.ascontiguousarray(left.reshape(-1, 3).T)
+    planes = np.ascontiguousarray(lesion[np.ravel(left) > 0].T)
     cubes = np.stack([_cubed_distance(planes, reference) for reference in (_RED, _WHITE, _BLUE_GREY)])
     nearest = np.where(cubes.min(axis=0) < _NEAR**3, cubes.argmin(axis=0), -1)
     red, _, blue_grey = (int(np.count_nonzero(nearest == number)) / count for number in range(3))

@@ -102,13 +102,13 @@ def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, Any]:
     area = shape.area * scale[0] * scale[1]
     if not tells_lengths(scale):
         return {"area_mm2": area}
-    hull = shape.hull * np.asarray(scale)
+    hull, pixel = shape.hull * scale, sum(scale) / 2
     return {
         "area_mm2": area,
         "perimeter_mm": perimeter(shape.outlines, scale),
         "equivalent_diameter_mm": equivalent_diameter(area),
-        "longest_diameter_mm": longest_diameter(hull).length,
-        "shortest_diameter_mm": shortest_diameter(hull).length,
+        "longest_diameter_mm": longest_diameter(hull, pixel).length,
+        "shortest_diameter_mm": shortest_diameter(hull, pixel).length,
     }
 
 
@@ -144,16 +144,17 @@ def _mean_and_spread(lab: npt.NDArray[np.float32]) -> tuple[Lab, Lab]:
 
 
 def _checked_mask(mask: Any) -> HostImage:
-    """Return a mask as uint8 in one piece, or say what it lacks."""
+    """Return a mask as uint8, 0 and 255, in one piece, or say what it lacks."""
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype not in _BYTES:
         raise FrameError(f"mask: expected uint8, H x W, found {_describe(mask)}")
     if mask.size == 0:
         raise FrameError(f"mask: expected at least one pixel, found {_describe(mask)}")
     whole = np.ascontiguousarray(mask).view(np.uint8)
     highest = int(whole.max())
-    if cv2.countNonZero(whole) != cv2.countNonZero(cv2.inRange(whole, max(1, highest), highest)):
+    inside = np.asarray(cv2.threshold(whole, 0, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    if cv2.countNonZero(inside) != cv2.countNonZero(cv2.inRange(whole, max(1, highest), highest)):
         raise FrameError("mask: expected 0 for skin and 255 for lesion, found other values between them")
-    return whole
+    return inside
 
 
 def _check_picture(picture: Any, mask: HostImage) -> None:

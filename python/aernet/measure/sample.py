@@ -62,7 +62,7 @@ def take_sample(shape: Shape, picture: HostImage) -> Sample:
     left, top = max(0, x - margin), max(0, y - margin)
     columns = slice(left, min(shape.mask.shape[1], x + width + margin))
     rows = slice(top, min(shape.mask.shape[0], y + height + margin))
-    lesion = _reduced((shape.mask[rows, columns] > 0).astype(np.uint8) * np.uint8(255), step)
+    lesion = _reduced(shape.mask[rows, columns], step)
     inside = lesion > 127 if lesion.max() > 127 else lesion > 0
     depth = (_distance(inside) - _distance(~inside)) * np.float32(step / shape.diameter)
     lab = to_lab_d50(_reduced(picture[rows, columns], step))
@@ -75,7 +75,7 @@ def take_sample(shape: Shape, picture: HostImage) -> Sample:
 def _reduced(picture: HostImage, step: int) -> HostImage:
     """Return the means of squares of pixels; the last rows and columns that fill none are left out."""
     height, width = (max(1, side // step) for side in picture.shape[:2])
-    whole = np.ascontiguousarray(picture[: height * step, : width * step])
+    whole = picture[: height * step, : width * step]
     return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 

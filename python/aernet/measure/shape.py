@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.measure.diameters import convex_hull
+from aernet.measure.diameters import convex_hull, hull_area
 from aernet.measure.outline import outer_outlines
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from aernet.arrays import HostImage
+    from aernet.measure.diameters import Corners
     from aernet.measure.measurements import Point
     from aernet.measure.outline import Outline
 
@@ -24,7 +25,7 @@ class Shape:
     """A mask that is not empty, with what follows from it."""
 
     mask: HostImage
-    """Of the frame's size, uint8, H x W, nonzero inside."""
+    """Of the frame's size, uint8, H x W, 255 inside."""
     part: HostImage
     """The mask inside the bounding box."""
     box: tuple[int, int, int, int]
@@ -35,18 +36,21 @@ class Shape:
     """The mean position of the pixels inside, in the frame."""
     outlines: list[Outline]
     """The outer borders of the regions, in the frame."""
-    hull: npt.NDArray[np.float32]
-    """The corners of the convex hull, N x 2, in the frame; see `convex_hull`."""
+    hull: Corners
+    """The convex hull of the pixels' centres, in the frame."""
 
     @classmethod
     def of(cls, mask: HostImage) -> Shape:
-        """Take the shape of a mask, uint8, H x W, nonzero inside, not empty."""
+        """Take the shape of a mask, uint8, H x W, 255 inside, not empty."""
         x, y, width, height = cv2.boundingRect(mask)
         part = mask[y : y + height, x : x + width]
         outlines = [outline + np.array([x, y], np.int32) for outline in outer_outlines(part)]
-        moments = cv2.moments(part, binaryImage=True)
-        area = round(moments["m00"])
-        centroid = (x + moments["m10"] / area, y + moments["m01"] / area)
+        across, down = (_sums(part, axis) for axis in (0, 1))
+        area = round(across.sum())
+        centroid = (
+            x + float(across @ np.arange(width)) / area,
+            y + float(down @ np.arange(height)) / area,
+        )
         return cls(mask, part, (x, y, width, height), area, centroid, outlines, convex_hull(outlines))
 
     @property
@@ -57,7 +61,7 @@ class Shape:
     @property
     def reach(self) -> float:
         """The distance of the outline's farthest point from the centroid, in pixels."""
-        return float(np.linalg.norm(self.hull - self.centroid, axis=1).max())
+        return float(np.linalg.norm(self.hull - self.centroid, axis=1).max()) + 0.5
 
     @property
     def region_count(self) -> int:
@@ -74,8 +78,13 @@ class Shape:
     @property
     def solidity(self) -> float:
         """The area divided by that of the convex hull, in (0, 1]."""
-        # The hull lacks a corner of the outermost pixels, and so may be smaller than the pixels it holds.
-        return min(1.0, self.area / cv2.contourArea(self.hull))
+        # The hull lacks the corners of its outermost pixels, and so may be smaller than all its pixels.
+        return min(1.0, self.area / hull_area(self.hull))
+
+
+def _sums(part: HostImage, axis: int) -> npt.NDArray[np.float64]:
+    """Return the number of pixels inside in each column (axis 0) or row (axis 1)."""
+    return np.asarray(cv2.reduce(part, axis, cv2.REDUCE_SUM, dtype=cv2.CV_64F), np.float64).ravel() / 255
 
 
 def equivalent_diameter(area: float) -> float:

@@ -1,0 +1,87 @@
+"""What must hold for every mask: turned, mirrored and enlarged alike, and never NaN."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from measure.shapes import blob, picture_of
+
+from aernet.measure import measure_mask
+
+SEEDS = st.integers(0, 10_000)
+LENGTHS = ("perimeter_px", "equivalent_diameter_px", "longest_diameter_px", "shortest_diameter_px")
+PARTS = (
+    "compactness", "solidity", "black_fraction", "dark_brown_fraction", "light_brown_fraction",
+    "red_fraction", "white_fraction", "blue_grey_fraction",
+)  # fmt: skip
+COLOURS = ("lesion_lab", "lesion_lab_spread", "skin_lab", "skin_lab_spread")
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=SEEDS, turns=st.integers(0, 3), mirrored=st.booleans())
+def test_turning_and_mirroring_change_nothing_but_the_place(seed, turns, mirrored):
+    mask = blob(seed)
+    picture = picture_of(mask, seed)
+    as_it_is = measure_mask(mask, picture)
+
+    def moved(array):
+        array = np.rot90(array, turns)
+        return np.ascontiguousarray(array[:, ::-1] if mirrored else array)
+
+    turned = measure_mask(moved(mask), moved(picture))
+    for name in ("area_px", "region_count", "touches_frame", "frame_border_fraction"):
+        assert getattr(turned, name) == getattr(as_it_is, name)
+    for name in LENGTHS + PARTS:
+        assert getattr(turned, name) == pytest.approx(getattr(as_it_is, name), rel=1e-6)
+    for name in COLOURS:
+        assert getattr(turned, name) == pytest.approx(getattr(as_it_is, name), abs=1e-3)
+    assert sum(turned.shape_asymmetry) == pytest.approx(sum(as_it_is.shape_asymmetry), abs=1e-3)
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=SEEDS, factor=st.integers(2, 4))
+def test_enlarging_scales_lengths_and_leaves_the_rest(seed, factor):
+    mask = blob(seed)
+    picture = picture_of(mask, seed)
+    small = measure_mask(mask, picture)
+    large = measure_mask(*(array.repeat(factor, axis=0).repeat(factor, axis=1) for array in (mask, picture)))
+    assert large.area_px == small.area_px * factor**2
+    for name in LENGTHS:
+        # The staircase of enlarged pixels is a part of their outline, and no longer smoothed away.
+        tolerance = 0.12 if name == "perimeter_px" else 0.02
+        assert getattr(large, name) == pytest.approx(getattr(small, name) * factor, rel=tolerance)
+    assert large.shape_asymmetry == pytest.approx(small.shape_asymmetry, abs=0.01)
+    for name in PARTS[2:]:
+        assert getattr(large, name) == pytest.approx(getattr(small, name), abs=0.05)
+    assert large.lesion_lab == pytest.approx(small.lesion_lab, abs=1)
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=SEEDS, x=st.integers(0, 40), y=st.integers(0, 40))
+def test_the_place_in_the_frame_does_not_matter(seed, x, y):
+    mask = blob(seed, 100)
+    here = measure_mask(np.pad(mask, 40))
+    there = measure_mask(np.pad(mask, ((y, 80 - y), (x, 80 - x))))
+    for name in (*LENGTHS, *PARTS[:2]):
+        assert getattr(there, name) == pytest.approx(getattr(here, name), rel=1e-9)
+    assert there.centroid_px == pytest.approx((here.centroid_px[0] + x - 40, here.centroid_px[1] + y - 40))
+
+
+SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12))
+MASKS = SHAPES.flatmap(lambda shape: arrays.arrays(bool, shape))
+
+
+@settings(deadline=None, max_examples=200)
+@given(mask=MASKS, seed=SEEDS, scale=st.sampled_from([None, 0.02, (0.02, 0.03)]))
+def test_any_mask_has_measurements_without_nan(mask, seed, scale):
+    picture = np.random.default_rng(seed).integers(0, 256, (*mask.shape, 3), np.uint8)
+    row = measure_mask(mask, picture, scale).row()
+    json.dumps(row, allow_nan=False)
+    assert row["area_px"] == np.count_nonzero(mask)
+    if row["area_px"]:
+        assert row["shortest_diameter_px"] <= row["longest_diameter_px"]
