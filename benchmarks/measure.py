@@ -65,7 +65,7 @@ def main(rounds: Annotated[int, typer.Option(help="How often each is measured.")
     cv2.setNumThreads(1)
     print(f"{processor()}, one thread, {SIZE[0]} x {SIZE[1]}, medians of {rounds} rounds in milliseconds\n")
     print(
-        "| picture | lesion | mask: ours | scikit-image | ratio | mask and picture: ours | scikit-image | ratio |"
+        "| picture | lesion | mask: ours | scikit-image | ratio | with picture: ours | scikit-image | ratio |"
     )
     print(f"|{'---|' * 8}")
     with Segmenter() as segmenter:

@@ -52,7 +52,11 @@ class TestLab:
 
     @pytest.mark.parametrize(
         ("bgr", "published"),
-        [((0, 0, 255), (54.29, 80.81, 69.89)), ((255, 255, 255), (100, 0, 0))],
+        [
+            ((0, 0, 255), (54.29, 80.81, 69.89)),
+            ((255, 255, 255), (100, 0, 0)),
+            ((139, 134, 0), (50.28, -30.14, -11.96)),
+        ],
     )
     def test_the_references_are_colours_of_srgb(self, bgr, published):
         assert lab_of(*bgr) == pytest.approx(published, abs=0.05)
