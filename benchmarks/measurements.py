@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 SIDE = 1024
+CLINICAL = "clinical_long_diameter_mm"
 PANELS = (
     "area_px", "longest_diameter_px", "shortest_diameter_px",
     "shape_asymmetry_second_axis", "compactness", "contrast_delta_e",
@@ -58,7 +59,8 @@ def main(
 ) -> None:
     """Print Markdown tables: the val subset for both, train and val for the clinical diameter."""
     cv2.setNumThreads(1)
-    experts, ours = [], []
+    experts, ours, diameters = [], [], []
+    clinical = {name: float(text) for name, text in read_column(split, CLINICAL).items() if text}
     with Segmenter() as segmenter:
         for pair, unsquashed in track(
             list(shaped_pairs(images, masks, split, ["val"])), "Measuring", console=Console(stderr=True)
@@ -68,11 +70,18 @@ def main(
             if truth.any() and mask.any():
                 experts.append(numbers(measure_mask(truth, picture)))
                 ours.append(numbers(measure_mask(mask, picture)))
+                if pair.image_id in clinical:
+                    diameters.append((clinical[pair.image_id], measure_mask(mask)))
         print(f"{segmenter.card.name} {segmenter.card.version}, {len(ours)} pictures of val\n")
     print_agreement(experts, ours)
     if figure is not None:
         write_figure(figure, bland_altman(experts, ours))
-    print_clinical(images, masks, split)
+    drawn = [
+        (clinical[pair.image_id], measure_mask(unsquashed(pair.mask())))
+        for pair, unsquashed in shaped_pairs(images, masks, split, ["train", "val"])
+        if pair.image_id in clinical
+    ]
+    print_clinical({"experts' masks, train and val": drawn, "ours, val": diameters})
 
 
 def shaped_pairs(
@@ -143,7 +152,7 @@ def bland_altman(experts: list[dict[str, float]], ours: list[dict[str, float]]) 
     for axes, name in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
         theirs, own = both(experts, ours, name)
         apart = own - theirs
-        axes.scatter((own + theirs) / 2, apart, s=9, color="#3987c9", alpha=0.6, linewidths=0)
+        axes.plot((own + theirs) / 2, apart, ".", markersize=4, color="#3987c9")
         axes.axhline(apart.mean(), color="black", linewidth=1)
         for side in (-1.96, 1.96):
             axes.axhline(
@@ -155,23 +164,21 @@ def bland_altman(experts: list[dict[str, float]], ours: list[dict[str, float]]) 
     return figure
 
 
-def print_clinical(images: Path, masks: Path, split: Path) -> None:
+def print_clinical(found: dict[str, list[tuple[float, Measurements]]]) -> None:
     """Print the rank correlation of the longest diameter with the one that was measured at the patient."""
-    clinical = read_column(split, "clinical_long_diameter_mm")
-    found = []
-    for pair, unsquashed in shaped_pairs(images, masks, split, ["train", "val"]):
-        if clinical[pair.image_id]:
-            measured = measure_mask(unsquashed(pair.mask()))
-            if measured.longest_diameter_px is not None:
-                longest = measured.longest_diameter_px
-                found.append((float(clinical[pair.image_id]), longest, measured.touches_frame))
-    values = np.array(found)
-    print("\n| experts' masks of train and val with a clinical diameter | pictures | rank correlation |")
-    print("|---|---|---|")
-    inside = values[:, 2] == 0
-    for title, chosen in (("all", inside | ~inside), ("that do not touch the frame", inside)):
-        rank = spearmanr(values[chosen, 0], values[chosen, 1]).statistic
-        print(f"| {title} | {np.count_nonzero(chosen)} | {rank:.2f} |")
+    print("\n| masks | pictures | rank correlation | not touching the frame | rank correlation |")
+    print(f"|{'---|' * 5}")
+    for title, pairs in found.items():
+        values = [
+            (clinical, measured.longest_diameter_px, measured.touches_frame)
+            for clinical, measured in pairs
+            if measured.longest_diameter_px is not None
+        ]
+        cells = []
+        for chosen in (values, [value for value in values if not value[2]]):
+            in_mm, in_pixels, _ = zip(*chosen, strict=True)
+            cells += [str(len(chosen)), f"{spearmanr(in_mm, in_pixels).statistic:.2f}"]
+        print(f"| {title} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -70,13 +70,13 @@ class Measurements:
     bounding_box_px: tuple[int, int, int, int] | None = None
     """The x and y of the first pixel, the width and the height of the smallest box around the lesion."""
     perimeter_px: float | None = None
-    """The length of the outer outlines of all regions together, without holes; see `perimeter`."""
+    """The length of the outer outlines of all regions together, without holes; see `outline.perimeter`."""
     equivalent_diameter_px: float | None = None
     """The diameter of a disc of the same area."""
     longest_diameter_px: float | None = None
     """The longest Feret diameter: the largest distance of two parallel lines that hold the lesion."""
     longest_diameter_ends_px: Line | None = None
-    """The two points of the outline that are so far apart."""
+    """The ends of that line, on the outline."""
     shortest_diameter_px: float | None = None
     """The shortest Feret diameter: the least distance of two parallel lines that hold the lesion."""
     shortest_diameter_ends_px: Line | None = None
