@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from aernet import FrameError, Segmentation
+from aernet import AernetError, FrameError, Segmentation
 from aernet.quality import Quality
 
 
@@ -133,6 +133,37 @@ def test_overlay_outlines_and_tints_the_lesion_alone(blobs):
     inside = overlay[25, 25].astype(int) - frame[25, 25]
     assert np.abs(inside).max() <= 0.15 * 255 + 1
     assert inside.any()
+
+
+def test_an_overlay_takes_a_colour_and_a_tint(blobs):
+    frame = np.random.default_rng(4).integers(0, 200, (80, 100, 3), np.uint8)
+    ours = segmentation(blobs, frame).overlay((0, 0, 255), tint=0.5)
+    expected = frame.copy()
+    expected[blobs > 0] = np.round(frame[blobs > 0] / 2 + np.array((0, 0, 127.5)))
+    away = cv2.dilate(cv2.Canny(blobs, 1, 1), np.ones((7, 7), np.uint8)) == 0
+    assert np.abs(ours[away].astype(int) - expected[away]).max() <= 1
+    assert ours[10, 40, 2] > 200 > ours[10, 40, :2].max()
+
+
+def test_an_overlay_without_tint_leaves_the_colours_of_the_lesion(blobs):
+    frame = np.random.default_rng(5).integers(0, 200, (80, 100, 3), np.uint8)
+    overlay = segmentation(blobs, frame, colour="rgb").overlay(tint=0)
+    away = cv2.dilate(cv2.Canny(blobs, 1, 1), np.ones((7, 7), np.uint8)) == 0
+    assert (blobs[away] > 0).any()
+    np.testing.assert_array_equal(overlay[away], frame[..., ::-1][away])
+    assert (overlay != frame[..., ::-1]).any()
+
+
+@pytest.mark.parametrize("colour", [(1, 2), (0, 0, 256), (0, -1, 0), "red", 7, (0.5, 0, 0), None])
+def test_an_overlay_refuses_what_is_no_colour(blobs, colour):
+    with pytest.raises(AernetError, match=r"^colour must be blue, green and red, each from 0 to 255, got"):
+        segmentation(blobs).overlay(colour)
+
+
+@pytest.mark.parametrize("tint", [-0.1, 1.1, float("nan")])
+def test_an_overlay_refuses_what_is_no_share(blobs, tint):
+    with pytest.raises(AernetError, match=rf"^tint must be from 0, .* got {tint}$"):
+        segmentation(blobs).overlay(tint=tint)
 
 
 def test_the_outline_grows_with_the_picture():

@@ -1,4 +1,4 @@
-"""Which regions of a mask are kept: all, or the largest without its holes."""
+"""The regions of a mask: which are kept, and their borders."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from aernet.arrays import HostImage
 
 Keep: TypeAlias = Literal["largest", "all"]
@@ -30,3 +32,10 @@ def largest_region(mask: HostImage) -> HostImage:
     border, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(region, border, -1, 255, cv2.FILLED)
     return region
+
+
+def outlines(mask: HostImage) -> list[npt.NDArray[np.int32]]:
+    """Return the outer borders of a mask, uint8 0/255, as `Segmentation.contours` does."""
+    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = sorted(found, key=cv2.contourArea, reverse=True)
+    return [border.reshape(-1, 2).astype(np.int32, copy=False) for border in found]

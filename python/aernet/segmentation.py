@@ -12,10 +12,11 @@ import numpy as np
 
 from aernet._native import preprocess
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
+from aernet.drawing import OUTLINE, TINT, draw_lesion
 from aernet.errors import AernetError, FrameError
 from aernet.nv12 import Nv12Frame
 from aernet.quality import COLOUR_SIZE
-from aernet.regions import largest_region
+from aernet.regions import largest_region, outlines
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from aernet.regions import Keep
 
 FrameT = TypeVar("FrameT", bound="Frame")
-
-OUTLINE = (80, 255, 80)  # BGR; skin and lesions hold no such green
-TINT = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -178,16 +176,20 @@ class Segmentation(Generic[FrameT]):
         """
         return replace(self, mask=largest_region(self.mask))
 
-    def overlay(self) -> HostImage:
+    def overlay(self, colour: tuple[int, int, int] = OUTLINE, tint: float = TINT) -> HostImage:
         """Return the frame, uint8 BGR, H x W x 3, with the lesion lightly tinted and outlined.
 
         The outline's thickness follows the picture's shorter side: 1 pixel at 300, 4 at 1200.
+
+        Args:
+            colour: of outline and tint: blue, green and red, each from 0 to 255, whatever the frame's order.
+            tint: the share of that colour in the lesion's pixels, in [0, 1]; 0 draws the outline alone.
+
+        Raises:
+            AernetError: colour or tint is not within its range.
         """
         picture = self._bgr()
-        tinted = cv2.addWeighted(picture, 1 - TINT, np.full_like(picture, OUTLINE), TINT, 0)
-        cv2.copyTo(tinted, self.mask, picture)
-        thickness = max(1, round(min(self.mask.shape) / 300))
-        cv2.drawContours(picture, self.contours(), -1, OUTLINE, thickness, cv2.LINE_AA)
+        draw_lesion(picture, self.mask, colour, tint)
         return picture
 
     def _bgr(self) -> HostImage:
@@ -203,13 +205,6 @@ class Segmentation(Generic[FrameT]):
         return np.array(
             np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"
         )  # gray becomes three channels
-
-
-def outlines(mask: HostImage) -> list[npt.NDArray[np.int32]]:
-    """Return the outer borders of a mask, uint8 0/255, as `Segmentation.contours` does."""
-    found, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = sorted(found, key=cv2.contourArea, reverse=True)
-    return [border.reshape(-1, 2).astype(np.int32, copy=False) for border in found]
 
 
 def _small_picture(frame: Frame, colour: PixelFormat) -> npt.NDArray[np.float32]:

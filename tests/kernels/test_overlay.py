@@ -6,7 +6,7 @@ from fakes.kernels import laid_out, memory_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aernet.segmentation import OUTLINE, TINT
+from aernet.drawing import OUTLINE, TINT
 
 sides = st.integers(1, 130)
 

@@ -6,6 +6,7 @@ import ctypes
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from fakes.arrays import CudaArray, DlpackArray
@@ -54,7 +55,11 @@ def test_planes_in_the_gpus_memory(fake_native, runner, reference, shape, conver
         np.testing.assert_array_equal(prediction.frame.to_bgr(), picture)
         result = Segmentation.of(prediction.frame, prediction, THRESHOLD, time.perf_counter(), "bgr")
         assert result.colour == "nv12"
-        assert result.overlay().shape == picture.shape
+        plain = result.overlay(tint=0)
+        skin = cv2.dilate(result.mask, np.ones((5, 5), np.uint8)) == 0
+        assert skin.any()
+        np.testing.assert_array_equal(plain[skin], picture[skin])
+        np.testing.assert_array_equal(result.overlay()[skin], picture[skin])
 
 
 @pytest.mark.parametrize("slow", [0, 1])

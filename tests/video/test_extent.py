@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
-from aernet.segmentation import outlines
+from aernet.regions import outlines
 from aernet.video.extent import extent_row, measure_extent
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from aernet.segmentation import outlines
+from aernet.regions import outlines
 
 EXTENT_COLUMNS = ("area_px", "equivalent_diameter_px", "feret_diameter_px", "centre_x_px", "centre_y_px")
 """The columns of a table of extents."""

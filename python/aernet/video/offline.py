@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from aernet._native import __version__
+from aernet.drawing import draw_lesion
 from aernet.files import fingerprint, replacing, write_text
 from aernet.pictures import read_picture, write_png
-from aernet.segmentation import outlines
+from aernet.regions import outlines
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
 from aernet.video.frame import to_bgr
-from aernet.video.overlay import draw_lesion
 from aernet.video.sinks.masks import mask_path
 from aernet.video.sources.videofile import DamagedVideoError, VideoFile
 from aernet.video.writing import H264, VideoWriter
@@ -94,7 +94,7 @@ def segment_video(
             areas.append(cv2.countNonZero(mask) / mask.size)
             track.writerow((index, f"{seconds:.6f}", *extent_row(mask).values()))
             if overlay is not None:
-                draw_lesion(picture, mask)
+                draw_lesion(picture, mask, line=cv2.LINE_8)
                 overlay.add(picture, seconds)
             if contours is not None:
                 polygons = [border.tolist() for border in outlines(mask)]

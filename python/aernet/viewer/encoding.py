@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from aernet.segmentation import outlines
+from aernet.regions import outlines
 
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
