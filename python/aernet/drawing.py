@@ -54,6 +54,15 @@ def draw_lesion(
     cv2.drawContours(picture, outlines(mask), -1, ink, line_width(mask.shape), line)
 
 
+def shrunk(picture: HostImage, longest: int) -> HostImage:
+    """Return a picture whose longer side has at most `longest` pixels; a smaller one is returned as it is."""
+    scale = longest / max(picture.shape)
+    if scale >= 1:
+        return picture
+    interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # does not alias, but is slow
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
+
+
 def line_width(shape: tuple[int, ...]) -> int:
     """Return the width of an outline in pixels: 1 where the picture's shorter side has 300, 4 at 1200."""
     return max(1, round(min(shape[:2]) / 300))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import cv2
@@ -12,18 +13,38 @@ import numpy as np
 
 from aernet._native import preprocess
 from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
-from aernet.drawing import OUTLINE, TINT, draw_lesion
+from aernet.drawing import OUTLINE, TINT, draw_lesion, shrunk
 from aernet.errors import AernetError, FrameError
+from aernet.frame_pictures import bgr_picture, is_gray, is_on_host, on_host
+from aernet.measure import measure_mask
+from aernet.measure.figure import draw_figure
+from aernet.measure.row import lesion_row
 from aernet.nv12 import Nv12Frame
 from aernet.quality import COLOUR_SIZE
 from aernet.regions import largest_region, outlines
+from aernet.result_files import (
+    CONTOURS,
+    MASK,
+    MEASUREMENTS,
+    OVERLAY,
+    contours_bytes,
+    jpeg_bytes,
+    png_bytes,
+    row_bytes,
+    write_files,
+)
 
 if TYPE_CHECKING:
+    import os
+
     import numpy.typing as npt
     from typing_extensions import Self
 
     from aernet._native import DeviceArray
     from aernet.arrays import Frame, HostImage, ProbabilityMap
+    from aernet.measure import Measurements
+    from aernet.measure.measurements import Value
+    from aernet.measure.scale import MmPerPixel
     from aernet.prediction import Prediction
     from aernet.quality import Quality
     from aernet.regions import Keep
@@ -111,7 +132,7 @@ class Segmentation(Generic[FrameT]):
             colour = "nv12"
         height, width = picture_size(frame, colour)
         queued = prediction.mask(height, width, threshold)
-        small = _small_picture(frame, colour) if quality and _is_on_host(frame) else None  # while a GPU works
+        small = _small_picture(frame, colour) if quality and is_on_host(frame) else None  # while a GPU works
         # Reading a mask on a GPU waits for all work queued before it, the probability map included.
         mask = np.asarray(queued)
         probability = prediction.to_host()
@@ -188,35 +209,99 @@ class Segmentation(Generic[FrameT]):
         Raises:
             AernetError: colour or tint is not within its range.
         """
-        picture = self._bgr()
+        picture = bgr_picture(self.frame, self.colour)
         draw_lesion(picture, self.mask, colour, tint)
         return picture
 
-    def _bgr(self) -> HostImage:
-        """Return the frame as a fresh BGR picture."""
-        frame = _on_host(self.frame)
-        if isinstance(frame, Nv12Frame):
-            return frame.to_bgr()
-        if self.colour == "nv12":
-            return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12), np.uint8)
-        colours = np.atleast_3d(frame)[:, :, :3]
-        if self.colour == "rgb":
-            colours = colours[:, :, ::-1]
-        return np.array(
-            np.broadcast_to(colours, (*self.mask.shape, 3)), order="C"
-        )  # gray becomes three channels
+    def measure(self, mm_per_pixel: MmPerPixel | None = None) -> Measurements:
+        """Measure the lesion's size, asymmetry, border and colours; no diagnosis, and no total score.
+
+        All regions of the mask count as one lesion; `largest()` leaves one. A gray frame has no colours to
+        measure.
+
+        Args:
+            mm_per_pixel: the distance of neighbouring pixels in millimetres, as `measure_mask` takes it; None
+                leaves out millimetres, which are never guessed.
+
+        Raises:
+            FrameError: `mm_per_pixel` is not a finite number above 0.
+        """
+        picture = None if is_gray(self.frame, self.colour) else bgr_picture(self.frame, self.colour)
+        return measure_mask(self.mask, picture, mm_per_pixel)
+
+    def row(self, mm_per_pixel: MmPerPixel | None = None) -> dict[str, Value]:
+        """Return the result as a row of a table: always the same names, and None for what is not known.
+
+        It has the frame's size, all measurements with six digits, "expected_dice", "needs_review" and
+        "threshold".
+
+        Args:
+            mm_per_pixel: as for `measure`.
+
+        Raises:
+            FrameError: `mm_per_pixel` is not a finite number above 0.
+        """
+        calibrated = self.quality is not None
+        return lesion_row(self.mask, self.measure(mm_per_pixel)) | {
+            "expected_dice": round(self.expected_dice, 4) if calibrated else None,
+            "needs_review": self.needs_review if calibrated else None,
+            "threshold": self.threshold,
+        }
+
+    def figure(self, mm_per_pixel: MmPerPixel | None = None) -> HostImage:
+        """Return the frame with the measurements drawn over it and written beside it, uint8 BGR.
+
+        See `draw_figure` in `aernet.measure.figure`; the lesion is not tinted.
+
+        Args:
+            mm_per_pixel: as for `measure`.
+
+        Raises:
+            FrameError: `mm_per_pixel` is not a finite number above 0.
+        """
+        further = {}
+        if self.quality is not None:
+            further["Expected Dice"] = f"{self.expected_dice:.2f}"
+            further["Needs review"] = "yes" if self.needs_review else "no"
+        picture = bgr_picture(self.frame, self.colour)
+        return draw_figure(picture, self.mask, self.measure(mm_per_pixel), further)
+
+    def save(
+        self, folder: str | os.PathLike[str], name: str, mm_per_pixel: MmPerPixel | None = None
+    ) -> list[Path]:
+        """Write mask, overlay, outlines and measurements, called as `aernet-trt segment` calls them.
+
+        They are `NAME_mask.png`, `NAME_overlay.jpg`, `NAME_contours.json` and `NAME_measurements.json`. Each
+        appears when it is complete, and replaces an earlier one.
+
+        Args:
+            folder: the folder for the files, made if needed.
+            name: the start of their names, such as the picture's name without suffix.
+            mm_per_pixel: as for `measure`.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            FrameError: `mm_per_pixel` is not a finite number above 0.
+            AernetError: `name` is no name of a file, or a file cannot be written.
+        """
+        row = self.row(mm_per_pixel)
+        contents = {
+            MASK: png_bytes(self.mask),
+            OVERLAY: jpeg_bytes(self.overlay()),
+            CONTOURS: contours_bytes(row, self.contours()),
+            MEASUREMENTS: row_bytes(row),
+        }
+        return write_files(Path(folder), name, contents)
+
+    def _repr_png_(self) -> bytes:
+        """Return the overlay as PNG, of at most 1024 pixels a side: notebooks show it."""
+        return png_bytes(shrunk(self.overlay(), 1024))
 
 
 def _small_picture(frame: Frame, colour: PixelFormat) -> npt.NDArray[np.float32]:
-    return preprocess(_on_host(frame), COLOUR_SIZE, colour)
-
-
-def _on_host(frame: Frame) -> HostImage | Nv12Frame:
-    return frame.to_host() if isinstance(frame, Nv12Frame) else np.asarray(frame)
-
-
-def _is_on_host(frame: Frame) -> bool:
-    return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)
+    return preprocess(on_host(frame), COLOUR_SIZE, colour)
 
 
 def _describe(array: npt.NDArray[np.generic] | DeviceArray) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import dumps
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import cv2
+from aernet.result_files import (
+    CONTOURS,
+    MASK,
+    OVERLAY,
+    contours_bytes,
+    jpeg_bytes,
+    png_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,27 +46,23 @@ class Kind:
 
 
 def _mask(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
-    return cv2.imencode(".png", result.mask)[1].tobytes()
+    return png_bytes(result.mask)
 
 
 def _overlay(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
-    return cv2.imencode(".jpg", result.overlay())[1].tobytes()
+    return jpeg_bytes(result.overlay())
 
 
 def _contours(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:
-    borders = [contour.tolist() for contour in result.contours()]
-    return dumps({**row, "contours": borders}).encode()
+    return contours_bytes(row, result.contours())
 
-
-MASK = "_mask.png"
-"""The ending of the name of a picture's mask."""
 
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("mask", MASK, _mask),
-        Kind("overlay", "_overlay.jpg", _overlay),
-        Kind("contours", "_contours.json", _contours, described=True),
+        Kind("overlay", OVERLAY, _overlay),
+        Kind("contours", CONTOURS, _contours, described=True),
     )
 }
 """The kinds of outputs that a picture may have, by their names."""

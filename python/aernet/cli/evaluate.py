@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aernet.archive.kinds import MASK
 from aernet.cli.judging import judged_masks, judged_model
 from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold
 from aernet.models import DEFAULT
 from aernet.pairs import MASK_ENDING
+from aernet.result_files import MASK
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from aernet.drawing import shrunk
 from aernet.regions import outlines
 
 if TYPE_CHECKING:
@@ -41,17 +42,9 @@ def encode_view(result: VideoResult) -> bytes:
         ],
     }
     text = json.dumps(header, separators=(",", ":")).encode()
-    picture = _jpeg(_shrunk(result.picture))
+    picture = _jpeg(shrunk(result.picture, _LONGEST))
     probability = _jpeg(np.asarray(cv2.convertScaleAbs(segmentation.probability, alpha=255), np.uint8))
     return struct.pack(">II", len(text), len(picture)) + text + picture + probability
-
-
-def _shrunk(picture: HostImage) -> HostImage:
-    scale = _LONGEST / max(picture.shape)
-    if scale >= 1:
-        return picture
-    interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # does not alias, but is slow
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
 
 
 def _jpeg(picture: HostImage) -> bytes:
