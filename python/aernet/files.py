@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from aernet.errors import OutputError
@@ -45,6 +46,19 @@ def make_folder(folder: Path) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         file = next((path for path in (folder, *folder.parents) if path.is_file()), folder)
         raise type(error)(error.errno, f"{file} is a file, not a folder") from error
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder where it is not there, and see that a file can be written into it.
+
+    Raises:
+        OutputError: none can.
+    """
+    try:
+        make_folder(folder)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager

@@ -28,7 +28,9 @@ def bgr_picture(frame: Frame, colour: PixelFormat) -> HostImage:
 
 def is_gray(frame: Frame, colour: PixelFormat) -> bool:
     """Tell whether a frame has one channel, of light alone."""
-    return colour != "nv12" and (frame.ndim == 2 or frame.shape[2] == 1)
+    if isinstance(frame, Nv12Frame) or colour == "nv12":
+        return False
+    return frame.ndim == 2 or frame.shape[2] == 1
 
 
 def on_host(frame: Frame) -> HostImage | Nv12Frame:

@@ -22,6 +22,7 @@ from aernet.cli.export import export
 from aernet.cli.failures import sentence
 from aernet.cli.inspect import inspect
 from aernet.cli.live import live
+from aernet.cli.measure import measure
 from aernet.cli.models import models
 from aernet.cli.reproduce import reproduce
 from aernet.cli.segment import segment
@@ -84,6 +85,7 @@ app = typer.Typer(
 )
 for command in (
     segment,
+    measure,
     live,
     evaluate,
     train,

@@ -31,3 +31,10 @@ Border = Annotated[
     BorderName | None,
     typer.Option(help="How wide to draw, instead of --threshold; by default isic, the model's own."),
 ]
+MmPerPixel = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MM",
+        help="Millimetres from a pixel to the next. Without it sizes are in pixels; nothing is guessed.",
+    ),
+]
