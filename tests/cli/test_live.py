@@ -77,7 +77,8 @@ def test_a_camera_for_a_while(live, tmp_path):
 def test_a_video_gives_every_frame_to_all_that_can_be_asked_for(live, write_film, tmp_path):
     answer = live(
         write_film(30), "--view", "none", "--track", tmp_path / "t.jsonl", "--no-smooth",
-        "--record", tmp_path / "o.mp4", "--record", tmp_path / "m.mkv", "--record", tmp_path / "masks",
+        "--mm-per-pixel", "0.5", "--record", tmp_path / "o.mp4",
+        "--record", tmp_path / "m.mkv", "--record", tmp_path / "masks",
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
@@ -90,6 +91,7 @@ def test_a_video_gives_every_frame_to_all_that_can_be_asked_for(live, write_film
         picture = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(frame[..., 0], picture)
         assert row["area_px"] > 0
+        assert row["area_mm2"] == pytest.approx(row["area_px"] / 4)
         assert picture.any()
 
 
@@ -226,6 +228,7 @@ def test_errors_are_one_line(model, tmp_path):
         ((TEST, "--record", tmp_path / "a.avi"), "expected .mp4 (the overlay)", 1),
         ((TEST, "--track", tmp_path / "a.xls"), "expected a track to be called .csv or .jsonl", 1),
         ((TEST, "--record", tmp_path / "text.mp4" / "a.mp4"), "text.mp4 is a file, not a folder)", 1),
+        ((TEST, "--mm-per-pixel", "0"), "mm_per_pixel: expected a finite number above 0", 1),
         ((TEST, "--view", "window"), "there is no display; use --view web or --view none", 1),
         ((TEST, "--view", "hologram"), "--view", 2),
         ((TEST, "--duration", "-1"), "--duration", 2),

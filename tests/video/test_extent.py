@@ -3,51 +3,61 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from scipy import ndimage
-from scipy.spatial.distance import pdist
 
+from aernet.measure import measure_mask
 from aernet.regions import outlines
-from aernet.video.extent import extent_row, measure_extent
+from aernet.video.extent import EXTENT_COLUMNS, extent_row, size_words
 
 
-def test_a_square():
-    mask = np.zeros((50, 60), np.uint8)
-    mask[10:20, 30:40] = 255
-    extent = measure_extent(mask)
-    assert extent.area == 100
-    assert extent.equivalent_diameter == pytest.approx(np.sqrt(400 / np.pi))
-    assert extent.feret_diameter == pytest.approx(10 * np.sqrt(2))
-    assert extent.centre == (34.5, 14.5)
+def noise_mask(seed, shape=(80, 100)):
+    rng = np.random.default_rng(seed)
+    noise = cv2.GaussianBlur(rng.normal(0, 1, shape), (0, 0), 4)
+    return np.where(noise > 0.04, np.uint8(255), np.uint8(0))
+
+
+@pytest.mark.parametrize("scale", [None, 0.02])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_frame_is_measured_as_a_picture_is(seed, scale):
+    mask = noise_mask(seed)
+    row = extent_row(mask, scale)
+    expected = measure_mask(mask, mm_per_pixel=scale).row()
+    assert tuple(row) == EXTENT_COLUMNS
+    for name, value in row.items():
+        assert value == (None if expected[name] is None else pytest.approx(expected[name], rel=1e-5)), name
+    assert (row["area_mm2"] is None) == (scale is None)
+
+
+def test_a_disc_by_its_formulas():
+    mask = np.zeros((300, 400), np.uint8)
+    cv2.circle(mask, (210, 140), 100, 255, cv2.FILLED)
+    row = extent_row(mask, 0.01)
+    assert row["area_px"] == np.count_nonzero(mask)
+    assert row["equivalent_diameter_px"] == pytest.approx(201, abs=1)
+    assert row["longest_diameter_px"] == pytest.approx(201, abs=1)
+    assert row["longest_diameter_mm"] == pytest.approx(2.01, abs=0.01)
+    assert row["area_mm2"] == pytest.approx(np.pi * 1.005**2, rel=0.01)
+    assert (row["centroid_px_x"], row["centroid_px_y"]) == (210, 140)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1)])
 def test_thin_ones(shape):
-    mask = np.full(shape, 255, np.uint8)
-    extent = measure_extent(mask)
-    assert extent.area == mask.size
-    assert extent.feret_diameter == pytest.approx(np.hypot(*shape))
+    row = extent_row(np.full(shape, 255, np.uint8))
+    assert row["area_px"] == np.prod(shape)
+    assert row["longest_diameter_px"] == max(shape)
 
 
 def test_none():
-    mask = np.zeros((50, 60), np.uint8)
-    assert measure_extent(mask) is None
-    assert set(extent_row(mask).values()) == {None}
+    row = extent_row(np.zeros((50, 60), np.uint8), 0.02)
+    assert row.pop("area_px") == 0
+    assert set(row.values()) == {None}
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_any_shape_against_scipy(seed):
-    rng = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(rng.normal(0, 1, (80, 100)), (0, 0), 4)
-    mask = np.where(noise > 0.04, np.uint8(255), np.uint8(0))
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
-    regions = [ndimage.binary_fill_holes(labels == label) for label in range(1, count + 1)]
-    region = max(regions, key=np.count_nonzero)
-    extent = measure_extent(mask)
-    assert extent.area == np.count_nonzero(region)
-    y, x = np.nonzero(region)
-    corners = np.concatenate([np.stack([x + dx, y + dy], 1) for dx in (0, 1) for dy in (0, 1)])
-    assert extent.feret_diameter == pytest.approx(pdist(np.unique(corners, axis=0)).max())
-    assert extent.centre == pytest.approx(ndimage.center_of_mass(region)[::-1])
+def test_words():
+    mask = np.zeros((5, 1300), np.uint8)
+    mask[2, :1200] = 255
+    assert size_words(extent_row(mask)) == ("1,200 px", "1,200 px")
+    assert size_words(extent_row(mask, 0.1)) == ("12.00 mm²", "120.00 mm")
+    assert size_words(extent_row(np.zeros_like(mask))) == ("-", "-")
 
 
 def test_outlines_filled_are_the_mask():

@@ -62,7 +62,7 @@ def test_each_frame_is_segmented_as_a_picture_is(segment, video, model, tmp_path
             np.testing.assert_array_equal(mask, expected.mask)
             assert int(rows[index]["area_px"]) == np.count_nonzero(mask)
             assert float(rows[index]["seconds"]) == pytest.approx(index / 25, abs=1e-3)
-            assert float(rows[index]["centre_x_px"]) == pytest.approx(60 + 4 * index, abs=1)
+            assert float(rows[index]["centroid_px_x"]) == pytest.approx(60 + 4 * index, abs=1)
             assert lines[index]["contours"] == [border.tolist() for border in expected.contours()]
             assert np.abs(overlays[index].astype(int) - expected.overlay()).mean() < 4
 

@@ -23,7 +23,9 @@ def test_each_result_is_encoded_once_for_all_and_not_at_all_for_nobody(
     encoded = []
     encode = broadcast.encode_view
     monkeypatch.setattr(
-        broadcast, "encode_view", lambda result: encoded.append(result.frame_index) or encode(result)
+        broadcast,
+        "encode_view",
+        lambda result, scale: encoded.append(result.frame_index) or encode(result, scale),
     )
     more(4)
     assert encoded == []

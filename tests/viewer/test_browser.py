@@ -134,6 +134,8 @@ def test_the_picture_moves_and_tells_how_it_is_going(page, segmenter):
     expect(page.locator("#latency_ms_p50")).to_have_text(re.compile(r"^[\d.]+ ms$"))
     expect(page.locator("#latency_ms_p99")).to_have_text(re.compile(r"^[\d.]+ ms$"))
     expect(page.locator("#fps")).to_have_text(re.compile(r"^[\d.]+$"))
+    expect(page.locator("#area")).to_have_text(re.compile(r"^([\d,]+ px|-)$"))
+    expect(page.locator("#diameter")).to_have_text(re.compile(r"^(\d+ px|-)$"))
     expect(page.locator("#dropped")).to_have_text(re.compile(r"^\d+$"))
     expect(page.get_by_role("status")).to_have_text(
         re.compile("^(lesion|no lesion|hold still|out of focus|glare|not skin)$")

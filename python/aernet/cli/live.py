@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aernet.cli.options import Border, Device, Model, Threshold
+from aernet.cli.options import Border, Device, MmPerPixel, Model, Threshold
 from aernet.models import DEFAULT
 from aernet.regions import Keep
 
@@ -61,6 +61,7 @@ def live(
             "token in the printed address."
         ),
     ] = "127.0.0.1",
+    mm_per_pixel: MmPerPixel = None,
     smooth: Annotated[
         bool, typer.Option("--smooth/--no-smooth", help="Smooth the outline over time.")
     ] = True,
@@ -76,6 +77,7 @@ def live(
     import cv2
     from rich.console import Console
 
+    from aernet.measure.scale import as_scale
     from aernet.segmenter import Segmenter
     from aernet.video.sinks import Track, open_recording
     from aernet.video.sinks.window import has_display
@@ -87,6 +89,8 @@ def live(
             f"SOURCE: name one; cameras here: {', '.join(present_cameras()) or 'none'}; without a camera,"
             " test:// or a video"
         )
+    if mm_per_pixel is not None:
+        as_scale(mm_per_pixel)
     opened = open_source(source)
     _refuse_to_overwrite(opened, [*(record or []), *([track] if track else [])])
     console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -97,11 +101,11 @@ def live(
             for path in record or []:
                 pipeline.add(open_recording(path))
             if track is not None:
-                pipeline.add(Track(track))
+                pipeline.add(Track(track, mm_per_pixel))
             shown = view or ("window" if has_display() else "none")
             if not (view or has_display() or record or track):
                 console.print("aernet-trt: no display, so nothing is shown; --view web serves a page")
-            with _serve(pipeline, host, port, console) if shown == "web" else nullcontext():
+            with _serve(pipeline, host, port, mm_per_pixel, console) if shown == "web" else nullcontext():
                 _watch(pipeline, shown, duration, console)
         status = pipeline.status()
     console.print(_summary(status))
@@ -184,11 +188,11 @@ def _watch(pipeline: Pipeline, view: str, duration: float | None, console: Conso
     timer.cancel()
 
 
-def _serve(pipeline: Pipeline, host: str, port: int, console: Console) -> Viewer:
+def _serve(pipeline: Pipeline, host: str, port: int, mm_per_pixel: float | None, console: Console) -> Viewer:
     """Make the viewer, and print the address of its page."""
     from aernet.viewer import Viewer
 
-    viewer = Viewer(pipeline, host, port)
+    viewer = Viewer(pipeline, host, port, mm_per_pixel=mm_per_pixel)
     console.print(f"open {viewer.url}")
     return viewer
 

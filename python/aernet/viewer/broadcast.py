@@ -32,12 +32,16 @@ class Broadcast:
 
     A result is encoded once for all clients, and not at all if none waits. Nothing is queued: a slow client
     gets the first result after it is ready. All methods but `write` run on the server's event loop.
+
+    Args:
+        mm_per_pixel: the distance of neighbouring pixels in millimetres, if it is known.
     """
 
     name = "viewer"
     every = False
 
-    def __init__(self) -> None:
+    def __init__(self, mm_per_pixel: float | None = None) -> None:
+        self._mm_per_pixel = mm_per_pixel
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Future[tuple[VideoResult, bytes]]] = set()
         self._clients: list[Client] = []
@@ -45,7 +49,8 @@ class Broadcast:
     def write(self, result: VideoResult) -> None:
         """Encode a result, if a client waits for it."""
         if self._loop is not None and self._waiting:
-            self._loop.call_soon_threadsafe(self._hand_out, result, encode_view(result))
+            message = encode_view(result, self._mm_per_pixel)
+            self._loop.call_soon_threadsafe(self._hand_out, result, message)
 
     def close(self) -> None:
         """Do nothing: clients stay connected, and the status tells them that the source is away."""

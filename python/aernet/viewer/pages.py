@@ -42,7 +42,10 @@ class Pages:
     - `GET /recordings/NAME`: a finished recording.
     """
 
-    def __init__(self, pipeline: Pipeline, broadcast: Broadcast, recorder: Recorder) -> None:
+    def __init__(
+        self, pipeline: Pipeline, broadcast: Broadcast, recorder: Recorder, mm_per_pixel: float | None = None
+    ) -> None:
+        self._mm_per_pixel = mm_per_pixel
         self._pipeline = pipeline
         self._broadcast = broadcast
         self._recorder = recorder
@@ -104,7 +107,7 @@ class Pages:
         if result is None:
             raise HTTPException(404, "No page shows that frame any more.")
         segmenter, source = self._pipeline.segmenter, self._pipeline.source.name
-        content = await run_in_threadpool(encode_snapshot, result, segmenter, source)
+        content = await run_in_threadpool(encode_snapshot, result, segmenter, source, self._mm_per_pixel)
         return Response(content, media_type="application/zip")
 
     async def _start(self, _request: Request) -> Response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from aernet.measure.scale import as_scale
 from aernet.viewer.address import LOOPBACK, is_loopback, listen, own_names, url
 from aernet.viewer.broadcast import Broadcast
 from aernet.viewer.deadline import DeadlineProtocol
@@ -38,16 +39,26 @@ class Viewer:
         host: the address to listen at; "0.0.0.0" and "::" mean all addresses of the machine.
         port: the port to listen at; 0 takes any free port.
         folder: the folder for recordings from the page; made when needed.
+        mm_per_pixel: the distance of neighbouring pixels in millimetres; None if it is not known, and then
+            the page shows area and diameter in pixels.
 
     Raises:
+        FrameError: `mm_per_pixel` is not a finite number above 0.
         AernetError: the address cannot be listened at.
     """
 
     def __init__(
-        self, pipeline: Pipeline, host: str = "127.0.0.1", port: int = 8400, folder: Path = Path("recordings")
+        self,
+        pipeline: Pipeline,
+        host: str = "127.0.0.1",
+        port: int = 8400,
+        folder: Path = Path("recordings"),
+        mm_per_pixel: float | None = None,
     ) -> None:
+        if mm_per_pixel is not None:
+            as_scale(mm_per_pixel)
         self._pipeline = pipeline
-        self._broadcast = Broadcast()
+        self._broadcast = Broadcast(mm_per_pixel)
         self._recorder = Recorder(pipeline, folder)
         self._socket = listen(host, port)
         self.url = url(host, self._socket)
@@ -59,7 +70,7 @@ class Viewer:
         if token is not None:
             self.url += f"?token={token}"
         guard = Guard(
-            Pages(pipeline, self._broadcast, self._recorder).app,
+            Pages(pipeline, self._broadcast, self._recorder, mm_per_pixel).app,
             {*LOOPBACK, host.lower()} if local else own_names(host),
             token=token,
             cookie=f"aernet-{self.port}",

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from aernet.video.result import VideoResult
 
 
-def encode_snapshot(result: VideoResult, segmenter: Predictor, source: str) -> bytes:
+def encode_snapshot(
+    result: VideoResult, segmenter: Predictor, source: str, mm_per_pixel: float | None = None
+) -> bytes:
     """Return a ZIP of `picture.png` (the frame), `mask.png` (0 or 255) and `result.json`.
 
-    Both pictures are lossless and have the frame's size. `result.json` has the extent of the largest region,
-    in pixels.
+    Both pictures are lossless and have the frame's size. `result.json` has size and place of the
+    lesion, in pixels, and in millimetres where `mm_per_pixel` is known.
     """
     segmentation = result.segmentation
     facts = {
@@ -32,7 +34,7 @@ def encode_snapshot(result: VideoResult, segmenter: Predictor, source: str) -> b
         "state": result.state.value,
         "latency_ms": round(result.latency_ms, 3),
         "threshold": segmentation.threshold,
-        **extent_row(segmentation.mask),
+        **extent_row(segmentation.mask, mm_per_pixel),
         "model": {
             "name": segmenter.card.name,
             "version": segmenter.card.version,

@@ -167,6 +167,8 @@ function connect(delay = FIRST_RETRY_MS) {
       newest = view.frame;
       const before = live.view;
       live.show(view);
+      write(find("area"), view.area);
+      write(find("diameter"), view.diameter);
       if (before !== null && !before.kept) {
         before.picture.close();
         before.probability.close();
@@ -240,6 +242,9 @@ function keep(view) {
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");
   caption.textContent = `Frame ${view.frame}, ${view.seconds.toFixed(1)} s: ${view.state}`;
+  if (view.area !== "-") {
+    caption.textContent += `, ${view.area}, ${view.diameter}`;
+  }
   pane.element.setAttribute("aria-label", `Frozen ${name}: ${view.state}`);
   const remove = () => {
     frozen.splice(frozen.indexOf(pane), 1);

@@ -38,12 +38,28 @@ def test_size_and_place_over_time(tmp_path, suffix):
     assert [int(row["frame"]) for row in rows] == [0, 1, 2]
     assert [float(row["seconds"]) for row in rows] == [0, 0.1, 0.2]
     assert [row["state"] for row in rows] == ["lesion", "no lesion", "lesion"]
-    assert [row["area_px"] and int(row["area_px"]) for row in rows] in ([100, "", 441], [100, None, 441])
-    assert float(rows[2]["feret_diameter_px"]) == pytest.approx(21 * np.sqrt(2), abs=0.01)
-    assert float(rows[2]["centre_x_px"]) == 30
-    assert float(rows[2]["centre_y_px"]) == 20
+    assert [int(row["area_px"]) for row in rows] == [100, 0, 441]
+    assert [row["longest_diameter_px"] or None for row in rows][1] is None
+    assert float(rows[2]["longest_diameter_px"]) == pytest.approx(21 * np.sqrt(2), abs=1)
+    assert float(rows[2]["centroid_px_x"]) == 30
+    assert float(rows[2]["centroid_px_y"]) == 20
+    assert {row["longest_diameter_mm"] or None for row in rows} == {None}
     assert int(rows[2]["dropped"]) == 2
     assert float(rows[2]["latency_ms"]) == 12.5
+
+
+def test_millimetres_where_a_scale_is_known(tmp_path):
+    sink = Track(tmp_path / "track.csv", mm_per_pixel=0.5)
+    sink.write(result(0, 20))
+    sink.close()
+    (row,) = csv.DictReader((tmp_path / "track.csv").read_text().splitlines())
+    assert float(row["area_mm2"]) == 100
+    assert float(row["longest_diameter_mm"]) == pytest.approx(
+        0.5 * float(row["longest_diameter_px"]), rel=1e-4
+    )
+    with pytest.raises(AernetError, match=r"^mm_per_pixel: "):
+        Track(tmp_path / "other.csv", mm_per_pixel=0)
+    assert not (tmp_path / "other.csv").exists()
 
 
 def test_other_names_are_refused(tmp_path):

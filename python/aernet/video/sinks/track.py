@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError
 from aernet.files import make_folder
+from aernet.measure.scale import as_scale
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
 
 if TYPE_CHECKING:
@@ -19,15 +20,23 @@ _COLUMNS = ("frame", "seconds", "state", *EXTENT_COLUMNS, "latency_ms", "dropped
 
 
 class Track:
-    """Writes each result as a line of CSV, or of JSON if the file is called `.jsonl`; see `Extent`.
+    """Writes each result as a line of CSV, or of JSON if the file is called `.jsonl`; see `extent_row`.
+
+    Args:
+        path: the file.
+        mm_per_pixel: the distance of neighbouring pixels in millimetres, if it is known.
 
     Raises:
+        FrameError: `mm_per_pixel` is not a finite number above 0.
         AernetError: the file has another suffix, or cannot be written.
     """
 
     every = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mm_per_pixel: float | None = None) -> None:
+        if mm_per_pixel is not None:
+            as_scale(mm_per_pixel)
+        self._mm_per_pixel = mm_per_pixel
         if path.suffix.lower() not in {".csv", ".jsonl"}:
             raise AernetError(f"{path}: expected a track to be called .csv or .jsonl")
         self.name = str(path)
@@ -52,7 +61,7 @@ class Track:
             "frame": result.frame_index,
             "seconds": round(result.timestamp, 6),
             "state": result.state.value,
-            **extent_row(result.segmentation.mask),
+            **extent_row(result.segmentation.mask, self._mm_per_pixel),
             "latency_ms": round(result.latency_ms, 3),
             "dropped": result.dropped,
         }
