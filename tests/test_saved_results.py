@@ -11,6 +11,7 @@ import pytest
 
 from aernet import AernetError, FrameError, Segmentation
 from aernet.measure import measure_mask
+from aernet.measure.row import LESION_COLUMNS, lesion_row
 from aernet.quality import Quality
 
 
@@ -63,6 +64,16 @@ def test_a_row_has_the_measurements_and_how_far_to_trust_them(result):
     empty = replace(result, mask=np.zeros_like(result.mask)).row()
     assert empty.keys() == row.keys()
     assert empty["longest_diameter_px"] is None
+
+
+@pytest.mark.parametrize("scale", [None, 0.1])
+def test_the_columns_hold_what_they_say(result, scale):
+    for mask in (result.mask, np.zeros_like(result.mask)):
+        row = lesion_row(mask, measure_mask(mask, result.frame, scale))
+        assert tuple(row) == tuple(LESION_COLUMNS)
+        for name, value in row.items():
+            assert value is None or type(value) in {LESION_COLUMNS[name], int}, name
+            assert value is None or isinstance(value, bool) == (LESION_COLUMNS[name] is bool), name
 
 
 def test_saved_files_are_what_the_result_holds(result, tmp_path):

@@ -119,6 +119,8 @@ def test_figures_are_written_where_they_are_wanted(measure, pictures, tmp_path):
         expected = segmenter(read_picture(pictures / "a.jpg")).figure(0.02)
     written = cv2.imread(str(figures / "a_figure.jpg"))
     assert np.abs(written.astype(int) - expected).mean() < 3
+    again = measure(pictures, figures, "--figure", figures, "--json")
+    assert [json.loads(line)["file"] for line in again.stdout.splitlines()] == ["a.jpg", "b.jpg"]
 
 
 def test_without_a_table_a_short_one_is_shown(command, pictures):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aernet.archive.journal import JOURNAL
 from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
 from aernet.errors import AernetError
+from aernet.result_files import FIGURE, MEASUREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _PICTURE_ENDINGS = {name: kind.ending for name, kind in KINDS.items() if kind.join is None}
 _OF_THE_RUN = {JOURNAL, *(kind.ending for kind in KINDS.values() if kind.join is not None)}
-_ENDINGS = (*_PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values())
+# `measure` and `Segmentation.save` write the last two.
+_ENDINGS = (*_PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values(), FIGURE, MEASUREMENTS)
 
 
 def is_earlier_output(path: Path, folder: Path) -> bool:

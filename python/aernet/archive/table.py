@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aernet.errors import OutputError, SourceError
 from aernet.files import make_folder, replacing
-from aernet.video.extent import EXTENT_COLUMNS
+from aernet.measure.row import LESION_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +19,7 @@ COLUMNS: dict[str, type] = {
     "input": str,
     "mask": str,
     "frames": int,
-    "width": int,
-    "height": int,
-    "area_fraction": float,
-    **dict.fromkeys(EXTENT_COLUMNS, float),
-    "area_px": int,
+    **LESION_COLUMNS,
     "expected_dice": float,
     "needs_review": bool,
     "threshold": float,

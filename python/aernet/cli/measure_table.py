@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from aernet.files import replacing
-from aernet.measure import measure_mask
-from aernet.measure.row import lesion_row
+from aernet.measure.row import LESION_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,12 +14,10 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-_EMPTY = np.zeros((1, 1), np.uint8)
-
 COLUMNS = (
     "file",
     "status",
-    *lesion_row(_EMPTY, measure_mask(_EMPTY)),
+    *LESION_COLUMNS,
     "expected_dice",
     "needs_review",
     "threshold",

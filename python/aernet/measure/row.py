@@ -6,9 +6,27 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from aernet.measure.measurements import Measurements
+
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
-    from aernet.measure.measurements import Measurements, Value
+    from aernet.measure.measurements import Value
+
+_EMPTY = Measurements(area_px=0, touches_frame=False, frame_border_fraction=0.0, region_count=0)
+_BOX = "bounding_box_px_"
+_WHOLE = ("width", "height", "area_px", "region_count", "abrupt_eighths", "colour_count")
+
+
+def _type_of(name: str) -> type:
+    if name == "touches_frame":
+        return bool
+    return int if name in _WHOLE or name.startswith(_BOX) else float
+
+
+LESION_COLUMNS: dict[str, type] = {
+    name: _type_of(name) for name in ("width", "height", "area_fraction", *_EMPTY.row())
+}
+"""The names in a row, in their order, and what they hold beside None."""
 
 
 def lesion_row(mask: HostImage, measurements: Measurements) -> dict[str, Value]:
