@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 UNKNOWN = "-"
 """What stands for a value that is not known."""
 
+_SHOWN = 0.001  # a part below it would be written as nearly nothing
 _COLOURS = ("black", "dark_brown", "light_brown", "red", "white", "blue_grey")
 
 
@@ -33,7 +34,7 @@ def captions(measurements: Measurements) -> Iterator[tuple[str, str]]:
     yield "Colours above 5 %", _number(m.colour_count, "{} of 6")
     for name in _COLOURS:
         part = getattr(m, f"{name}_fraction")
-        if part:
+        if part is not None and part >= _SHOWN:
             yield f"    {name.replace('_', ' ')}", _share(part)
     yield "Contrast with the skin", _number(m.contrast_delta_e, "delta E {:.1f}")
     yield "Regions", str(m.region_count)

@@ -55,12 +55,12 @@ def draw_figure(
     """
     times = max(1, math.ceil(_LEAST / max(mask.shape)))
     drawn = cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    axes = _axes(measurements)
     drawing = _Drawing(np.ascontiguousarray(drawn, np.uint8), times)
     if measurements.centroid_px is not None:
         drawing.lines(outlines(mask), OUTLINE, closed=True)
-        for number, axis in enumerate(_axes(measurements), 1):
+        for axis in axes:
             drawing.dashed(axis, AXES)
-            drawing.label(str(number), axis[1], AXES)
         for ends, colour in (
             (measurements.shortest_diameter_ends_px, SHORTEST),
             (measurements.longest_diameter_ends_px, LONGEST),
@@ -69,7 +69,8 @@ def draw_figure(
                 drawing.lines([ends], colour)
                 drawing.dots(ends, colour)
     colours = {"Longest": LONGEST, "Shortest": SHORTEST, "Axis": AXES}
-    return draw_panel(drawing.picture, measurements, colours, further)
+    labels = {str(number): drawing.place(axis[1]) for number, axis in enumerate(axes, 1)}
+    return draw_panel(drawing.picture, measurements, colours, labels, further)
 
 
 def _axes(measurements: Measurements) -> list[Line]:
@@ -112,16 +113,10 @@ class _Drawing:
                 fixed = radius << _FRACTION_BITS
                 cv2.circle(self.picture, centre, fixed, ink, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 
-    def label(self, text: str, point: Point, colour: tuple[int, int, int]) -> None:
-        """Write a text at a point, or as near to it as the picture goes."""
-        scale, font = 0.55 + 0.3 * self._width, cv2.FONT_HERSHEY_SIMPLEX
-        (width, height), _ = cv2.getTextSize(text, font, scale, self._width)
-        margin = 4 * self._width
+    def place(self, point: Point) -> tuple[int, int]:
+        """Return where a point is in the picture that is drawn upon."""
         x, y = (self._fixed(point).ravel() >> _FRACTION_BITS).tolist()
-        x = min(max(margin, x + margin), self.picture.shape[1] - width - margin)
-        y = min(max(height + margin, y - margin), self.picture.shape[0] - margin)
-        for ink, thickness in ((_HALO, self._width + 2 * self._edge), (colour, self._width)):
-            cv2.putText(self.picture, text, (x, y), font, scale, ink, thickness, cv2.LINE_AA)
+        return x, y
 
     @property
     def _edge(self) -> int:

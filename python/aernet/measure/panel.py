@@ -26,6 +26,7 @@ def draw_panel(
     picture: HostImage,
     measurements: Measurements,
     colours: Mapping[str, tuple[int, int, int]],
+    labels: Mapping[str, tuple[int, int]],
     further: Mapping[str, str] | None = None,
 ) -> HostImage:
     """Return a picture with the measurements written at its right, in letters that grow with its longer side.
@@ -34,6 +35,7 @@ def draw_panel(
         picture: uint8 BGR, H x W x 3.
         measurements: what to write.
         colours: the colours, BGR, of what is drawn over the picture, by the first word of its name here.
+        labels: what to write over the picture, and where, (x, y); it is moved into the picture.
         further: what else to write, by what it is called.
     """
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - importing aernet does without
@@ -48,7 +50,12 @@ def draw_panel(
     width = round(swatch + written + 3 * margin)
     height = max(picture.shape[0], line * (len(rows) + len(_LAST) + 1) + 2 * margin)
     sheet = Image.new("RGB", (picture.shape[1] + width, height), _GROUND)
-    sheet.paste(Image.fromarray(np.ascontiguousarray(picture[:, :, ::-1])), (0, 0))
+    photo = Image.fromarray(np.ascontiguousarray(picture[:, :, ::-1]))
+    draw = ImageDraw.Draw(photo)
+    for text, (x, y) in labels.items():
+        place = min(max(size, x), photo.width - size), min(max(size, y), photo.height - size)
+        draw.text(place, text, _GROUND, font, anchor="mm", stroke_width=max(1, size // 7), stroke_fill=_INK)
+    sheet.paste(photo, (0, 0))
     draw = ImageDraw.Draw(sheet)
     left, right, top = picture.shape[1] + swatch + 2 * margin, sheet.width - margin, margin
     for name, value in rows:
