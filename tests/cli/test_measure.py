@@ -182,6 +182,28 @@ def test_wrong_usage_is_told(measure, pictures, tmp_path):
     assert "a.jpg is a file, not a folder" in blocked.stderr
 
 
+def test_an_input_that_is_not_there_is_a_row_too(measure, pictures, tmp_path):
+    table = tmp_path / "t.csv"
+    answer = measure(pictures / "a.jpg", tmp_path / "gone.jpg", "--json", "--table", table)
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout.splitlines()[1]) == {
+        "file": "gone.jpg",
+        "status": "failed",
+        "error": "gone.jpg: no such file or folder",
+    }
+    assert [(row["file"], row["status"]) for row in table_of(table)] == [
+        ("a.jpg", "measured"),
+        ("gone.jpg", "failed"),
+    ]
+
+
+def test_what_failed_alone_gives_no_table(command, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    answer = command("measure", tmp_path / "broken.jpg")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.count("broken.jpg") == 1
+
+
 def test_a_closed_pipe_is_no_fault_of_the_table(start, pictures, tmp_path):
     table = tmp_path / "t.csv"
     with start("measure", pictures, "--json", "--table", table) as process:

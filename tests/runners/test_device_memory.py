@@ -17,6 +17,7 @@ from runners.planes import masks_on_device
 import aernet.runners.tensorrt
 import aernet.segmenter
 from aernet import FrameError, Nv12Frame, Segmentation, Segmenter
+from aernet.measure import measure_mask
 
 
 def test_frames_in_the_gpus_memory(fake_native, runner, reference):
@@ -56,6 +57,7 @@ def test_planes_in_the_gpus_memory(fake_native, runner, reference, shape, conver
         result = Segmentation.of(prediction.frame, prediction, THRESHOLD, time.perf_counter(), "bgr")
         assert result.colour == "nv12"
         plain = result.overlay(tint=0)
+        assert result.measure() == measure_mask(result.mask, picture)
         skin = cv2.dilate(result.mask, np.ones((5, 5), np.uint8)) == 0
         assert skin.any()
         np.testing.assert_array_equal(plain[skin], picture[skin])

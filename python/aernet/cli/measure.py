@@ -17,7 +17,9 @@ from aernet.pairs import MASK_ENDING
 from aernet.regions import Keep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
 
     from aernet.archive.inputs import Found
     from aernet.borders import BorderName
@@ -76,12 +78,11 @@ def measure(
     from aernet.archive.outputs import name_outputs
     from aernet.cli.measure_table import short_table, write_table
     from aernet.cli.measuring import Measuring
-    from aernet.cli.summary import left_out_lines
     from aernet.result_files import FIGURE
 
-    _check(table, mm_per_pixel)
     if masks is not None and (threshold is not None or border is not None):
         raise typer.BadParameter("--masks: a mask has no --threshold and no --border, which are a model's")
+    _check(table, mm_per_pixel)
     found = _pictures(inputs, figure)
     rows: list[dict[str, Any]] = []
     names = name_outputs(found.files, figure or Path())
@@ -99,18 +100,17 @@ def measure(
                 row["error"] = row["error"].replace(item.name, row["file"])
             if json:
                 typer.echo(dumps(row))
-    for line in (
-        *(printable(str(error)) for error in found.failed.values()),
-        *left_out_lines(found.left_out),
-    ):
-        progress.console.print(line)
+    for row in _unusable(found):
+        rows.append(row)
+        if json:
+            typer.echo(dumps(row))
+    _tell_the_rest(progress.console, found)
+    measured = [row for row in rows if row["status"] == "measured"]
     if table is not None:
         write_table(table, rows)
-    elif not json:
-        Console(highlight=False, markup=False, emoji=False).print(
-            short_table([row for row in rows if row["status"] == "measured"])
-        )
-    if found.failed or any("error" in row for row in rows):
+    elif measured and not json:
+        Console(highlight=False, markup=False, emoji=False).print(short_table(measured))
+    if any("error" in row for row in rows):
         raise typer.Exit(1)
 
 
@@ -150,6 +150,25 @@ def _pictures(inputs: Sequence[str], figures: Path | None) -> Found:
         typer.echo("".join(f"{printable(str(error))}\n" for error in told), err=True, nl=False)
         raise last
     return found
+
+
+def _tell_the_rest(console: Console, found: Found) -> None:
+    """Print which inputs name nothing, and what was left out of folders."""
+    from aernet.cli.summary import left_out_lines
+
+    unusable = (printable(str(error)) for error in found.failed.values())
+    for line in (*unusable, *left_out_lines(found.left_out)):
+        console.print(line)
+
+
+def _unusable(found: Found) -> Iterator[dict[str, Any]]:
+    """Yield the rows of inputs that name nothing which can be read."""
+    from aernet.video.sources.network import without_password
+
+    for text, error in found.failed.items():
+        named = without_password(text)
+        name = Path(named).name
+        yield {"file": name, "status": "failed", "error": str(error).replace(named, name)}
 
 
 def _no_picture(inputs: Sequence[str], found: Found) -> SourceError:
