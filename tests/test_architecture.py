@@ -11,7 +11,15 @@ from importlinter.application import use_cases
 from importlinter.configuration import configure
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = ("aernet", "aernet.archive", "aernet.measure", "aernet.video", "aernet.video.sinks", "aernet.viewer")
+PUBLIC = (
+    "aernet",
+    "aernet.archive",
+    "aernet.exchange",
+    "aernet.measure",
+    "aernet.video",
+    "aernet.video.sinks",
+    "aernet.viewer",
+)
 
 
 def test_imports_go_one_way(monkeypatch, capsys):

@@ -11,6 +11,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "viewer": ("starlette", "uvicorn", "websockets"),
     "report": ("jinja2", "matplotlib"),
     "parquet": ("pyarrow",),
+    "coco": ("pycocotools",),
     "data": ("pooch", "requests"),
     "train": ("torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript"),
     "onnx": ("onnx",),

@@ -14,6 +14,7 @@ _PURPOSES = {
     "viewer": "live --view web",
     "report": "evaluate --report, calibrate --diagram",
     "parquet": "segment --table FILE.parquet",
+    "coco": "segment --format coco",
     "data": "data fetch",
     "train": "train, reproduce, export, checkpoints",
     "onnx": "export --with-preprocessing, operators in inspect",
