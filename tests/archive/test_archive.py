@@ -71,7 +71,7 @@ def test_a_file_of_the_whole_run_has_the_pieces_of_all_pictures_in_order(
     kind = Kind(
         "sizes",
         "sizes.txt",
-        lambda result, row: f"{row['input']} {result.mask.shape}".encode(),
+        lambda done: f"{done.row['input']} {done.result.mask.shape}".encode(),
         join=lambda pieces: (piece + b"\n" for piece in pieces),
     )
     monkeypatch.setitem(KINDS, "sizes", kind)

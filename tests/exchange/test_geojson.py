@@ -39,13 +39,14 @@ def test_one_region_is_no_multipolygon():
 def test_properties_are_as_qupath_reads_them():
     """The names and types that QuPath's PathObjectTypeAdapter asks for, as of 0.4."""
     mask = np.full((3, 3), 255, np.uint8)
-    (feature,) = json.loads(to_geojson(mask, "a.jpg", {"area_px": 9, "expected_dice": 0.9}))["features"]
+    (feature,) = json.loads(to_geojson(mask, "a.jpg", {"area_px": 9, "needs_review": True}))["features"]
     assert feature["type"] == "Feature"
     assert feature["properties"] == {
         "objectType": "annotation",
         "name": "a.jpg",
         "classification": {"name": "lesion", "color": [80, 255, 80]},
-        "measurements": {"area_px": 9, "expected_dice": 0.9},
+        "measurements": {"area_px": 9, "needs_review": 1},
     }
+    assert isinstance(feature["properties"]["measurements"]["needs_review"], float)
     (bare,) = json.loads(to_geojson(mask, "a.jpg"))["features"]
     assert "measurements" not in bare["properties"]

@@ -13,7 +13,7 @@ from aernet.archive.failures import concerns_all, reason_of
 from aernet.archive.inputs import find_inputs, nothing_found
 from aernet.archive.journal import Journal
 from aernet.archive.kinds import KINDS
-from aernet.archive.outputs import is_earlier_output, name_outputs
+from aernet.archive.outputs import is_earlier_output, name_outputs, require_apart
 from aernet.archive.segmenting import MEASURED, Segmenting, Stopped
 from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
@@ -41,7 +41,7 @@ class Settings:
     """How inputs are segmented, and what is written of them."""
 
     kinds: Collection[str] = ()
-    """What to write beside masks, such as "overlay" and "contours"; see `aernet.archive.kinds`."""
+    """What to write beside masks, such as "overlay" and "geojson"; see `aernet.archive.kinds`."""
     table: Path | None = None
     """A table of all inputs, .csv or .parquet; None writes none. See `aernet.archive.table`."""
     model: str = DEFAULT
@@ -121,6 +121,7 @@ class Archive:
                 raise AernetError(
                     f"kinds: {kind!r} is none, expected {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
                 )
+        require_apart(self._names, self._folder, settings.kinds)
         jobs = min(settings.jobs or get_num_threads(), len(self))
         with ExitStack() as stack:
             segmenter = stack.enter_context(_open_segmenter(settings, jobs))

@@ -179,7 +179,11 @@ def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut
     listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
     left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
     names = {name for path in listing.files for name in (path.stem, path.name)}
-    outputs = [path for path in listing.files if input_of(path) in names]
+    outputs = [
+        path
+        for path in listing.files
+        if input_of(path) in names and (earlier(path) or mask_id(PurePosixPath(path.name)) is None)
+    ]
     left_out += [
         LeftOut(path, "earlier output", "an output for another file here; name it to segment it")
         for path in outputs

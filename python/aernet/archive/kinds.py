@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aernet import exchange
 from aernet.result_files import (
     CONTOURS,
     MASK,
@@ -24,6 +26,20 @@ Join: TypeAlias = "Callable[[Iterable[bytes]], Iterable[bytes]]"
 
 
 @dataclass(frozen=True)
+class Segmented:
+    """A picture that was segmented, as the outputs tell of it."""
+
+    result: Segmentation[Any]
+    """The result, whose frame is in BGR."""
+    row: Mapping[str, Any]
+    """The input's name, and what `describe` tells if `Kind.described` is set."""
+    below: str
+    """The path of the picture's file below the folder that was given."""
+    beside: str
+    """The path of the picture's file from the folder of its outputs."""
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of output of pictures."""
 
@@ -31,11 +47,8 @@ class Kind:
     """What options, rows and the journal call it."""
     ending: str
     """What the name of a picture's file ends with; the whole name, for one file of the whole run."""
-    content: Callable[[Segmentation[Any], Mapping[str, Any]], bytes]
-    """Makes the file of a picture, or its piece of the file of the run, from its result and its row.
-
-    The row has the input's name, and what `describe` tells if `described` is set.
-    """
+    content: Callable[[Segmented], bytes]
+    """Makes the file of a picture, or its piece of the file of the run."""
     described: bool = False
     """Whether the row has to tell of the lesion."""
     join: Join | None = None
@@ -45,17 +58,66 @@ class Kind:
     """
 
 
-def _mask(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
-    return png_bytes(result.mask)
+def _mask(done: Segmented) -> bytes:
+    return png_bytes(done.result.mask)
 
 
-def _overlay(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:  # noqa: ARG001
-    return jpeg_bytes(result.overlay())
+def _overlay(done: Segmented) -> bytes:
+    return jpeg_bytes(done.result.overlay())
 
 
-def _contours(result: Segmentation[Any], row: Mapping[str, Any]) -> bytes:
-    return contours_bytes(row, result.contours())
+def _contours(done: Segmented) -> bytes:
+    return contours_bytes(done.row, done.result.contours())
 
+
+def _geojson(done: Segmented) -> bytes:
+    numbers = {name: value for name, value in done.row.items() if isinstance(value, (int, float))}
+    return exchange.to_geojson(done.result.mask, PurePosixPath(done.below).name, numbers)
+
+
+def _coco(done: Segmented) -> bytes:
+    return exchange.to_coco(done.result.mask, done.below, done.row["expected_dice"])
+
+
+def _coco_polygons(done: Segmented) -> bytes:
+    return exchange.to_coco(done.result.mask, done.below, done.row["expected_dice"], "polygons")
+
+
+def _labelme(done: Segmented) -> bytes:
+    return exchange.to_labelme(done.result.mask, done.beside)
+
+
+def _probability_png(done: Segmented) -> bytes:
+    return exchange.to_probability_png(done.result.probability, *done.result.mask.shape)
+
+
+def _probability_tiff(done: Segmented) -> bytes:
+    return exchange.to_probability_tiff(done.result.probability, *done.result.mask.shape)
+
+
+def _cutout(done: Segmented) -> bytes:
+    return exchange.to_cutout(done.result.frame, done.result.mask)
+
+
+_FORMATS = (
+    Kind("geojson", ".geojson", _geojson, described=True),
+    Kind("coco", "annotations.json", _coco, described=True, join=exchange.join_coco),
+    Kind(
+        "coco-polygons",
+        "annotations_polygons.json",
+        _coco_polygons,
+        described=True,
+        join=exchange.join_coco,
+    ),
+    Kind("labelme", ".json", _labelme),
+    Kind("isic", "_segmentation.png", _mask),
+    Kind("probability-png", "_probability.png", _probability_png),
+    Kind("probability-tiff", "_probability.tif", _probability_tiff),
+    Kind("cutout", "_cutout.png", _cutout),
+)
+
+FORMATS = tuple(kind.name for kind in _FORMATS)
+"""The kinds that are formats of other programs; of videos there is none."""
 
 KINDS = {
     kind.name: kind
@@ -63,6 +125,7 @@ KINDS = {
         Kind("mask", MASK, _mask),
         Kind("overlay", OVERLAY, _overlay),
         Kind("contours", CONTOURS, _contours, described=True),
+        *_FORMATS,
     )
 }
 """The kinds of outputs that a picture may have, by their names."""

@@ -16,19 +16,20 @@ from aernet.errors import AernetError
 from aernet.result_files import FIGURE, MEASUREMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from aernet.archive.inputs import Input
 
 _PICTURE_ENDINGS = {name: kind.ending for name, kind in KINDS.items() if kind.join is None}
-_OF_THE_RUN = {JOURNAL, *(kind.ending for kind in KINDS.values() if kind.join is not None)}
+OF_THE_RUN = {name: kind.ending for name, kind in KINDS.items() if kind.join is not None}
+"""The names of the files of the whole run, by their kinds."""
 # `measure` and `Segmentation.save` write the last two.
 _ENDINGS = (*_PICTURE_ENDINGS.values(), *VIDEO_ENDINGS.values(), FIGURE, MEASUREMENTS)
 
 
 def is_earlier_output(path: Path, folder: Path) -> bool:
     """Tell whether a file within the output folder has the name of an output, or is the journal."""
-    named = input_of(path) is not None or path.name in _OF_THE_RUN
+    named = input_of(path) is not None or path.name in {JOURNAL, *OF_THE_RUN.values()}
     return named and path.parent.resolve().is_relative_to(folder.resolve())
 
 
@@ -143,4 +144,15 @@ def _require_inputs_kept(outputs: dict[Input, Path]) -> None:
                 raise AernetError(
                     f"{file}: is an input, but would be overwritten by the {kind} of {item.name};"
                     " choose another --output"
+                )
+
+
+def require_apart(outputs: dict[Input, Path], folder: Path, kinds: Collection[str]) -> None:
+    """Raise AernetError if the file of an input would be called like one of the whole run."""
+    of_the_run = {folder / OF_THE_RUN[kind] for kind in OF_THE_RUN.keys() & set(kinds)}
+    for item, output in outputs.items() if of_the_run else ():
+        for kind, file in files_of(item, output).items():
+            if kind in kinds and file in of_the_run:
+                raise AernetError(
+                    f"{file}: would be the file of {item.name} and that of the whole run; rename the input"
                 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from aernet.archive.describe import describe
 from aernet.archive.journal import Entry
-from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
-from aernet.archive.outputs import files_of
+from aernet.archive.kinds import KINDS, VIDEO_ENDINGS, Segmented
+from aernet.archive.outputs import OF_THE_RUN, files_of
 from aernet.archive.standing import Again, source_of, why_again
 from aernet.errors import SourceError
 from aernet.files import remove, replacing
@@ -20,7 +22,6 @@ from aernet.video.sources.videofile import VideoFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
     from aernet.archive.inputs import Input
     from aernet.archive.journal import Journal, Source
@@ -176,6 +177,8 @@ class Segmenting:
         if again.others_too:
             for kind in earlier & task.every.keys() - task.kinds:
                 remove(task.every[kind])
+            for kind in OF_THE_RUN.keys() & earlier - task.kinds:
+                remove(self._folder / OF_THE_RUN[kind])
 
     def _picture(
         self, task: _Task, path: Path, source: Source, again: Again
@@ -183,8 +186,8 @@ class Segmenting:
         """Segment a picture, write its files, and return its facts and its pieces of the run's files."""
         result = self._segmenter(read_picture(path))
         facts = describe(result, self._segmenter.card.name) if self._measured else {}
-        row = {"input": task.item.name, **facts}
-        contents = {kind: KINDS[kind].content(result, row) for kind in sorted(task.kinds - {MEASURED})}
+        done = Segmented(result, {"input": task.item.name, **facts}, *_paths(task))
+        contents = {kind: KINDS[kind].content(done) for kind in sorted(task.kinds - {MEASURED})}
         self._begin(task, source, again)
         for kind, file in task.files.items():
             with replacing(file) as temporary:
@@ -224,3 +227,14 @@ def _skipped(task: _Task) -> dict[str, Any]:
     """Return what the row of an input that is done tells beside its files."""
     facts = task.entry.facts if task.entry else {}
     return {"status": "damaged" if "damaged_frames" in facts else "skipped", **facts}
+
+
+def _paths(task: _Task) -> tuple[str, str]:
+    """Return the paths of a picture's file below the folder that was given, and from that of its outputs."""
+    below = PurePosixPath(task.key).parent / task.item.below.name
+    if task.item.address:
+        return str(below), below.name
+    source, outputs = Path(task.item.name).resolve(), task.files["mask"].parent.resolve()
+    on_one_drive = source.anchor == outputs.anchor
+    beside = Path(os.path.relpath(source, outputs)) if on_one_drive else source
+    return str(below), beside.as_posix()

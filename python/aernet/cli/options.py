@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -36,5 +37,31 @@ MmPerPixel = Annotated[
     typer.Option(
         metavar="MM",
         help="Millimetres from a pixel to the next. Without it sizes are in pixels; nothing is guessed.",
+    ),
+]
+
+
+class Format(Enum):
+    """The formats of other programs; `aernet.archive.kinds` has them too, but takes a while to import."""
+
+    GEOJSON = "geojson"
+    COCO = "coco"
+    COCO_POLYGONS = "coco-polygons"
+    LABELME = "labelme"
+    ISIC = "isic"
+    PROBABILITY_PNG = "probability-png"
+    PROBABILITY_TIFF = "probability-tiff"
+    CUTOUT = "cutout"
+
+
+Formats = Annotated[
+    list[Format] | None,
+    typer.Option(
+        "--format",
+        help="Also write of pictures what other programs read; may be given several times: <stem>.geojson for"
+        " QuPath; annotations.json of all pictures (COCO, as CVAT takes it) or annotations_polygons.json (as"
+        " Label Studio does); <stem>.json for LabelMe; <stem>_segmentation.png as in ISIC;"
+        " <stem>_probability.png or .tif, of 16 bits; <stem>_cutout.png, the lesion alone.",
+        show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from aernet.cli.bars import bars, watched
-from aernet.cli.options import Border, Device, Model, Threshold
+from aernet.cli.options import Border, Device, Formats, Model, Threshold
 from aernet.cli.text import printable
 from aernet.models import DEFAULT
 
@@ -57,6 +57,7 @@ def segment(
             help="Also write <stem>_contours.json, the mask's outer borders in pixels; for a video .jsonl.",
         ),
     ] = False,
+    formats: Formats = None,
     table: Annotated[
         Path | None,
         typer.Option(
@@ -113,7 +114,7 @@ def segment(
 
     archive = Archive(all_inputs(inputs or [], from_file), output)
     settings = Settings(
-        kinds=[*(["overlay"] * overlay), *(["contours"] * contours)],
+        kinds=[*(["overlay"] * overlay), *(["contours"] * contours), *(one.value for one in formats or [])],
         table=table,
         model=model,
         device=device,

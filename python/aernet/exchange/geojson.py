@@ -29,7 +29,7 @@ def to_geojson(mask: HostImage, name: str, measurements: Mapping[str, float] | N
     Args:
         mask: uint8, H x W, 255 for lesion and 0 for skin. Without a lesion there is no annotation.
         name: the annotation's name, such as that of the picture.
-        measurements: numbers that QuPath shows with the annotation, by their names.
+        measurements: finite numbers that QuPath shows with the annotation, by their names.
 
     Raises:
         FrameError: the mask is no such array.
@@ -42,7 +42,7 @@ def to_geojson(mask: HostImage, name: str, measurements: Mapping[str, float] | N
         "classification": {"name": LABEL, "color": _COLOUR},
     }
     if measurements:
-        properties["measurements"] = dict(measurements)
+        properties["measurements"] = {key: float(value) for key, value in measurements.items()}
     feature = {
         "type": "Feature",
         "geometry": {

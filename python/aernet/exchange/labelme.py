@@ -58,7 +58,7 @@ def to_labelme(mask: HostImage, name: str) -> bytes:
         "imageHeight": height,
         "imageWidth": width,
     }
-    return json.dumps(content, indent=1).encode()
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def _lines(mask: HostImage) -> Iterator[Ring]:
