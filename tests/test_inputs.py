@@ -23,7 +23,7 @@ def folder(tmp_path):
         ".hidden.png",
         ".cache/e.png",
         "notes.txt",
-        "x.dcm",
+        "x.pdf",
     ):
         path = tmp_path / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,9 +77,10 @@ def files(folder, suffixes=(".png",)):
 
 
 def test_all_else_is_left_out_with_its_kind(tmp_path):
-    for name in ("a.png", "b.dcm", "c.PDF", "d.nef", "e.zip", "f.txt", ".hidden", "Thumbs.db"):
+    for name in ("a.png", "c.PDF", "d.nef", "e.zip", "f.txt", ".hidden", "Thumbs.db"):
         (tmp_path / name).touch()
-    (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
+    for name in ("b.dcm", "IM0001"):
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM")
     (tmp_path / "README").write_text("text")
     assert left_out(tmp_path) == {
         "b.dcm": "DICOM file",
@@ -92,13 +93,13 @@ def test_all_else_is_left_out_with_its_kind(tmp_path):
     }
     found = list_folder(tmp_path, (".png",)).left_out
     assert all(thing.reason and "\n" not in thing.reason for thing in found)
-    assert "export it as PNG" in next(thing.reason for thing in found if thing.path.name == "b.dcm")
+    assert "export it as PNG" in next(thing.reason for thing in found if thing.path.name == "c.PDF")
     assert sorted(count_kinds(found))[-2:] == ["1 file without suffix", "2 DICOM files"]
 
 
 def test_a_folder_that_holds_something_else_says_what(tmp_path):
     for number in range(3):
-        (tmp_path / f"{number}.dcm").touch()
+        (tmp_path / f"{number}.dcm").write_bytes(bytes(128) + b"DICM")
     with pytest.raises(SourceError, match=r"holds no picture \(.*\); it holds 3 DICOM files$"):
         find_pictures([tmp_path])
 

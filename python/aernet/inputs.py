@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
 from aernet.pictures import PICTURE_SUFFIXES
+from aernet.pictures.dicom_folders import dicomdir_files, is_dicomdir, why_no_photograph
+from aernet.pictures.dicom_header import is_dicom
+from aernet.pictures.suffixes import DICOM_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 # What operating systems put beside files; it is left out as quietly as hidden files are.
 _SYSTEM = {"thumbs.db", "desktop.ini", "__macosx"}
 
+_DICOM = "DICOM file"
 _EXPORT = "export it as PNG or JPEG"
 _KNOWN = {
-    **dict.fromkeys((".dcm", ".dicom", ".ima"), ("DICOM file", f"DICOM is not read; {_EXPORT}")),
     ".pdf": ("PDF file", f"PDF is not read; {_EXPORT}"),
     **dict.fromkeys(
         (".arw", ".cr2", ".cr3", ".crw", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2", ".srw"),
@@ -57,21 +60,24 @@ class Listing:
 def find_pictures(inputs: Sequence[Path]) -> list[Path]:
     """Return the given files and the pictures in the given folders and their subfolders, each once.
 
-    Inputs keep their order; a folder is searched as `list_folder` says. A file that is an input itself counts
-    as a picture whatever its suffix.
+    Inputs keep their order; a folder is searched as `list_folder` says, a DICOMDIR as `list_dicomdir`. A file
+    that is an input itself counts as a picture whatever its suffix.
 
     Raises:
         SourceError: an input does not exist or cannot be read, or a folder holds no picture.
     """
     found: dict[Path, None] = {}
     for source in inputs:
-        if is_folder(source):
+        if is_dicomdir(source):
+            listing = list_dicomdir(source)
+        elif is_folder(source):
             listing = list_folder(source, PICTURE_SUFFIXES)
-            if not listing.files:
-                raise SourceError(nothing_in(source, "picture", PICTURE_SUFFIXES, listing.left_out))
-            found.update(dict.fromkeys(listing.files))
         else:
             found[source] = None
+            continue
+        if not listing.files:
+            raise SourceError(nothing_in(source, "picture", PICTURE_SUFFIXES, listing.left_out))
+        found.update(dict.fromkeys(listing.files))
     return list(found)
 
 
@@ -92,7 +98,7 @@ def is_folder(path: Path) -> bool:
 
 
 def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
-    """Return the files of a folder and its subfolders that have one of these suffixes.
+    """Return the files of a folder and its subfolders that have one of these suffixes, and DICOM photographs.
 
     Hidden files and folders do not count. Links are followed, but no file or folder is taken twice: it is
     taken under the name that it has without a link, if it has one in `folder`.
@@ -105,9 +111,20 @@ def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
         SourceError: `folder` itself cannot be read.
     """
     everything = list_files(folder)
-    files = [path for path in everything.files if path.suffix.lower() in suffixes]
-    others = [_describe(path) for path in everything.files if path.suffix.lower() not in suffixes]
-    return Listing(files, sorted([*everything.left_out, *others]))
+    others = {path: found for path in everything.files if (found := _left_out(path, suffixes))}
+    files = [path for path in everything.files if path not in others]
+    return Listing(files, sorted([*everything.left_out, *others.values()]))
+
+
+def list_dicomdir(path: Path) -> Listing:
+    """Return the photographs among the images that a DICOMDIR names.
+
+    Raises:
+        SourceError: the DICOMDIR cannot be read.
+    """
+    reasons = {file: why_no_photograph(file) for file in dicomdir_files(path)}
+    others = [LeftOut(file, _DICOM, reason) for file, reason in reasons.items() if reason]
+    return Listing(sorted(file for file, reason in reasons.items() if not reason), sorted(others))
 
 
 def list_files(folder: Path) -> Listing:
@@ -222,24 +239,20 @@ def _dangling(link: Path) -> str:
     return f"a link to {os.readlink(link)}, which is not there"  # noqa: PTH115 - as it is written
 
 
-def _describe(path: Path) -> LeftOut:
-    """Say why a file is left out whose suffix is none of those wanted."""
+def _left_out(path: Path, suffixes: Collection[str]) -> LeftOut | None:
+    """Say why a file is left out, None if it is taken: its suffix is wanted, or it is a DICOM photograph."""
     suffix = path.suffix.lower()
-    if suffix in _KNOWN:
-        return LeftOut(path, *_KNOWN[suffix])
-    if _is_dicom(path):
-        return LeftOut(path, *_KNOWN[".dcm"])
-    if not suffix:
-        return LeftOut(
-            path, "file without suffix", "no suffix tells what it is; name the file itself to have it read"
-        )
-    return LeftOut(path, f"{suffix} file", f"files with the suffix {suffix} are not read")
+    is_wanted = suffix in suffixes
+    if (suffix in DICOM_SUFFIXES or not is_wanted) and is_dicom(path):
+        if is_dicomdir(path):
+            return LeftOut(path, "DICOMDIR", "an index of DICOM files, which are found without it")
+        reason = why_no_photograph(path)
+        return LeftOut(path, _DICOM, reason) if reason else None
+    return None if is_wanted else LeftOut(path, *_described(suffix))
 
 
-def _is_dicom(path: Path) -> bool:
-    """Tell DICOM by its preamble (PS3.10, 7.1), as its files often have no suffix."""
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
+def _described(suffix: str) -> tuple[str, str]:
+    """Return the kind of a file whose suffix is none of those wanted, and why it is left out."""
+    if suffix:
+        return _KNOWN.get(suffix, (f"{suffix} file", f"files with the suffix {suffix} are not read"))
+    return "file without suffix", "no suffix tells what it is; name the file itself to have it read"

@@ -8,6 +8,7 @@ import sys
 EXTRAS: dict[str, tuple[str, ...]] = {
     "video": ("av",),
     "heif": ("pi_heif",),
+    "dicom": ("pydicom", "highdicom", "pylibjpeg", "openjpeg"),
     "viewer": ("starlette", "uvicorn", "websockets"),
     "report": ("jinja2", "matplotlib"),
     "parquet": ("pyarrow",),

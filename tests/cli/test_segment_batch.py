@@ -89,19 +89,19 @@ def test_all_inputs_that_are_not_there_are_named(segment, tmp_path):
 
 
 def test_what_is_left_out_is_told_and_listed(segment, pictures):
-    for name in ("x.dcm", "y.dcm", "notes.txt", ".hidden.txt"):
+    for name in ("x.pdf", "y.pdf", "notes.txt", ".hidden.txt"):
         (pictures / name).touch()
     if sys.platform != "win32":
         (pictures / "gone").symlink_to("nowhere")
     answer = segment(pictures, "--json")
     assert answer.exit_code == 0, answer.output
     expected = dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), "done")
-    expected |= dict.fromkeys(("x.dcm", "y.dcm", "notes.txt"), "left out")
+    expected |= dict.fromkeys(("x.pdf", "y.pdf", "notes.txt"), "left out")
     assert statuses(answer) == expected | ({} if sys.platform == "win32" else {"gone": "left out"})
     assert all(record["reason"] for record in records(answer) if record["status"] == "left out")
     lines = answer.stderr.splitlines()
-    reason = "DICOM is not read; export it as PNG or JPEG"
-    assert f"left out: 2 DICOM files, such as {pictures}/x.dcm: {reason}" in lines
+    reason = "PDF is not read; export it as PNG or JPEG"
+    assert f"left out: 2 PDF files, such as {pictures}/x.pdf: {reason}" in lines
     assert any(line.startswith(f"left out: 1 .txt file, {pictures}/notes.txt: ") for line in lines)
     assert counts(answer)[:5] == ["3", "3", "0", "0", "0"]
     assert counts(answer)[5] == str(len(records(answer)) - 3)
@@ -109,12 +109,12 @@ def test_what_is_left_out_is_told_and_listed(segment, pictures):
 
 def test_a_folder_of_nothing_to_segment_is_an_error_that_says_what_it_holds(segment, tmp_path, pictures):
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "a.dcm").touch()
+    (tmp_path / "other" / "a.pdf").touch()
     answer = segment(tmp_path / "other", "--json")
     assert answer.exit_code == 1
     assert [record["status"] for record in records(answer)] == ["left out", "left out"]
     assert "holds no picture and no video" in answer.stderr
-    assert answer.stderr.endswith("; it holds 1 DICOM file\n")
+    assert answer.stderr.endswith("; it holds 1 PDF file\n")
     answer = segment(tmp_path / "other", pictures)
     assert answer.exit_code == 0, answer.output
     assert "left out: 1 folder without pictures" in answer.stderr

@@ -13,8 +13,7 @@ import pytest
 from pictures.files import difference, refusal, saved
 
 REFUSED = {
-    "DICOM": (bytes(128) + b"DICM\2\0\0\0UL\4\0", "a DICOM file; convert it to PNG first"),
-    "DICOM without a preamble": (b"\x08\0\5\0\x0a\0\0\0ISO_IR 100", "a DICOM file"),
+    "DICOM without a preamble": (b"\x08\0\5\0\x0a\0\0\0ISO_IR 100", "DICOM data without the header"),
     "PDF": (b"%PDF-1.7\n%\xe2\xe3", "a PDF document"),
     "SVG": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
     "SVG alone": (b"<svg/>", "an SVG drawing"),

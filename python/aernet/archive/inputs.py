@@ -17,9 +17,10 @@ from urllib.parse import unquote, urlsplit
 from aernet.archive.download import download
 from aernet.archive.outputs import input_of
 from aernet.errors import SourceError
-from aernet.inputs import LeftOut, count_kinds, is_folder, list_folder
+from aernet.inputs import LeftOut, count_kinds, is_folder, list_dicomdir, list_folder
 from aernet.pairs import mask_id
 from aernet.pictures import PICTURE_SUFFIXES
+from aernet.pictures.dicom_folders import is_dicomdir
 from aernet.video.sources.network import without_password
 from aernet.video.sources.videofile import VIDEO_SUFFIXES, is_video
 
@@ -35,6 +36,7 @@ LARGEST_DOWNLOAD = 2 << 30
 """Bytes of a picture or video beyond which it is not taken from the web or the standard input."""
 
 _CHUNK = 1 << 20
+_FILMS = {*VIDEO_SUFFIXES} - {*PICTURE_SUFFIXES}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)|data(?=:)")
 _LONGEST_NAME = 200
 _EMPTY = "folder without pictures"
@@ -173,10 +175,14 @@ def _paths(text: str) -> list[Path]:
 
 def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut]) -> Iterator[Input]:
     """Yield each file of an input; note what is left out of a folder."""
-    if not is_folder(source):
+    if is_dicomdir(source):
+        listing = list_dicomdir(source)
+        source = source.parent
+    elif is_folder(source):
+        listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
+    else:
         yield Input(str(source), Path(source.name), source.resolve().parent)
         return
-    listing = list_folder(source, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES))
     left_out += [thing for thing in listing.left_out if not earlier(thing.path)]
     names = {name for path in listing.files for name in (path.stem, path.name)}
     outputs = [
@@ -199,9 +205,7 @@ def _files(source: Path, earlier: Callable[[Path], bool], left_out: list[LeftOut
         if earlier(path) and path not in outputs
     ]
     candidates = [path for path in listing.files if not earlier(path) and path not in outputs]
-    others = [
-        path for path in candidates if path.suffix.lower() not in PICTURE_SUFFIXES and not is_video(path)
-    ]
+    others = [path for path in candidates if path.suffix.lower() in _FILMS and not is_video(path)]
     left_out += [
         LeftOut(path, f"{path.suffix} file without a video", "its content is no video; name it to try it")
         for path in others

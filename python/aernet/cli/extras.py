@@ -21,6 +21,7 @@ _PURPOSES = {
     "tensorrt-rtx": "build-engine, on GeForce and RTX",
     "tensorrt": "build-engine, on any GPU",
     "heif": "HEIC and HEIF pictures, as phones take them",
+    "dicom": "DICOM photographs, segmentations and reports",
     "pycuda": "frames in a GPU's memory as PyCUDA has them",
 }
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-Format: TypeAlias = Literal["avif", "bmp", "gif", "heif", "jp2", "jpeg", "png", "pnm", "tiff", "webp"]
+Format: TypeAlias = Literal[
+    "avif", "bmp", "dicom", "gif", "heif", "jp2", "jpeg", "png", "pnm", "tiff", "webp"
+]
 
 _DECODED: tuple[tuple[bytes, Format], ...] = (
+    (rb".{128}DICM", "dicom"),  # first, as its preamble may hold the header of a TIFF file
     (rb"\xff\xd8", "jpeg"),
     (rb"\x89PNG\r\n\x1a\n", "png"),
     (rb"(II[\x2a\x2b]\0|MM\0[\x2a\x2b])", "tiff"),
@@ -31,7 +34,11 @@ _VIDEO = "'aernet-trt segment' takes it as a video if its suffix is one, such as
 _FETCH = "fetch the picture again"
 
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
-    (rb".{128}DICM|\x08\0[\0-\x18]\0", "a DICOM file", "convert it to PNG first"),
+    (
+        rb"\x08\0[\0-\x18]\0",
+        "DICOM data without the header of a file",
+        "save it as a file of DICOM (PS3.10), as pydicom and dcmtk do",
+    ),
     (rb".{0,1020}%PDF-", "a PDF document", "export the picture from it as PNG"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document", "export the picture from it as PNG"),
     (rb"....ftypcrx ", "a Canon CR3 file", _RAW),

@@ -1,0 +1,124 @@
+"""What the header of a DICOM file says; the patient's part of it is never looked at."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from aernet.pictures.raster import Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydicom import Dataset
+
+_PREAMBLE = 132
+_DICOMDIR = "1.2.840.10008.1.3.10"
+_PHOTOGRAPHS = {
+    "1.2.840.10008.5.1.4.1.1.77.1.7": "Dermoscopic Photography",
+    "1.2.840.10008.5.1.4.1.1.77.1.4": "VL Photographic",
+    "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture",
+    "1.2.840.10008.5.1.4.1.1.7.2": "Multi-frame Grayscale Byte Secondary Capture",
+    "1.2.840.10008.5.1.4.1.1.7.3": "Multi-frame Grayscale Word Secondary Capture",
+    "1.2.840.10008.5.1.4.1.1.7.4": "Multi-frame True Color Secondary Capture",
+}
+"""The storage classes that are read (PS3.4, annex B.5)."""
+
+# Of a file with many thousand elements these alone are read.
+_IMAGE = (
+    *("SOPClassUID", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("PlanarConfiguration", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "ICCProfile"),
+    *("RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData"),
+    *("GreenPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableData"),
+    *("BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData"),
+    *("SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData"),
+    *("SegmentedBluePaletteColorLookupTableData", "RescaleSlope", "RescaleIntercept"),
+    *("WindowCenter", "WindowWidth", "VOILUTFunction", "PixelData", "ExtendedOffsetTable"),
+    *("ExtendedOffsetTableLengths", "PixelSpacing", "SharedFunctionalGroupsSequence"),
+    *("PerFrameFunctionalGroupsSequence",),
+)
+_quiet = threading.Lock()
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell a DICOM file by its preamble (PS3.10, 7.1), as its name often has no suffix."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_PREAMBLE)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def read_dicom(source: bytes | Path, *, pixels: bool = True) -> Dataset:
+    """Read what a DICOM photograph says of its pixels, and nothing of the patient.
+
+    Args:
+        source: the file or its content.
+        pixels: whether to read the pixels too.
+
+    Raises:
+        Unusable: the extra is not installed, the file is damaged, or it is no photograph.
+        OSError: the file cannot be read.
+    """
+    if find_spec("pydicom") is None:
+        raise Unusable("a DICOM file needs pydicom; pip install 'aernet[dicom]'")
+    from pydicom import dcmread  # noqa: PLC0415 - the extra `dicom`
+
+    with quiet_pydicom():
+        try:
+            dataset = dcmread(
+                BytesIO(source) if isinstance(source, bytes) else source,
+                specific_tags=list(_IMAGE),
+                stop_before_pixels=not pixels,
+            )
+            storage_class = _storage_class(dataset)
+            name = _name_of(storage_class)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
+            raise damaged(error) from None
+    if storage_class not in _PHOTOGRAPHS:
+        raise Unusable(
+            f"expected a photograph ({', '.join(list(_PHOTOGRAPHS.values())[:3])}),"
+            f" found a DICOM file of another kind ({name})"
+        )
+    return dataset
+
+
+def damaged(error: Exception) -> Unusable:
+    """Return the refusal of a file that pydicom cannot read; its own words may hold values of elements."""
+    if isinstance(error, MemoryError):
+        return Unusable("there is not enough memory to decode this DICOM file")
+    return Unusable(f"the DICOM file is damaged or cut short ({type(error).__name__}); copy the file again")
+
+
+def _storage_class(dataset: Dataset) -> str:
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+
+
+def _name_of(storage_class: str) -> str:
+    from pydicom.uid import UID  # noqa: PLC0415
+
+    if storage_class == _DICOMDIR:
+        return "a DICOMDIR, which names files; give it to a command, or the files in it"
+    uid = UID(storage_class)
+    return uid.name if uid.is_valid else "it does not say which"
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom's warnings from terminal and log: they name no file, and may quote the patient's data."""
+    log = logging.getLogger("pydicom")
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, log.propagate = log.propagate, False
+        try:
+            yield
+        finally:
+            log.propagate = before

@@ -1,0 +1,67 @@
+"""How many millimetres of the skin a pixel of a DICOM photograph is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from aernet.errors import SourceError
+from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom
+from aernet.pictures.raster import Unusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom import Dataset
+
+
+def mm_per_pixel_of(path: Path) -> tuple[float, float] | None:
+    """Return the distances of neighbouring rows and of neighbouring columns in millimetres.
+
+    This is the Pixel Spacing of a DICOM file (0028,0030), or that of the pixel measures of its first frame.
+    Nominal Scanned Pixel Spacing and Imager Pixel Spacing do not count, as they are measured on a film, a
+    print or a detector, not on the skin. None for a picture that is no DICOM, or does not state it.
+
+    Raises:
+        SourceError: the file cannot be read, is no photograph, or states a spacing that is not two numbers
+            above 0; the message names it.
+    """
+    if not is_dicom(path):
+        return None
+    try:
+        return spacing_of(read_dicom(path, pixels=False))
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    except Unusable as reason:
+        raise SourceError(f"{path}: {reason}") from None
+
+
+def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
+    """Return the distances of neighbouring rows and of neighbouring columns in millimetres, None if unstated.
+
+    Raises:
+        Unusable: they are not two numbers above 0.
+    """
+    with quiet_pydicom():
+        try:
+            stated = _stated(dataset)
+            spacing = None if stated is None else tuple(float(value) for value in stated)
+        except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
+            raise damaged(error) from None
+    if spacing is None:
+        return None
+    if len(spacing) != 2 or not all(math.isfinite(value) and value > 0 for value in spacing):
+        found = " x ".join(f"{value:g}" for value in spacing)
+        raise Unusable(f"its Pixel Spacing is {found} mm, expected two numbers above 0; correct it there")
+    return spacing[0], spacing[1]
+
+
+def _stated(dataset: Dataset) -> Any:
+    if dataset.get("PixelSpacing"):
+        return dataset.PixelSpacing
+    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        for group in (dataset.get(groups) or ())[:1]:
+            for measures in group.get("PixelMeasuresSequence") or ():
+                if measures.get("PixelSpacing"):
+                    return measures.PixelSpacing
+    return None

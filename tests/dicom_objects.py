@@ -1,0 +1,113 @@
+"""DICOM objects of nobody, made with pydicom from the example pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pydicom = pytest.importorskip("pydicom")
+
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset  # noqa: E402
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid  # noqa: E402
+
+from aernet.pictures import example_pictures, read_picture  # noqa: E402
+
+DERMOSCOPY = "1.2.840.10008.5.1.4.1.1.77.1.7"
+PHOTOGRAPH = "1.2.840.10008.5.1.4.1.1.77.1.4"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+RARE = "Zyxomma"
+"""A name that nothing else holds; it stands in every field of the patient."""
+
+TEST_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+def example():
+    """Return an example picture, uint8 BGR, small."""
+    return np.ascontiguousarray(read_picture(example_pictures()[0])[::4, ::4])
+
+
+def photograph(picture, storage_class=DERMOSCOPY, **attributes):
+    """Return a data set of a picture, uint8 or uint16, H x W x 3 BGR or H x W gray; None leaves one out."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(storage_class)
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    bits = 8 * picture.dtype.itemsize
+    gray = picture.ndim == 2
+    pixels = picture if gray else picture[..., ::-1]
+    values = {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "SOPClassUID": UID(storage_class),
+        "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,
+        "StudyInstanceUID": generate_uid(),
+        "SeriesInstanceUID": generate_uid(),
+        "StudyDate": "20240229",
+        "StudyTime": "101112",
+        "ContentDate": "20240229",
+        "ContentTime": "101112",
+        "AcquisitionDateTime": "20240229101112",
+        "StudyID": "S1",
+        "SeriesNumber": 1,
+        "InstanceNumber": 1,
+        "AccessionNumber": f"{RARE}5",
+        "PatientName": f"{RARE}^Odonata",
+        "PatientID": f"{RARE}7",
+        "PatientBirthDate": "19610704",
+        "PatientSex": "O",
+        "PatientComments": RARE,
+        "ReferringPhysicianName": f"{RARE}^Dr",
+        "PatientOrientation": ["L", "F"],
+        "Modality": "DMS" if storage_class == DERMOSCOPY else "XC",
+        "Manufacturer": "Nobody",
+        "Rows": picture.shape[0],
+        "Columns": picture.shape[1],
+        "SamplesPerPixel": 1 if gray else 3,
+        "PhotometricInterpretation": "MONOCHROME2" if gray else "RGB",
+        "BitsAllocated": bits,
+        "BitsStored": bits,
+        "HighBit": bits - 1,
+        "PixelRepresentation": 0,
+        "PlanarConfiguration": None if gray else 0,
+        "PixelData": pixels.tobytes() + bytes(pixels.nbytes % 2),
+    } | attributes
+    for name, value in values.items():
+        if value is not None:
+            setattr(data, name, value)
+    if "PixelData" in data:
+        data["PixelData"].VR = "OB" if bits == 8 else "OW"
+    return data
+
+
+def encapsulated(data, syntax, *frames, **attributes):
+    """Return the data set with its pixels as encoded frames of a transfer syntax."""
+    data.file_meta.TransferSyntaxUID = UID(syntax)
+    data.PixelData = pydicom.encaps.encapsulate(list(frames))
+    data["PixelData"].VR = "OB"
+    data["PixelData"].is_undefined_length = True
+    for name, value in attributes.items():
+        setattr(data, name, value)
+    return data
+
+
+def content(data):
+    """Return a data set as the content of a file."""
+    file = pydicom.filebase.DicomBytesIO()
+    data.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def stored(data, path):
+    """Write a data set to a file, and return its path."""
+    path.write_bytes(content(data))
+    return path
+
+
+def item(**attributes):
+    """Return a data set with these attributes, such as an item of a sequence."""
+    data = Dataset()
+    for name, value in attributes.items():
+        setattr(data, name, value)
+    return data
