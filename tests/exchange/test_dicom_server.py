@@ -36,8 +36,7 @@ def server(tmp_path):
         "StorageDirectory": str(tmp_path / "storage"),
         "IndexDirectory": str(tmp_path / "storage"),
         "HttpPort": port,
-        "HttpBindAddresses": ["127.0.0.1"],
-        "RemoteAccessAllowed": False,
+        "RemoteAccessAllowed": False,  # Orthanc 1.10 cannot listen on one address alone, but refuses others
         "AuthenticationEnabled": False,
         "DicomServerEnabled": False,
         "Plugins": [str(PLUGIN)],

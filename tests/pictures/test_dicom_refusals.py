@@ -21,7 +21,7 @@ from dicom_objects import (
 from pictures.files import encode, refusal
 
 from aernet import SourceError
-from aernet.pictures.dicom_spacing import mm_per_pixel_of
+from aernet.pictures import mm_per_pixel_of
 
 JPEG = "1.2.840.10008.1.2.4.50"
 PDF, DICOMDIR = "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.1.3.10"

@@ -18,6 +18,7 @@ from aernet.result_files import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from aernet.segmentation import Segmentation
 
@@ -37,6 +38,10 @@ class Segmented:
     """The path of the picture's file below the folder that was given."""
     beside: str
     """The path of the picture's file from the folder of its outputs."""
+    file: Path
+    """The picture's file, or a copy of it if it comes from elsewhere."""
+    model: tuple[str, str]
+    """The name and the version of the model."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,18 @@ def _cutout(done: Segmented) -> bytes:
     return exchange.to_cutout(done.result.frame, done.result.mask)
 
 
+def _dicom_seg(done: Segmented) -> bytes:
+    return exchange.to_dicom_seg(done.result.mask, done.file, *done.model)
+
+
+def _dicom_labelmap(done: Segmented) -> bytes:
+    return exchange.to_dicom_seg(done.result.mask, done.file, *done.model, "LABELMAP")
+
+
+def _dicom_sr(done: Segmented) -> bytes:
+    return exchange.to_dicom_sr(done.result.mask, done.file, *done.model)
+
+
 _FORMATS = (
     Kind("geojson", ".geojson", _geojson, described=True),
     Kind("coco", "annotations.json", _coco, described=True, join=exchange.join_coco),
@@ -114,6 +131,9 @@ _FORMATS = (
     Kind("probability-png", "_probability.png", _probability_png),
     Kind("probability-tiff", "_probability.tif", _probability_tiff),
     Kind("cutout", "_cutout.png", _cutout),
+    Kind("dicom-seg", "_seg.dcm", _dicom_seg),
+    Kind("dicom-labelmap", "_labelmap.dcm", _dicom_labelmap),
+    Kind("dicom-sr", "_sr.dcm", _dicom_sr),
 )
 
 FORMATS = tuple(kind.name for kind in _FORMATS)

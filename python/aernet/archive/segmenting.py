@@ -186,7 +186,9 @@ class Segmenting:
         """Segment a picture, write its files, and return its facts and its pieces of the run's files."""
         result = self._segmenter(read_picture(path))
         facts = describe(result, self._segmenter.card.name) if self._measured else {}
-        done = Segmented(result, {"input": task.item.name, **facts}, *_paths(task))
+        card = self._segmenter.card
+        row = {"input": task.item.name, **facts}
+        done = Segmented(result, row, *_paths(task), path, (card.name, card.version))
         contents = {kind: KINDS[kind].content(done) for kind in sorted(task.kinds - {MEASURED})}
         self._begin(task, source, again)
         for kind, file in task.files.items():

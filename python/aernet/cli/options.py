@@ -52,6 +52,9 @@ class Format(Enum):
     PROBABILITY_PNG = "probability-png"
     PROBABILITY_TIFF = "probability-tiff"
     CUTOUT = "cutout"
+    DICOM_SEG = "dicom-seg"
+    DICOM_LABELMAP = "dicom-labelmap"
+    DICOM_SR = "dicom-sr"
 
 
 Formats = Annotated[
@@ -61,7 +64,8 @@ Formats = Annotated[
         help="Also write of pictures what other programs read; may be given several times: <stem>.geojson for"
         " QuPath; annotations.json of all pictures (COCO, as CVAT takes it) or annotations_polygons.json (as"
         " Label Studio does); <stem>.json for LabelMe; <stem>_segmentation.png as in ISIC;"
-        " <stem>_probability.png or .tif, of 16 bits; <stem>_cutout.png, the lesion alone.",
+        " <stem>_probability.png or .tif, of 16 bits; <stem>_cutout.png, the lesion alone;"
+        " <stem>_seg.dcm, _labelmap.dcm or _sr.dcm, of DICOM photographs.",
         show_default=False,
     ),
 ]
