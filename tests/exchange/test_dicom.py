@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -226,3 +228,13 @@ def test_sources_that_do_not_serve_are_named(make, tmp_path):
     path.write_bytes(b"no DICOM")
     with pytest.raises(SourceError, match="can be made of a DICOM file alone"):
         make(path, lesion())
+
+
+def test_the_page_is_true(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "dicom.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    stored(photograph(example(), **SPACING), tmp_path / "photo.dcm")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "docs/dicom.md", "exec"), {})
+    for name in ("photo_seg.dcm", "photo_sr.dcm"):
+        assert len(verified((tmp_path / name).read_bytes())) == 1
