@@ -9,6 +9,7 @@ import pytest
 from pictures.files import difference, encode, refusal, refused, saved, with_tag
 from PIL import Image
 
+from aernet import SourceError
 from aernet.pictures import decode_picture, example_pictures, read_picture
 
 
@@ -169,3 +170,12 @@ def test_an_absurd_size_is_refused_before_memory_is_taken(skin, file_format):
         data = data.replace(struct.pack(">II", 160, 240), struct.pack(">II", 1 << 30, 1 << 30))
         data = data.replace(struct.pack(">II", 240, 160), struct.pack(">II", 1 << 30, 1 << 30))
     assert "it claims to have" in refusal(data)
+
+
+def test_a_limit_of_the_caller_s_counts_for_this_call_alone(skin):
+    for file_format in ("JPEG", "PNG", "TIFF", "PPM", "JPEG2000", "WEBP", "BMP", "GIF"):
+        data = saved(skin, file_format)
+        assert decode_picture(data, "it", most_pixels=160 * 240).shape == (160, 240, 3)
+        with pytest.raises(SourceError, match=r"240 x 160 pixels, expected 38399 at most"):
+            decode_picture(data, "it", most_pixels=160 * 240 - 1)
+        assert decode_picture(data, "it").shape == (160, 240, 3)

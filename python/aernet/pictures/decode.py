@@ -18,7 +18,7 @@ from aernet.pictures.orientation import upright
 from aernet.pictures.pillow import decode_by_pillow, rasterise
 from aernet.pictures.png import decode_png
 from aernet.pictures.pnm import decode_pnm
-from aernet.pictures.raster import Unusable
+from aernet.pictures.raster import MOST_PIXELS, Unusable, at_most
 from aernet.pictures.tiff import decode_tiff
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def read_picture(path: Path) -> Pixels:
     return decode_picture(data, str(path))
 
 
-def decode_picture(data: bytes, name: str) -> Pixels:
+def decode_picture(data: bytes, name: str, most_pixels: int = MOST_PIXELS) -> Pixels:
     """Return a picture as a viewer shows it: uint8 BGR in sRGB, H x W x 3, upright, on white.
 
     Gray becomes BGR. Of several pages or frames the first full one is taken, with a warning. An alpha
@@ -71,11 +71,13 @@ def decode_picture(data: bytes, name: str) -> Pixels:
     Args:
         data: the content of a picture file; its format is known by its first bytes.
         name: the name of the picture in errors and warnings.
+        most_pixels: a picture of more pixels is refused before it is decoded.
 
     Raises:
         SourceError: the data are empty, damaged, cut short, not a picture, or not 8 bits a channel.
     """
-    raster = decode_raster(data, name)
+    with at_most(most_pixels):
+        raster = decode_raster(data, name)
     try:
         return upright(on_white(to_srgb(raster, name), raster.alpha), raster.orientation)
     except Unusable as reason:

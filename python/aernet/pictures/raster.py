@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import numpy.typing as npt
 
@@ -15,8 +19,10 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["gray", "bgr", "cmyk", "lab"]
 
-_MOST_PIXELS = 1 << 28
+MOST_PIXELS = 1 << 28
 """The largest cameras of phones have 200 million."""
+
+_most_pixels: ContextVar[int] = ContextVar("most_pixels", default=MOST_PIXELS)
 
 
 class Unusable(Exception):  # noqa: N818 - a reason, which becomes a SourceError with the file's name
@@ -48,13 +54,24 @@ class Raster:
     """How many pictures the file holds if there are several, such as "3 pages"."""
 
 
+@contextmanager
+def at_most(pixels: int) -> Iterator[None]:
+    """Let `require_size` refuse larger pictures within the block, on this thread."""
+    before = _most_pixels.set(pixels)
+    try:
+        yield
+    finally:
+        _most_pixels.reset(before)
+
+
 def require_size(width: int, height: int) -> None:
-    """Refuse a picture that claims to be absurdly large, before memory is taken for it."""
+    """Refuse a picture that claims to be too large, before memory is taken for it."""
     if width < 1 or height < 1:
         raise Unusable(f"it claims to have {width} x {height} pixels, expected at least 1 x 1; save it anew")
-    if width * height > _MOST_PIXELS:
+    most = _most_pixels.get()
+    if width * height > most:
         raise Unusable(
-            f"it claims to have {width} x {height} pixels, expected {_MOST_PIXELS} at most; save it smaller"
+            f"it claims to have {width} x {height} pixels, expected {most} at most; save it smaller"
         )
 
 
