@@ -10,6 +10,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "heif": ("pi_heif",),
     "dicom": ("pydicom", "highdicom", "pylibjpeg", "openjpeg"),
     "viewer": ("starlette", "uvicorn", "websockets"),
+    "serve": ("prometheus_client", "python_multipart", "starlette", "uvicorn"),
     "report": ("jinja2", "matplotlib"),
     "parquet": ("pyarrow",),
     "coco": ("pycocotools",),

@@ -28,8 +28,10 @@ ALL = sorted({module for modules in remedies.EXTRAS.values() for module in modul
 
 
 def run_without(modules, *arguments):
-    """Run the command line where these modules cannot be imported."""
-    program = f"import sys; sys.modules.update(dict.fromkeys({list(modules)!r}));"
+    """Run the command line where these modules cannot be found."""
+    program = "from importlib.machinery import PathFinder; find = PathFinder.find_spec\n"
+    program += f"absent = lambda name, *more: None if name in {list(modules)!r} else find(name, *more)\n"
+    program += "PathFinder.find_spec = absent\n"
     program += "from aernet.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
@@ -74,6 +76,7 @@ def checkpoint(tmp_path):
         ("calibrate {model} --images {data} --masks {data} --split s --json {out} --diagram d.svg", "report"),
         ("evaluate --model {model} --images {data} --masks {data} --report {out}", "report"),
         ("live test:// --model {model} --view web", "viewer"),
+        ("serve --model {model}", "serve"),
         ("live test:// --model {model} --view none --record {out}/o.mp4", "video"),
         ("live {checkpoint} --model {model} --view none", "video"),
         ("segment {film} --model {model} -o {out}", "video"),

@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from aernet.viewer import deadline
+from aernet.web import deadline
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 

@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from aernet.viewer import Viewer
-from aernet.viewer.address import listen, url
+from aernet.web.address import listen, url
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from aernet.cli.measure import measure
 from aernet.cli.models import models
 from aernet.cli.reproduce import reproduce
 from aernet.cli.segment import segment
+from aernet.cli.serve import serve
 from aernet.cli.train import train
 from aernet.cli.verify import verify
 
@@ -87,6 +88,7 @@ for command in (
     segment,
     measure,
     live,
+    serve,
     evaluate,
     train,
     reproduce,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _PURPOSES = {
     "video": "films, rtsp://, recordings",
     "viewer": "live --view web",
+    "serve": "serve",
     "report": "evaluate --report, calibrate --diagram",
     "parquet": "segment --table FILE.parquet",
     "coco": "segment --format coco",

@@ -25,6 +25,9 @@ class Runner(Protocol):
     masks_on_device: bool
     """Whether masks are made in a GPU's memory."""
 
+    useful_batch: int
+    """The frames of one run of the network beyond which more frames do not bring more of them a second."""
+
     @property
     def frames_on(self) -> int | None:
         """The number of the GPU in whose memory it reads frames; None if it reads the host's alone."""

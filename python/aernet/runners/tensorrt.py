@@ -66,6 +66,7 @@ class TensorRtRunner:
         self.card = self.manifest.card
         self.device = f"cuda:{index}"
         self.frames_on = index
+        self.useful_batch = self.manifest.batch[2]
         self.runtime = f"{_NAMES[adapter.name]} {adapter.version}"
         with gpu:
             self._loaded = adapter.load(engine.read_bytes())

@@ -1,4 +1,4 @@
-"""Refuses requests that do not come from the viewer's own page."""
+"""Refuses requests of strangers and of other pages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ _HEADERS = {
 
 
 class Guard:
-    """Passes the requests of its own page on, and refuses all others before the application sees them.
+    """Passes the requests of its own page and of programs on, and refuses all others before the application.
 
     - The Host must name this machine, against DNS rebinding.
     - An Origin, if there is one, must equal the Host, so that no other page can send requests.
-    - Where there is a token, the page's address holds it once; from then on a cookie holds it.
-    - A request must have no body, because the page sends none.
+    - Where there is a token, the page's address holds it once; from then on a cookie holds it. A program
+      sends it as `Authorization: Bearer TOKEN`.
+    - A body must not be larger than is allowed; the application counts one that does not state its length.
 
     Args:
         app: the application to guard.
@@ -43,13 +44,23 @@ class Guard:
         token: the token that a client must know; with one, Host may also be any IP address, which DNS
             rebinding cannot use. None lets every client in.
         cookie: the name of the cookie; it should hold the port, because cookies ignore ports.
+        largest_body: bytes that a request may have beside its head; with 0 it must have none.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], *, token: str | None, cookie: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        *,
+        token: str | None,
+        cookie: str,
+        largest_body: int = 0,
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._token = token
         self._cookie = cookie
+        self._largest_body = largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or refuse a request."""
@@ -83,8 +94,12 @@ class Guard:
             return 403, "Requests of other pages are refused."
         if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
             return 401, "Open the address that aernet-trt printed when it was started."
-        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+        if self._largest_body == 0 and (
+            "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        ):
             return 413, "Requests with a body are refused."
+        if int(headers.get("content-length", "0")) > self._largest_body:  # whose digits h11 has checked
+            return 413, f"Bodies of more than {self._largest_body} bytes are refused."
         return None
 
     def _is_here(self, host: str) -> bool:
@@ -104,6 +119,9 @@ class Guard:
         return len(tokens) == 1 and _same(tokens[0], self._token)
 
     def _knows_token(self, headers: Headers) -> bool:
+        scheme, _, sent = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._token is not None and _same(sent.strip(), self._token):
+            return True
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:

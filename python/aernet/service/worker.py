@@ -1,0 +1,73 @@
+"""From the bytes of a picture to those of its answer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from aernet._native import get_num_threads
+from aernet.pictures import decode_picture
+from aernet.service.answers import encode
+from aernet.service.batcher import Batcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from aernet.arrays import HostImage
+    from aernet.segmentation import Segmentation
+    from aernet.segmenter import Segmenter
+    from aernet.service.answers import Format
+    from aernet.service.meters import Meters
+
+_BATCH_SECONDS = 0.002  # about a tenth of what a picture takes to be decoded
+
+
+class Worker:
+    """Segments pictures on threads of its own, with at most so many of them decoded at once.
+
+    Args:
+        segmenter: takes BGR frames.
+        most_pixels: the most pixels of a picture.
+        meters: count pictures and batches.
+        batch: the most pictures of one run of the network; None for what the segmenter's runner gains from.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, most_pixels: int, meters: Meters, batch: int | None = None
+    ) -> None:
+        self._segmenter = segmenter
+        self._most_pixels = most_pixels
+        self._meters = meters
+        largest = segmenter.runner.useful_batch if batch is None else batch
+        self._batcher = Batcher(self._run, largest, _BATCH_SECONDS) if largest > 1 else None
+        self._segment: Callable[[HostImage], Segmentation[Any]] = self._batcher or self._alone
+        # While two batches run, or as many pictures as there are cores, others are decoded and encoded.
+        self._pool = ThreadPoolExecutor(max(3 * largest, get_num_threads() + 1), "aernet pictures")
+
+    def submit(self, data: bytes, wanted: Format) -> Future[bytes]:
+        """Start on a picture file; one that has not begun can be cancelled.
+
+        The future raises a `SourceError` where the file is no picture that can be used.
+        """
+        return self._pool.submit(self._work, data, wanted)
+
+    def close(self) -> None:
+        """Wait for what has begun, and end the threads."""
+        self._pool.shutdown(cancel_futures=True)
+        if self._batcher is not None:
+            self._batcher.close()
+
+    def _work(self, data: bytes, wanted: Format) -> bytes:
+        result = self._segment(decode_picture(data, "picture", self._most_pixels))
+        return encode(result, self._segmenter.card, wanted)
+
+    def _alone(self, picture: HostImage) -> Segmentation[Any]:
+        self._meters.batches.inc()
+        self._meters.pictures.inc()
+        return self._segmenter.submit(picture).result()  # two side by side, each on half of the cores
+
+    def _run(self, pictures: Sequence[HostImage]) -> Sequence[Segmentation[Any]]:
+        self._meters.batches.inc()
+        self._meters.pictures.inc(len(pictures))
+        return self._segmenter.batch(pictures)

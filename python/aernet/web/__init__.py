@@ -1,0 +1,1 @@
+"""What the servers of this package share: the address, who may ask, and how long a request may take."""

@@ -1,0 +1,130 @@
+"""What a picture gets."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from aernet import Segmenter
+from aernet.pictures import read_picture
+from aernet.service import Service
+
+
+def test_the_mask_is_the_segmenter_s(client, segmenter, examples, decoded):
+    for path in examples:
+        mask = decoded(client.post("/segment", content=path.read_bytes()))
+        np.testing.assert_array_equal(mask, segmenter(path).mask)
+    assert mask.any()
+
+
+def test_every_file_that_a_picture_may_be(client, segmenter, examples, decoded):
+    picture = read_picture(examples[-1])
+    for suffix in (".png", ".tiff", ".webp", ".bmp", ".ppm"):
+        data = cv2.imencode(suffix, picture, [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else [])[1]
+        answer = client.post("/segment", content=data.tobytes(), headers={"Content-Type": "image/x-any"})
+        np.testing.assert_array_equal(decoded(answer), segmenter(picture).mask)
+
+
+def test_a_form_serves_as_well_and_does_not_touch_a_disk(
+    client, segmenter, examples, picture, decoded, monkeypatch
+):
+    def refuse(*_arguments):
+        raise AssertionError("written to a disk")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", refuse)
+    mask = segmenter(examples[-1]).mask
+    large = picture + bytes(3_000_000)  # beyond the megabyte that Starlette keeps in memory
+    for content in (picture, large):
+        files = {"anything": ("picture.jpg", content, "image/jpeg")}
+        answer = client.post("/segment", files=files, data={"note": "x"})
+        np.testing.assert_array_equal(decoded(answer), mask)
+
+
+def test_json_tells_of_the_mask(client, segmenter, examples, picture):
+    result = segmenter(examples[-1])
+    answer = client.post("/segment?format=json", content=picture)
+    assert answer.headers["content-type"] == "application/json"
+    facts = answer.json()
+    drawn = np.zeros_like(result.mask)
+    cv2.drawContours(drawn, [np.array(border) for border in facts["contours"]], -1, 255, cv2.FILLED)
+    expected = np.zeros_like(result.mask)
+    cv2.drawContours(expected, result.contours(), -1, 255, cv2.FILLED)
+    np.testing.assert_array_equal(drawn, expected)
+    assert (facts["height"], facts["width"]) == result.mask.shape
+    assert facts["area_fraction"] == np.count_nonzero(result.mask) / result.mask.size
+    assert facts["model"] == "dark 1.2"
+    assert facts["threshold"] == 0.4
+    assert facts["expected_dice"] is None
+    assert facts["needs_review"] is None
+
+
+def test_json_tells_how_far_to_trust_a_calibrated_model(examples, picture):
+    with Segmenter("aernet", device="cpu") as segmenter, Service(segmenter, port=0) as service:
+        facts = httpx.post(f"{service.url}segment?format=json", content=picture, timeout=60).json()
+        result = segmenter(examples[-1])
+    assert facts["expected_dice"] == pytest.approx(result.expected_dice, abs=1e-4)
+    assert facts["needs_review"] == result.needs_review
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (None, "image/png"),
+        ("*/*", "image/png"),
+        ("image/*", "image/png"),
+        ("application/json", "application/json"),
+        ("text/html, application/*;q=0.8", "application/json"),
+        ("image/png;q=0.5, application/json", "application/json"),
+        ("application/json;q=0.2, */*;q=0.1", "application/json"),
+        ("image/png;q=0, */*", "application/json"),
+        ("APPLICATION/JSON; charset=utf-8", "application/json"),
+    ],
+)
+def test_the_client_chooses_the_format(client, picture, accept, kind):
+    answer = client.post("/segment", content=picture, headers={} if accept is None else {"Accept": accept})
+    assert answer.headers["content-type"] == kind
+
+
+def test_the_address_comes_before_the_header(client, picture):
+    answer = client.post("/segment?format=png", content=picture, headers={"Accept": "application/json"})
+    assert answer.headers["content-type"] == "image/png"
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_concurrent_requests_get_their_own_masks(segmenter, examples, batch):
+    """As many as may wait; runs of several pictures are tried as well as of one."""
+    expected = [segmenter(path).mask for path in examples]
+    contents = [path.read_bytes() for path in examples]
+
+    async def ask(address):
+        limits = httpx.Limits(max_connections=64)
+        async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as client:
+            return await asyncio.gather(
+                *(client.post("/segment", content=contents[index % len(contents)]) for index in range(64))
+            )
+
+    with Service(segmenter, port=0, batch=batch) as service:
+        answers = asyncio.run(ask(service.url))
+        figures = httpx.get(f"{service.url}metrics", timeout=20).text
+    for index, answer in enumerate(answers):
+        mask = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask, expected[index % len(expected)])
+    counted = dict(line.split(" ") for line in figures.splitlines() if not line.startswith("#"))
+    assert float(counted["aernet_pictures_total"]) == 64
+    if batch is None:
+        assert float(counted["aernet_batches_total"]) == 64
+    else:
+        assert 16 <= float(counted["aernet_batches_total"]) < 64
+
+
+def test_threads_of_the_same_process_may_ask_too(client, segmenter, examples, decoded):
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda path: client.post("/segment", content=path.read_bytes()), examples * 4)
+        for path, answer in zip(examples * 4, answers, strict=True):
+            np.testing.assert_array_equal(decoded(answer), segmenter(path).mask)
