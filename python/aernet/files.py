@@ -85,6 +85,34 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `folder`, absent or empty, if the block succeeds.
+
+    If the block fails or is interrupted, nothing is left of it.
+
+    Raises:
+        OutputError: `folder` holds something, is a file, or cannot be written.
+    """
+    folder = folder.resolve()
+    temporary = folder.with_name(f".{secrets.token_hex(8)}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(
+                f"{folder}: holds files already; name an empty folder, or one that is not there"
+            )
+        make_folder(temporary)
+        try:
+            yield temporary
+            if folder.exists():
+                folder.rmdir()  # which some systems do not replace
+            temporary.replace(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8; see `replacing`.
 

@@ -69,6 +69,7 @@ def checkpoint(tmp_path):
         ("export {checkpoint} -o {out}/m.onnx", "train"),
         ("export {checkpoint} --with-preprocessing -o {out}/m.onnx", "train"),
         ("export {model} --with-preprocessing -o {out}/m.onnx", "onnx"),
+        ("export-triton {out} --model {model}", "onnx"),
         ("build-engine {model} -o {out} --runtime tensorrt-rtx", "tensorrt-rtx"),
         ("build-engine {model} -o {out} --runtime tensorrt", "tensorrt"),
         ("inspect {checkpoint}", "train"),

@@ -19,6 +19,7 @@ from aernet.cli.data import data
 from aernet.cli.doctor import doctor
 from aernet.cli.evaluate import evaluate
 from aernet.cli.export import export
+from aernet.cli.export_triton import export_triton
 from aernet.cli.failures import sentence
 from aernet.cli.inspect import inspect
 from aernet.cli.live import live
@@ -94,6 +95,7 @@ for command in (
     reproduce,
     calibrate,
     export,
+    export_triton,
     build_engine,
     inspect,
     verify,

@@ -18,7 +18,7 @@ _PURPOSES = {
     "coco": "segment --format coco",
     "data": "data fetch",
     "train": "train, reproduce, export, checkpoints",
-    "onnx": "export --with-preprocessing, operators in inspect",
+    "onnx": "export --with-preprocessing, export-triton, operators in inspect",
     "tensorrt-rtx": "build-engine, on GeForce and RTX",
     "tensorrt": "build-engine, on any GPU",
     "heif": "HEIC and HEIF pictures, as phones take them",
