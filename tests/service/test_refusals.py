@@ -29,7 +29,7 @@ def serve(segmenter):
 
     yield serve
     for service in running:
-        service.__exit__()
+        service.__exit__(None)
 
 
 class Held:
@@ -38,13 +38,11 @@ class Held:
     def __init__(self, segmenter):
         self.__dict__.update(vars(segmenter), runner=segmenter.runner)
         self._segmenter = segmenter
-        self.asked = threading.Semaphore(0)
         self.go = threading.Event()
 
-    def submit(self, picture):
-        self.asked.release()
+    def __call__(self, picture):
         assert self.go.wait(60)
-        return self._segmenter.submit(picture)
+        return self._segmenter(picture)
 
 
 @pytest.fixture
@@ -196,7 +194,7 @@ def test_a_device_that_fails(serve, picture, monkeypatch):
     def fail(_self, _picture):
         raise AernetError("the GPU is gone")
 
-    monkeypatch.setattr(Segmenter, "submit", fail)
+    monkeypatch.setattr(Segmenter, "__call__", fail)
     answer = httpx.post(f"{service.url}segment", content=picture, timeout=20)
     assert (answer.status_code, answer.text) == (500, "the GPU is gone\n")
 
@@ -224,7 +222,10 @@ def test_two_files(client, picture):
 
 def test_formats_that_are_none(client, picture):
     answer = client.post("/segment?format=gif", content=picture)
-    assert (answer.status_code, answer.text) == (400, "format: expected one of png, json, found 'gif'\n")
+    assert (answer.status_code, answer.text) == (
+        400,
+        "format: expected one of png, json, geojson, found 'gif'\n",
+    )
     answer = client.post("/segment", content=picture, headers={"Accept": "text/html, image/gif;q=0.4"})
     assert answer.status_code == 406
     assert "expected one of image/png, application/json" in answer.text

@@ -7,9 +7,11 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
+import geojson
 import httpx
 import numpy as np
 import pytest
+import shapely
 
 from aernet import Segmenter
 from aernet.pictures import read_picture
@@ -64,6 +66,17 @@ def test_json_tells_of_the_mask(client, segmenter, examples, picture):
     assert facts["needs_review"] is None
 
 
+def test_geojson_has_the_mask_s_area(client, segmenter, examples, picture):
+    answer = client.post("/segment?format=geojson", content=picture)
+    assert answer.headers["content-type"] == "application/geo+json"
+    collection = geojson.loads(answer.text)
+    assert collection.is_valid
+    (feature,) = collection["features"]
+    mask = segmenter(examples[-1]).mask
+    assert shapely.geometry.shape(feature["geometry"]).area == np.count_nonzero(mask)
+    assert feature["properties"]["measurements"]["width"] == mask.shape[1]
+
+
 def test_json_tells_how_far_to_trust_a_calibrated_model(examples, picture):
     with Segmenter("aernet", device="cpu") as segmenter, Service(segmenter, port=0) as service:
         facts = httpx.post(f"{service.url}segment?format=json", content=picture, timeout=60).json()
@@ -79,6 +92,7 @@ def test_json_tells_how_far_to_trust_a_calibrated_model(examples, picture):
         ("*/*", "image/png"),
         ("image/*", "image/png"),
         ("application/json", "application/json"),
+        ("application/geo+json", "application/geo+json"),
         ("text/html, application/*;q=0.8", "application/json"),
         ("image/png;q=0.5, application/json", "application/json"),
         ("application/json;q=0.2, */*;q=0.1", "application/json"),

@@ -49,6 +49,9 @@ def serve(
 
     The page at the printed address says how.
     """
+    import numpy as np
+
+    from aernet._native import get_num_threads, set_num_threads
     from aernet.segmenter import Segmenter
     from aernet.service import Limits, Service
 
@@ -58,8 +61,14 @@ def serve(
             " 32' makes one"
         )
     limits = Limits(round(megabytes * 1e6), round(megapixels * 1e6), waiting, seconds)
-    with Segmenter(model, device, threshold=threshold, border=border, keep=keep) as segmenter:
-        segmenter.warm_up([(768, 1024)])
+    threads = get_num_threads()
+    set_num_threads(1)  # of each picture's network; as many pictures as there are cores go side by side
+    try:
+        opened = Segmenter(model, device, threshold=threshold, border=border, keep=keep)
+    finally:
+        set_num_threads(threads)
+    with opened as segmenter:
+        segmenter(np.zeros((768, 1024, 3), np.uint8))  # the first picture takes no longer than the others
         with (
             _first_ctrl_c() as pressed,
             Service(segmenter, host, port, token=token, limits=limits) as service,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import cv2
 
-from aernet.video.extent import extent_row
+from aernet.archive.describe import describe
+from aernet.exchange import to_geojson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,35 +16,30 @@ if TYPE_CHECKING:
     from aernet.models import ModelCard
     from aernet.segmentation import Segmentation
 
-Format: TypeAlias = Literal["png", "json"]
+Format: TypeAlias = Literal["png", "json", "geojson"]
 
 FORMATS: tuple[Format, ...] = get_args(Format)
-MEDIA_TYPES: Mapping[str, Format] = {"image/png": "png", "application/json": "json"}
+MEDIA_TYPES: Mapping[str, Format] = {
+    "image/png": "png",
+    "application/json": "json",
+    "application/geo+json": "geojson",
+}
 """The format of each media type; the first is the default."""
 
 
 def encode(result: Segmentation[Any], card: ModelCard, wanted: Format) -> bytes:
-    """Return a result in a format: the mask as PNG (8 bits, gray, 255 in the lesion), or JSON.
+    """Return a result in a format.
 
-    The JSON object has the keys of a record of `segment --json`, with lengths in pixels, and `contours`, the
-    mask's outer borders, each a list of [x, y].
+    PNG is the mask, 8 bits, gray, 255 in the lesion. JSON is an object with the keys of a row of `segment`
+    that tell of the lesion, and `contours`, the mask's outer borders, each a list of [x, y]. GeoJSON is what
+    `to_geojson` makes, with the numbers of that row as measurements.
     """
     if wanted == "png":
         return cv2.imencode(".png", result.mask)[1].tobytes()
-    return json.dumps(_facts(result, card), separators=(",", ":")).encode()
-
-
-def _facts(result: Segmentation[Any], card: ModelCard) -> dict[str, Any]:
-    height, width = result.mask.shape
-    calibrated = result.quality is not None
-    return {
-        "width": width,
-        "height": height,
-        "area_fraction": result.area_fraction,
-        **extent_row(result.mask),
-        "expected_dice": round(result.expected_dice, 4) if calibrated else None,
-        "needs_review": result.needs_review if calibrated else None,
-        "threshold": result.threshold,
-        "model": f"{card.name} {card.version}",
-        "contours": [border.tolist() for border in result.contours()],
-    }
+    row = describe(result, f"{card.name} {card.version}")
+    if wanted == "json":
+        borders = [border.tolist() for border in result.contours()]
+        return json.dumps({**row, "contours": borders}, separators=(",", ":")).encode()
+    return to_geojson(
+        result.mask, "lesion", {key: value for key, value in row.items() if isinstance(value, (int, float))}
+    )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Service:
     """Segments pictures over HTTP while its `with` block runs; it ends when the answers under way are given.
 
+    If the block is left by an exception, such as a KeyboardInterrupt, it ends at once.
+
     Who may ask is told by `WebServer`. Nothing of a picture is written to a disk or a log.
 
     Args:
@@ -63,6 +65,6 @@ class Service:
         self._server.start()
         return self
 
-    def __exit__(self, *_exception: object) -> None:
-        self._server.stop()
+    def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
+        self._server.stop(at_once=kind is not None)
         self._worker.close()

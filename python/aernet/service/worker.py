@@ -42,8 +42,9 @@ class Worker:
         largest = segmenter.runner.useful_batch if batch is None else batch
         self._batcher = Batcher(self._run, largest, _BATCH_SECONDS) if largest > 1 else None
         self._segment: Callable[[HostImage], Segmentation[Any]] = self._batcher or self._alone
-        # While two batches run, or as many pictures as there are cores, others are decoded and encoded.
-        self._pool = ThreadPoolExecutor(max(3 * largest, get_num_threads() + 1), "aernet pictures")
+        # While two batches run, the pictures of a third are decoded; without batches each core has a picture.
+        threads = 3 * largest if self._batcher else get_num_threads()
+        self._pool = ThreadPoolExecutor(threads, "aernet pictures")
 
     def submit(self, data: bytes, wanted: Format) -> Future[bytes]:
         """Start on a picture file; one that has not begun can be cancelled.
@@ -65,7 +66,7 @@ class Worker:
     def _alone(self, picture: HostImage) -> Segmentation[Any]:
         self._meters.batches.inc()
         self._meters.pictures.inc()
-        return self._segmenter.submit(picture).result()  # two side by side, each on half of the cores
+        return self._segmenter(picture)
 
     def _run(self, pictures: Sequence[HostImage]) -> Sequence[Segmentation[Any]]:
         self._meters.batches.inc()

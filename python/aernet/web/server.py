@@ -89,8 +89,9 @@ class WebServer:
         """Begin to answer."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take no more requests, and wait for the answers under way."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Take no more requests, and wait for the answers under way unless it is to end at once."""
+        self._server.force_exit = at_once
         self._server.should_exit = True
         self._thread.join()
 
