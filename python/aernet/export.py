@@ -6,7 +6,7 @@ import json
 import subprocess
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from aernet.engine.onnx_model import narrowed
 from aernet.engine.subpixel import with_subpixel_head
 from aernet.errors import ModelError
 from aernet.files import replacing
+from aernet.network.quantised import QuantisedNetwork
 from aernet.pictures import read_picture
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 OPSET = 18
 LARGEST_DIFFERENCE = 1e-4
 LARGEST_DIFFERENCE_OF_HALF_WEIGHTS = 0.02
+LARGEST_DIFFERENCE_OF_INT8 = 0.1
 
 
 def export(
@@ -68,19 +70,19 @@ def export(
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
     network = checkpoint.build()
     if calibration:
-        scaling, bias = calibration["scaling"], cast("torch.Tensor", network.head.bias)
-        with torch.no_grad():
-            network.head.weight.mul_(scaling["slope"])
-            bias.mul_(scaling["slope"]).add_(scaling["intercept"])
+        network.scale_logits(**calibration["scaling"])
     whole = torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
     with torch.no_grad():
         expected = whole(images).numpy()
-    network.standardisation.fold_into(network.first_convolution)
-    model = with_subpixel_head(_to_onnx(whole, size))
+    if isinstance(network, QuantisedNetwork):
+        model, limit = network.to_onnx(), LARGEST_DIFFERENCE_OF_INT8
+    else:
+        network.standardisation.fold_into(network.first_convolution)
+        model, limit = with_subpixel_head(_to_onnx(whole, size)), LARGEST_DIFFERENCE
     for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)
-    difference = _difference(model, images, expected, LARGEST_DIFFERENCE, output)
+    difference = _difference(model, images, expected, limit, output)
     if half_weights:
         model = narrowed(model)
         difference = _difference(model, images, expected, LARGEST_DIFFERENCE_OF_HALF_WEIGHTS, output)

@@ -65,6 +65,8 @@ class ModelCard:
     """How far to trust its masks; None where the model was not calibrated."""
     network: NetworkSettings | None = None
     """How the network is built, so that it can be trained further; None in models of an earlier aernet."""
+    quantised_from: str | None = None
+    """Name, version and digest of the float32 model that an INT8 model was made from; None in others."""
     borders: Borders | None = None
     """Its tight and its wide border; None where its calibration did not find them."""
 

@@ -70,7 +70,7 @@ def test_an_engine_that_does_not(engine, gpu, write_model, tmp_path):
     assert "expected a mean Dice of at least 0.999" in answer.output
     assert "--precision fp32" in answer.output
     assert answer.output.count("\n") == 1
-    assert not load_manifest(engine).verification.passed
+    assert not load_manifest(engine).verification.passes("fp16")
 
 
 def test_an_engine_that_may_not_be_loaded(engine, monkeypatch):
@@ -118,4 +118,4 @@ def test_a_model_stands_for_its_engine_in_the_cache(network, gpu, monkeypatch, t
     answer = run(network)
     assert answer.exit_code == 0, answer.output
     assert answer.stderr.startswith(f"{built}: ")
-    assert load_manifest(built).verification.passed
+    assert load_manifest(built).verification.passes("fp16")

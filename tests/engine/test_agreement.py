@@ -23,7 +23,7 @@ def test_dice_is_that_of_the_official_definition():
     assert verification.worst_dice == pytest.approx(min(dices))
     assert verification.largest_difference == 0.25
     assert verification.pictures == 3
-    assert not verification.passed
+    assert not verification.passes("fp16")
 
 
 def test_empty_masks_agree():
@@ -38,18 +38,26 @@ def test_what_is_no_number_is_counted_and_never_passes(value):
     assert (verification.mean_dice, verification.largest_difference) == (1.0, 0.25)
     assert verification.not_numbers == 1
     with pytest.raises(EngineError, match=r"x\.engine: expected .* 1 NaN or infinite, .*; do this"):
-        verification.require("x.engine", "do this")
+        verification.require("x.engine", "fp16", "do this")
 
 
 @pytest.mark.parametrize(
-    ("mean", "worst", "passed"),
-    [(0.999, 0.99, True), (0.9989, 0.995, False), (0.9995, 0.9899, False), (1.0, 1.0, True)],
+    ("precision", "mean", "worst", "passes"),
+    [
+        ("fp16", 0.999, 0.99, True),
+        ("fp32", 0.9989, 0.995, False),
+        ("fp16", 0.9995, 0.9899, False),
+        ("fp32", 1.0, 1.0, True),
+        ("int8", 0.99, 0.95, True),
+        ("int8", 0.9899, 0.98, False),
+        ("int8", 0.999, 0.9499, False),
+    ],
 )
-def test_the_bounds(mean, worst, passed):
+def test_the_bounds(precision, mean, worst, passes):
     verification = Agreement("test", 9, mean, worst, 0.4, 0)
-    assert verification.passed == passed
-    if passed:
-        verification.require("x", "y")
+    assert verification.passes(precision) == passes
+    if passes:
+        verification.require("x", precision, "y")
     else:
         with pytest.raises(EngineError):
-            verification.require("x", "y")
+            verification.require("x", precision, "y")

@@ -56,7 +56,7 @@ def test_an_engine_and_its_manifest(build, rtx, network, tmp_path):
     assert manifest.convolutions == {"float16": 2, "float32": 2}
     assert manifest.compute_capabilities == ("8.6", "8.9", "12.0", "12.1")
     assert manifest.card.threshold == 0.5
-    assert manifest.conversion.passed
+    assert manifest.conversion.passes("fp16")
     assert manifest.verification is None
     assert (manifest.multiprocessors, manifest.board) == (None, None)
 

@@ -40,7 +40,7 @@ def assert_agrees(results, expected):
 def test_the_command_verified_it(engine):
     manifest = load_manifest(engine)
     assert manifest.precision == "fp16"
-    assert manifest.verification.passed
+    assert manifest.verification.passes("fp16")
     assert "cuda:0" in manifest.verification.runtime
 
 

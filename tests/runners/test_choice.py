@@ -100,7 +100,7 @@ def test_the_engine_that_was_built_comes_first(network, tensorrt, device, index)
     assert (choice.runner.runtime, choice.runner.device) == ("TensorRT", f"cuda:{index}")
     assert choice.why == "the GPU, with an engine that passed its checks"
     assert tensorrt == [(engine, index, network)]
-    assert load_manifest(engine).verification.passed  # the first load compares
+    assert load_manifest(engine).verification.passes("fp16")  # the first load compares
 
 
 @pytest.mark.usefixtures("gpu")
@@ -156,7 +156,7 @@ def test_where_one_engine_is_refused_the_next_is_tried(network, tensorrt, monkey
     choice = choose_runner(network, "auto")
     assert choice.runner.engine == second
     assert choice.refusals == (f"{first}: built for another card; build it again",)
-    assert load_manifest(second).verification.passed
+    assert load_manifest(second).verification.passes("fp16")
     assert tensorrt == [(second, 0, network)]
     refused.add(second)
     choice = choose_runner(network, "auto")
@@ -220,7 +220,7 @@ def test_an_engine_that_is_named(network, tensorrt, tmp_path, caplog):
     with Segmenter(engine) as segmenter:
         assert (segmenter.device, segmenter.runtime, segmenter.card.name) == ("cuda:0", "TensorRT", "darker")
         assert segmenter(np.zeros((9, 9, 3), np.uint8)).area_fraction == 1
-    assert load_manifest(engine).verification.passed
+    assert load_manifest(engine).verification.passes("fp16")
     assert choose_runner(engine, "cuda:1").why == "an engine was named"
     assert tensorrt == [(engine, 0, None), (engine, 1, None)]
     assert caplog.records == []

@@ -440,7 +440,7 @@ def test_an_engine_is_compared_with_its_model(open_engine, reference, examples):
     runner, runtime = open_engine()
     verification = compare_with_model(runner, reference, examples)
     assert load_manifest(runner.engine).verification == verification
-    assert verification.passed
+    assert verification.passes("fp16")
     assert verification.pictures == len(examples)
     assert verification.runtime == f"TensorRT-RTX {VERSION} on cuda:0"
     assert set(runtime.enqueued) == {1}  # TensorRT-RTX compiles for each size of batch
@@ -458,7 +458,7 @@ def test_an_engine_that_gives_something_else_is_refused_from_then_on(
         EngineError, match=r"expected a mean Dice .* build it in fp32: aernet-trt build-engine"
     ):
         compare_with_model(runner, reference, examples)
-    assert not load_manifest(runner.engine).verification.passed
+    assert not load_manifest(runner.engine).verification.passes("fp16")
     with pytest.raises(EngineError, match="expected a mean Dice"):
         TensorRtRunner(runner.engine, model=network)
 
@@ -468,7 +468,7 @@ def test_an_engine_in_a_folder_that_is_not_ours(open_engine, reference, examples
         raise AernetError("cannot be written")
 
     monkeypatch.setattr(aernet.runners.comparison, "record_verification", refuse)
-    assert compare_with_model(open_engine()[0], reference, examples).passed
+    assert compare_with_model(open_engine()[0], reference, examples).passes("fp16")
     (record,) = caplog.records
     assert "cannot be written" in record.getMessage()
     assert "is compared with its model each time" in record.getMessage()

@@ -25,6 +25,7 @@ from aernet.cli.inspect import inspect
 from aernet.cli.live import live
 from aernet.cli.measure import measure
 from aernet.cli.models import models
+from aernet.cli.quantise import quantise
 from aernet.cli.reproduce import reproduce
 from aernet.cli.segment import segment
 from aernet.cli.serve import serve
@@ -92,6 +93,7 @@ for command in (
     serve,
     evaluate,
     train,
+    quantise,
     reproduce,
     calibrate,
     export,

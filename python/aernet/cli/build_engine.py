@@ -38,8 +38,11 @@ def build_engine(
         typer.Option(help="TensorRT flavour; auto takes TensorRT where there is a GPU and it is installed."),
     ] = "auto",
     precision: Annotated[
-        Literal["fp16", "fp32"] | None,
-        typer.Option(help="Type of the layers; by default fp16. Input and output are fp32."),
+        Literal["fp16", "fp32", "int8"] | None,
+        typer.Option(
+            help="Type of the layers; by default fp16. Input and output are fp32. int8 wants a model of"
+            " `quantise`."
+        ),
     ] = None,
     batch: Annotated[
         tuple[int, int, int] | None,
@@ -86,7 +89,7 @@ def build_engine(
     verify: Annotated[
         Path | None,
         typer.Option(
-            help="Picture, or folder of pictures, to compare with the FP32 model on; by default the bundled."
+            help="Picture, or folder of pictures, to compare with the model on; by default the bundled."
         ),
     ] = None,
     layers: Annotated[

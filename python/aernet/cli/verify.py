@@ -31,7 +31,7 @@ def verify(
     device: Device = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")] = False,
 ) -> None:
-    """Compare an engine on the GPU with its FP32 model on the CPU, and note the result in its manifest."""
+    """Compare an engine on the GPU with its model on the CPU, and note the result in its manifest."""
     from json import dumps
 
     from msgspec import to_builtins

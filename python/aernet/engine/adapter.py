@@ -232,9 +232,17 @@ class RuntimeAdapter:
 
     def _require_types(self, network: Any, convolutions: Mapping[str, int]) -> None:
         """See that the parsed network, which a strongly typed build keeps to, has the types asked for."""
-        layers = (network.get_layer(index) for index in range(network.num_layers))
-        types = (layer.get_output(0).dtype.name for layer in layers if layer.type.name in _HEAVY)
-        found = Counter(_NUMPY_NAMES.get(name, name) for name in types)
+        layers = [network.get_layer(index) for index in range(network.num_layers)]
+        integers = {layer.get_output(0).name for layer in layers if layer.type.name == "DEQUANTIZE"}
+
+        def type_of(layer: Any) -> str:
+            tensors = range(min(layer.num_inputs, 2)) if integers else ()  # its input and, if given, weights
+            if len(tensors) == 2 and all(layer.get_input(index).name in integers for index in tensors):
+                return "int8"
+            name: str = layer.get_output(0).dtype.name
+            return _NUMPY_NAMES.get(name, name)
+
+        found = Counter(type_of(layer) for layer in layers if layer.type.name in _HEAVY)
         if found != convolutions:
             raise EngineError(
                 f"{self} would not build what was asked for: expected convolutions {dict(convolutions)},"

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     Answer = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]
 
-LEAST_MEAN_DICE = 0.999
-LEAST_WORST_DICE = 0.99
+LEAST_DICE = {"fp32": (0.999, 0.99), "fp16": (0.999, 0.99), "int8": (0.99, 0.95)}
+"""Mean and worst Dice index from which on an engine of a precision gives what its model gives."""
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The agreement of masks and probabilities over pictures."""
 
     runtime: str
-    """What was compared with the FP32 model in ONNX Runtime."""
+    """What was compared with the model in ONNX Runtime."""
     pictures: int
     """How many; at least one."""
     mean_dice: float
@@ -51,18 +51,18 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             dices.append(float(_dice(mask != 0, other_mask != 0)))
         return cls(runtime, len(dices), float(np.mean(dices)), min(dices), largest, not_numbers)
 
-    @property
-    def passed(self) -> bool:
-        """Whether mean Dice >= 0.999, worst Dice >= 0.99 and every probability is a number."""
-        alike = self.mean_dice >= LEAST_MEAN_DICE and self.worst_dice >= LEAST_WORST_DICE
-        return alike and self.not_numbers == 0
+    def passes(self, precision: str) -> bool:
+        """Tell whether the Dice indices are those of `LEAST_DICE` and every probability is a number."""
+        mean, worst = LEAST_DICE[precision]
+        return self.mean_dice >= mean and self.worst_dice >= worst and self.not_numbers == 0
 
-    def require(self, name: str, remedy: str) -> None:
-        """Raise an `EngineError` that names what failed and what to do, unless it passed."""
-        if not self.passed:
+    def require(self, name: str, precision: str, remedy: str) -> None:
+        """Raise an `EngineError` that names what failed and what to do, unless it passes."""
+        if not self.passes(precision):
+            mean, worst = LEAST_DICE[precision]
             raise EngineError(
-                f"{name}: expected a mean Dice of at least {LEAST_MEAN_DICE} and a worst of"
-                f" {LEAST_WORST_DICE} against the FP32 model in ONNX Runtime, found {self}; {remedy}"
+                f"{name}: expected a mean Dice of at least {mean} and a worst of {worst} against the model in"
+                f" ONNX Runtime, found {self}; {remedy}"
             )
 
     def __str__(self) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from aernet._native import __version__
 from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import find_gpu
+from aernet.engine.integers import require_agreement as require_same_masks
+from aernet.engine.integers import require_integers, require_quantised, to_symmetric
 from aernet.engine.manifest import Manifest, sha256_of, write_engine
 from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import require_stored_weights
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from aernet.engine.callbacks import Monitor
     from aernet.engine.layers import Layer
 
-PRECISIONS = ("fp16", "fp32")
+PRECISIONS = ("fp16", "fp32", "int8")
 
 
 def build_engine(
@@ -39,15 +41,15 @@ def build_engine(
     monitor: Monitor | None = None,
     device: Device | None = None,
 ) -> tuple[Path, Manifest]:
-    """Build NAME.engine with its manifest NAME.engine.json from an FP32 ONNX model; the card has the name.
+    """Build NAME.engine with its manifest NAME.engine.json from an ONNX model; the card has the name.
 
     Args:
         model: the model, as `aernet-trt export` writes it.
         folder: where to write them; None takes the place where `auto` looks (`default_engine_path`).
         adapter: the runtime to build with and for.
-        precision: "fp16" (mixed, see `precision`) or "fp32".
+        precision: "fp16" (mixed, see `precision`), "fp32", or for an INT8 model "int8".
         options: what else may be said of the build.
-        pictures: on these FP16 must give what FP32 gives; at least one.
+        pictures: on these FP16 must give what FP32 gives, and INT8 what the model gives; at least one.
         target: the name of the recipe that this follows, for the manifest.
         monitor: is told of the progress.
         device: the GPU to build on, which must be the current one; None takes the first.
@@ -57,22 +59,28 @@ def build_engine(
 
     Raises:
         ModelError: the file is not an AER-Net model.
-        EngineError: FP16 does not give what FP32 gives, TensorRT refuses, or what it built is not what was
-            asked for. Nothing is written.
+        EngineError: the precision does not go with the model, FP16 or INT8 does not give what the model
+            gives, TensorRT refuses, or what it built is not what was asked for. Nothing is written.
         SourceError: a picture cannot be read.
     """
     if precision not in PRECISIONS:
         raise EngineError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
     network = built = read_model(model)
     conversion = None
-    if precision == "fp16":
+    require_quantised(network, precision)
+    if precision == "int8":
+        built = to_symmetric(network)
+        conversion = require_same_masks(network, built, pictures)
+    elif precision == "fp16":
         built = to_half(network)
         conversion = require_agreement(network, built, pictures)
     plan, layers = adapter.build(built.proto.SerializeToString(), options, built.layer_types, monitor, device)
     gpu = find_gpu() if adapter.name == "tensorrt" else None
+    if precision == "int8":
+        require_integers(layers, built)
     if adapter.name == "tensorrt-rtx":
         require_stored_weights(plan, built, network)
-    else:
+    elif precision != "int8":
         _require_precision(layers, precision)
     manifest = Manifest(
         aernet=__version__,

@@ -74,9 +74,15 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
         differs = f"built from another model than {model} (SHA-256 of the ONNX differs)"
         raise _refusal(engine, manifest, differs, model=str(model))
     if manifest.verification is not None:
-        as_fp32 = rebuild_command(engine, manifest, precision="fp32")
-        manifest.verification.require(str(engine), f"build it in fp32: {as_fp32}")
+        manifest.verification.require(str(engine), manifest.precision, more_exact(engine, manifest))
     return manifest
+
+
+def more_exact(engine: Path, manifest: Manifest) -> str:
+    """Say what to do about an engine that does not give what its model gives."""
+    if manifest.precision == "int8":
+        return f"build the float32 model that {manifest.model} was made from in fp16"
+    return f"build it in fp32: {rebuild_command(engine, manifest, precision='fp32')}"
 
 
 def rebuild_command(engine: Path, manifest: Manifest, **changes: Any) -> str:

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_TYPES = {"half": "float16", "fp16": "float16", "float": "float32", "fp32": "float32"}
+_TYPES = {"half": "float16", "fp16": "float16", "float": "float32", "fp32": "float32", "int8": "int8"}
 _LOGGED = re.compile(
     r"Name: (?P<Name>.*?), LayerType: (?P<LayerType>\w*), Inputs: (?P<Inputs>.*?)(?:, Constants: .*?)?"
     r", Outputs: (?P<Outputs>.*), TacticName: .*, Metadata: (?P<Metadata>.*)"

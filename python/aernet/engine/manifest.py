@@ -36,7 +36,7 @@ class Manifest(
     metadata: dict[str, str]
     """What that model says of itself, as its ONNX has it; see `card`."""
     onnx_sha256: str
-    """The digest of the FP32 ONNX file."""
+    """The digest of the ONNX file."""
     plan_sha256: str
     """The digest of the engine file."""
     runtime: str
@@ -47,8 +47,8 @@ class Manifest(
     """The GPU that it was built on and runs on; None for an engine of TensorRT-RTX, which asks for none."""
     compute_capabilities: tuple[str, ...]
     """Those that it runs on, such as "8.6"."""
-    precision: Annotated[str, msgspec.Meta(pattern="^fp(16|32)$")]
-    """"fp16" or "fp32"."""
+    precision: Annotated[str, msgspec.Meta(pattern="^(fp16|fp32|int8)$")]
+    """"fp16", "fp32" or "int8"."""
     convolutions: dict[str, int]
     """How many convolutions and matrix products are of which type."""
     batch: tuple[int, int, int]
@@ -60,9 +60,9 @@ class Manifest(
     target: str | None
     """The recipe that was given, or None."""
     conversion: Agreement | None
-    """How near the FP16 model came to the FP32 model on the CPU; None for an engine in fp32."""
+    """How near the FP16 or INT8 graph came to the model on the CPU; None for an engine in fp32."""
     verification: Agreement | None
-    """How near the engine came to the FP32 model on a GPU; None before it has run on one."""
+    """How near the engine came to the model on a GPU; None before it has run on one."""
     multiprocessors: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """How many the GPU has that it was built on; None if `gpu` is."""
     board: str | None = None

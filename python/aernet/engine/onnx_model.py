@@ -53,13 +53,24 @@ class OnnxModel:
 
     @property
     def layer_types(self) -> Counter[str]:
-        """How many heavy layers there are of each type: "float16", "float32", ..."""
+        """How many heavy layers there are of each type: "int8", "float16", "float32"."""
         import onnx  # noqa: PLC0415
 
-        heavy = (
-            self.element_types[node.output[0]] for node in self.proto.graph.node if node.op_type in HEAVY
+        integers = set(self.integer_layers)
+        return Counter(
+            "int8"
+            if node.name in integers
+            else onnx.helper.tensor_dtype_to_np_dtype(self.element_types[node.output[0]]).name
+            for node in self.proto.graph.node
+            if node.op_type in HEAVY
         )
-        return Counter(onnx.helper.tensor_dtype_to_np_dtype(element).name for element in heavy)
+
+    @property
+    def integer_layers(self) -> list[str]:
+        """The names of the heavy layers whose input and weights are both dequantised from integers."""
+        nodes = self.proto.graph.node
+        made = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+        return [node.name for node in nodes if node.op_type in HEAVY and made.issuperset(node.input[:2])]
 
 
 def read_model(path: Path) -> OnnxModel:

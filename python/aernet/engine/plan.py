@@ -98,8 +98,10 @@ def require_stored_weights(plan: bytes, built: OnnxModel, original: OnnxModel) -
 def _largest_weights(model: OnnxModel) -> dict[str, npt.NDArray[np.generic]]:
     import onnx  # noqa: PLC0415 - an extra
 
-    names = {node.input[1] for node in model.proto.graph.node if node.op_type in HEAVY}
-    weights = [tensor for tensor in model.proto.graph.initializer if tensor.name in names]
+    graph = model.proto.graph
+    origins = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"}
+    names = {origins.get(node.input[1], node.input[1]) for node in graph.node if node.op_type in HEAVY}
+    weights = [tensor for tensor in graph.initializer if tensor.name in names]
     arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in weights}
     largest = sorted(arrays, key=lambda name: (-arrays[name].size, name))[:_SEARCHED]
     return {name: arrays[name] for name in largest if arrays[name].size >= _LEAST_SIZE}

@@ -41,7 +41,7 @@ def to_half(model: OnnxModel) -> OnnxModel:
     named = deepcopy(model.proto)
     for index, node in enumerate(named.graph.node):  # the converter knows nodes by their names
         node.name = node.name or f"{node.op_type}_{index}"
-    kept = {*_stem(named.graph), *_head(named.graph)}
+    kept = {*stem(named.graph), *head(named.graph)}
     heavy = [node.name for node in named.graph.node if node.op_type in HEAVY]
     expected = sum(name not in kept for name in heavy)
     mixed = float16.convert_float_to_float16(named, keep_io_types=True, node_block_list=sorted(kept))
@@ -61,26 +61,27 @@ def require_agreement(model: OnnxModel, half: OnnxModel, pictures: Sequence[Path
     that what overflows on a GPU may not overflow there. Every float16 tensor is therefore rounded explicitly.
 
     Raises:
-        EngineError: they differ by more than `Agreement.passed` allows; the message names the layers whose
+        EngineError: they differ by more than `Agreement.passes` allows; the message names the layers whose
             activations float16 cannot hold.
         SourceError: a picture cannot be read.
     """
     card = model.card
     images = [preprocess(read_picture(picture), card.size)[None] for picture in pictures]
-    exact, rounded = (_answers(proto, images, card.threshold) for proto in (model.proto, rounding(half)))
+    exact, rounded = (answers(proto, images, card.threshold) for proto in (model.proto, rounding(half)))
     agreement = Agreement.of("float16 rounding in ONNX Runtime", zip(exact, rounded, strict=True))
-    if not agreement.passed:
+    if not agreement.passes("fp16"):
         overflowing = sorted(largest_activations(model, images).items(), key=lambda item: -item[1])
         named = [f"{name} {value:.3g}" for name, value in overflowing if not value <= LARGEST_HALF]
         layers = ", ".join(named[:8]) or "none"
         agreement.require(
             f"{card.name} in fp16",
+            "fp16",
             f"activations beyond {LARGEST_HALF:g}: {layers}; build with --precision fp32",
         )
     return agreement
 
 
-def _stem(graph: onnx.GraphProto) -> list[str]:
+def stem(graph: onnx.GraphProto) -> list[str]:
     """Name the nodes up to the first convolution that looks at more than one pixel."""
     names = []
     for node in graph.node:
@@ -92,7 +93,7 @@ def _stem(graph: onnx.GraphProto) -> list[str]:
     return []
 
 
-def _head(graph: onnx.GraphProto) -> Iterator[str]:
+def head(graph: onnx.GraphProto) -> Iterator[str]:
     """Name the nodes from the probability back to the last convolution."""
     maker = {output: node for node in graph.node for output in node.output}
     node = maker.get(graph.output[0].name)
@@ -141,9 +142,10 @@ def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _answers(
+def answers(
     proto: onnx.ModelProto, images: Sequence[npt.NDArray[np.float32]], threshold: float
 ) -> Iterator[Answer]:
+    """Yield a model's mask and probability for each image, 1 x 3 x S x S, in ONNX Runtime on the CPU."""
     session = open_session(proto)
     for image in images:
         (probability,) = session.run(["probability"], {"image": image})

@@ -34,7 +34,7 @@ class Target:
     """"anywhere" if any machine can build it, without a GPU too."""
     compute_capabilities: tuple[str, ...]
     """Of the device; for TensorRT-RTX those to build for, no entry means all but 7.5."""
-    precision: Literal["fp16", "fp32"]
+    precision: Literal["fp16", "fp32", "int8"]
     """Type of the layers."""
     batch: tuple[_Count, _Count, _Count]
     """Fewest, usual and most pictures in one run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import nn
@@ -38,6 +38,13 @@ class SegmentationNetwork(nn.Module):
     def first_convolution(self) -> nn.Conv2d:
         """The layer behind the standardisation."""
         return next(module for module in self.encoder.modules() if isinstance(module, nn.Conv2d))
+
+    def scale_logits(self, slope: float, intercept: float) -> None:
+        """Change the head so that each logit x becomes slope x + intercept."""
+        bias = cast("torch.Tensor", self.head.bias)
+        with torch.no_grad():
+            self.head.weight.mul_(slope)
+            bias.mul_(slope).add_(intercept)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map pictures (N x C x S x S in [0, 1], 32 divides S) to logits (N x 1 x S x S)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from aernet.arrays import picture_size
 from aernet.engine.agreement import Agreement
-from aernet.engine.compatibility import rebuild_command
+from aernet.engine.compatibility import more_exact
 from aernet.engine.manifest import record_verification
 from aernet.errors import AernetError
 from aernet.pictures import read_picture
@@ -53,8 +53,8 @@ def compare_with_model(runner: TensorRtRunner, reference: Runner, pictures: Iter
         record_verification(runner.engine, agreement)
     except AernetError as error:  # such as a folder that may not be written to
         _log.warning("%s; %s is compared with its model each time", error, runner.engine)
-    as_fp32 = rebuild_command(runner.engine, runner.manifest, precision="fp32")
-    agreement.require(str(runner.engine), f"build it in fp32: {as_fp32}")
+    precision = runner.manifest.precision
+    agreement.require(str(runner.engine), precision, more_exact(runner.engine, runner.manifest))
     return agreement
 
 

@@ -10,6 +10,7 @@ import torch
 
 from aernet.errors import SourceError
 from aernet.files import replacing
+from aernet.network.quantised import QuantisedNetwork
 from aernet.training.learned_from import LearnedFrom
 from aernet.training.settings import Settings, settings_from
 
@@ -42,6 +43,8 @@ class Checkpoint:
     """Threshold chosen on the validation subset."""
     inherited: list[str] = field(default_factory=list)
     """Licences of the models that the run started from or learned from; see `licences`."""
+    graph: bytes | None = None
+    """The graph of an INT8 network, whose weights these are; None where the settings tell how it is built."""
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; an earlier file stays until the new one is complete.
@@ -56,9 +59,9 @@ class Checkpoint:
         with replacing(path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
-    def build(self) -> SegmentationNetwork:
+    def build(self) -> SegmentationNetwork | QuantisedNetwork:
         """Return the network with these weights, in evaluation mode."""
-        network = self.settings.build()
+        network = self.settings.build() if self.graph is None else QuantisedNetwork(self.graph)
         network.load_state_dict(self.network)
         return network.eval()
 

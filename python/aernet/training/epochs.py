@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from aernet.errors import AernetError
 from aernet.files import replacing
+from aernet.network.quantised import QuantisedNetwork
 from aernet.training.augment import Augmentation
 from aernet.training.checkpoint import Checkpoint
 from aernet.training.colour import convert
@@ -56,7 +57,7 @@ class Epochs:
         fabric: Fabric,
         settings: Settings,
         output: Path,
-        network: SegmentationNetwork,
+        network: SegmentationNetwork | QuantisedNetwork,
         training: Pictures,
         validation: Pictures,
         learned_from: LearnedFrom,
@@ -179,6 +180,7 @@ class Epochs:
             self._history,
             self._history[-1]["threshold"],
             self._inherited,
+            self._network.graph if isinstance(self._network, QuantisedNetwork) else None,
         )
         if self._history[-1]["val_jaccard"] == max(row["val_jaccard"] for row in self._history):
             checkpoint.save(self._output / "best.pt")

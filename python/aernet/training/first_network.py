@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from aernet.engine.manifest import sha256_of
+from aernet.engine.onnx_model import read_model
 from aernet.errors import AernetError, SourceError
+from aernet.network.quantised import QuantisedNetwork
 from aernet.training.colour import convert
 from aernet.training.start import start_from
+from aernet.training.static_quantisation import static_quantisation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +46,32 @@ def first_network(
         return network
     network = settings.build()
     _fit_standardisation(network, training)
+    start_from(network, start, _sample(training))
+    return network
+
+
+def first_quantised(training: Pictures, start: Path) -> QuantisedNetwork:
+    """Return the INT8 network of a float32 model, with ranges measured on training pictures.
+
+    Args:
+        training: the training pictures.
+        start: ONNX model that `aernet-trt export` wrote.
+
+    Raises:
+        ModelError: it is no such model, or has layers that lose too much in eight bits.
+    """
+    model = read_model(start)
+    graph = static_quantisation(model, _sample(training).numpy())
+    origin = f"{model.card.name} {model.card.version}, sha256 {sha256_of(start)}"
+    graph.metadata_props.add(key="aernet.quantised_from", value=origin)
+    return QuantisedNetwork(graph.SerializeToString())
+
+
+def _sample(training: Pictures) -> torch.Tensor:
+    """Return some training pictures as the network sees them, N x C x S x S."""
     sample = torch.linspace(0, len(training) - 1, min(len(training), _PICTURES_FOR_STATISTICS)).long()
     rgb, _ = training.batch(sample, torch.device("cpu"))
-    start_from(network, start, convert(rgb, training.colour))
-    return network
+    return convert(rgb, training.colour)
 
 
 def _with_encoder_weights(settings: Settings, encoder_weights: Path | None) -> SegmentationNetwork:

@@ -15,7 +15,7 @@ from aernet.training.checkpoint import load_checkpoint
 from aernet.training.dataset import Pictures, load_subset
 from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.epochs import Epochs
-from aernet.training.first_network import first_network
+from aernet.training.first_network import first_network, first_quantised
 from aernet.training.learned_from import LearnedFrom, image_ids_sha256
 from aernet.training.licences import licences, training_data_of
 from aernet.training.start_network import require_same_network
@@ -40,6 +40,7 @@ def train(
     teachers: Sequence[Path] = (),
     resume: bool = False,
     compiled: bool = False,
+    quantised: bool = False,
 ) -> None:
     """Train a network; write `last.pt`, `best.pt` (best Jaccard index on the subset val) and `log.csv`.
 
@@ -59,6 +60,8 @@ def train(
             `distilled`).
         resume: continue after the epoch of `last.pt`; the result equals that of a run without interruption.
         compiled: whether to compile the network first: this takes minutes, and epochs become faster.
+        quantised: whether to train the INT8 network that `static_quantisation` makes of `start`, a float32
+            ONNX model.
 
     Raises:
         AernetError: `output` already holds a run or cannot be written, the weights cannot be had, or the loss
@@ -99,7 +102,11 @@ def train(
     if checkpoint:
         network, inherited = checkpoint.build(), checkpoint.inherited
     else:
-        network = first_network(settings, training, start, encoder_weights)
+        network = (
+            first_quantised(training, start)
+            if quantised and start
+            else first_network(settings, training, start, encoder_weights)
+        )
         inherited = licences(models)
     epochs = Epochs(fabric, settings, output, network, training, validation, learned_from, inherited)
     if checkpoint:

@@ -1,0 +1,79 @@
+"""`aernet-trt quantise`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aernet.cli.options import MaskSuffix
+from aernet.pairs import MASK_ENDING
+
+_LEARNING_RATE = 1e-4  # a tenth of a training's: the network is to stay what it is
+
+
+def quantise(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Bundled model, or ONNX file of `export`: in float32, such as aernet-lite."
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(help="Folder or zip file of pictures with masks, such as that of the ISIC 2018 pairs."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns image_id and subset, instead of the isic2018_split.csv or"
+            " split.csv of --data."
+        ),
+    ] = None,
+    mask_suffix: MaskSuffix = MASK_ENDING,
+    licence: Annotated[
+        str | None,
+        typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),
+    ] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ONNX file or bundled model to learn from beside the masks, by default MODEL itself;"
+            " may be given several times."
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue after the last checkpoint in --output.")
+    ] = False,
+) -> None:
+    """Train a float32 model on with weights and activations of eight bits; `export` then writes it."""
+    from aernet.engine.onnx_model import read_model
+    from aernet.models import resolve_model
+    from aernet.training.start_network import settings_of_run
+    from aernet.training.train import train as run
+
+    start = resolve_model(model)
+    settings = settings_of_run(
+        None,
+        start,
+        name=f"{read_model(start).card.name}-int8",
+        epochs=epochs,
+        seed=seed,
+        learning_rate=_LEARNING_RATE,
+    )
+    run(
+        settings,
+        data,
+        output,
+        table=split,
+        mask_ending=mask_suffix,
+        licence=licence,
+        start=start,
+        teachers=[resolve_model(each) for each in teacher or [model]],
+        resume=resume,
+        quantised=True,
+    )
