@@ -144,3 +144,20 @@ def fake_jetson(fake_native, tmp_path_factory):
     if missing := lacking():
         pytest.skip(f"no {', '.join(missing)}")
     return FakeJetson(tmp_path_factory.mktemp("jetson"), fake_native)
+
+
+@pytest.fixture(scope="session")
+def float32_lite(tmp_path_factory, examples):
+    """A network for eight bits in float32, with random weights, as an exported model."""
+    pytest.importorskip("torch")
+    import int8
+
+    return int8.write_float32(tmp_path_factory.mktemp("lite") / "lite.onnx", examples)
+
+
+@pytest.fixture(scope="session")
+def int8_lite(float32_lite, tmp_path_factory, examples):
+    """The same in INT8."""
+    import int8
+
+    return int8.write_int8(tmp_path_factory.mktemp("int8") / "lite-int8.onnx", float32_lite, examples)

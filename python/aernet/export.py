@@ -59,12 +59,17 @@ def export(
 
     Raises:
         ModelError: the network sees another colour space than CIELAB, or the difference is above 1e-4, or
-            above 0.02 with `half_weights`; nothing is written.
+            above 0.02 with `half_weights`, or for an INT8 network above 0.1; nothing is written.
     """
     if checkpoint.settings.colour != "cielab":
         raise ModelError(
             f"{output}: not written, the network sees {checkpoint.settings.colour}, and models see CIELAB;"
             ' train it with colour = "cielab"'
+        )
+    if half_weights and checkpoint.graph:
+        raise ModelError(
+            f"{output}: not written, the weights of an INT8 model have eight bits already; leave out"
+            " --half-weights"
         )
     size = checkpoint.settings.size
     images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))

@@ -99,6 +99,29 @@ def test_a_build(adapter, trt, tmp_path):
         assert trt.called("IBuilderConfig.create_timing_cache") == [(b"",), (b"timings",)]
 
 
+def test_convolutions_of_dequantised_tensors_are_int8(adapter, trt):
+    def layer(index):
+        kind, reads, writes = [
+            ("DEQUANTIZE", ["integers"], "input"),
+            ("DEQUANTIZE", ["weights of integers"], "weights"),
+            ("CONVOLUTION", ["input", "weights"], "x"),
+            ("CONVOLUTION", ["input"], "y"),
+        ][index]
+        put_out = SimpleNamespace(name=writes, dtype=trt.DataType.FLOAT)
+        return SimpleNamespace(
+            type=trt.LayerType[kind],
+            num_inputs=len(reads),
+            get_input=lambda number: SimpleNamespace(name=reads[number]),
+            get_output=lambda _: put_out,
+        )
+
+    trt.answers |= {"INetworkDefinition.num_layers": 4, "INetworkDefinition.get_layer": layer}
+    plan, _ = adapter.build(b"onnx", BuilderOptions(), {"int8": 1, "float32": 1})
+    assert plan == PLAN
+    with pytest.raises(EngineError, match=r"expected convolutions .*'int8': 2.* has .*'int8': 1"):
+        adapter.build(b"onnx", BuilderOptions(), {"int8": 2})
+
+
 def test_a_batch_that_never_varies_is_fixed_in_the_network(adapter, trt):
     adapter.build(b"onnx", BuilderOptions(batch=(2, 2, 2)), CONVOLUTIONS)
     assert trt.called("ITensor.shape") == [(2, 3, 64, 64)]

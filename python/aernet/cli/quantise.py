@@ -54,17 +54,20 @@ def quantise(
     from aernet.engine.onnx_model import read_model
     from aernet.models import resolve_model
     from aernet.training.start_network import settings_of_run
+    from aernet.training.static_quantisation import require_quantisable
     from aernet.training.train import train as run
 
     start = resolve_model(model)
+    float32 = read_model(start)
     settings = settings_of_run(
         None,
         start,
-        name=f"{read_model(start).card.name}-int8",
+        name=f"{float32.card.name}-int8",
         epochs=epochs,
         seed=seed,
         learning_rate=_LEARNING_RATE,
     )
+    require_quantisable(float32)
     run(
         settings,
         data,

@@ -31,7 +31,7 @@ def settings_of_run(preset: str | None, start: Path | None, **changes: Any) -> S
 
     Raises:
         SourceError: there is no such preset or checkpoint, or a setting cannot be.
-        ModelError: there is no such model, or it does not say how its network is built.
+        ModelError: there is no such model, it does not say how its network is built, or it is an INT8 model.
     """
     if start is None or preset is not None:
         return load_settings(preset or DEFAULT_PRESET, **changes)
@@ -50,7 +50,7 @@ def require_same_network(settings: Settings, start: Path) -> None:
 
     Raises:
         SourceError: a setting differs, or there is no such checkpoint.
-        ModelError: there is no such model.
+        ModelError: there is no such model, or it is an INT8 model.
     """
     network, _ = _described(start)
     ours = to_builtins(settings.network)
@@ -68,8 +68,14 @@ def require_same_network(settings: Settings, start: Path) -> None:
 
 def _described(start: Path) -> tuple[NetworkSettings | None, int]:
     """Return how the network of a model is built, if it says so, and the side of its input."""
+    network: NetworkSettings | None
     if start.suffix == ".pt":
-        settings = load_checkpoint(start).settings
-        return settings.network, settings.size
-    card = read_model(start).card
-    return card.network, card.size
+        checkpoint = load_checkpoint(start)
+        network, size = checkpoint.settings.network, checkpoint.settings.size
+        is_int8 = checkpoint.graph is not None
+    else:
+        card = read_model(start).card
+        network, size, is_int8 = card.network, card.size, card.quantised_from is not None
+    if is_int8:
+        raise ModelError(f"{start}: has eight bits; start from the float32 model that it was made from")
+    return network, size

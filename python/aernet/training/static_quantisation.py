@@ -8,7 +8,6 @@ are cut in the head.
 
 from __future__ import annotations
 
-from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from aernet.engine.precision import head, stem
 from aernet.engine.subpixel import with_subpixels
@@ -71,14 +71,17 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]  # ONNX Runtime has 
         return None if image is None else {"image": image[None]}
 
 
-def _prepared(model: OnnxModel) -> onnx.ModelProto:
-    """Return the model without transposed convolutions, with named nodes, and a bias for each convolution."""
-    prepared = deepcopy(with_subpixels(model.proto))
-    graph = prepared.graph
-    unknown = sorted({node.op_type for node in graph.node} - OPERATORS)
+def require_quantisable(model: OnnxModel) -> None:
+    """See that a model has layers alone that keep what they do in eight bits.
+
+    Raises:
+        ModelError: it has others, such as SiLU and squeeze-excitation.
+    """
+    nodes = model.proto.graph.node
+    unknown = sorted({node.op_type for node in nodes} - OPERATORS - {"ConvTranspose"})
     # A sigmoid is fine where it weighs pixels; where it gives x sigmoid(x) it is SiLU.
-    gated = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "Sigmoid"}
-    products = [node for node in graph.node if node.op_type == "Mul"]
+    gated = {node.input[0]: node.output[0] for node in nodes if node.op_type == "Sigmoid"}
+    products = [node for node in nodes if node.op_type == "Mul"]
     if any(gated.get(tensor) in node.input for node in products for tensor in node.input):
         unknown.append("SiLU")
     if unknown:
@@ -86,6 +89,13 @@ def _prepared(model: OnnxModel) -> onnx.ModelProto:
             f"{model.card.name}: has {', '.join(unknown)}, which eight bits do not keep; train a model"
             " without, with the preset aernet-lite"
         )
+
+
+def _prepared(model: OnnxModel) -> onnx.ModelProto:
+    """Return the model without transposed convolutions, with named nodes, and a bias for each convolution."""
+    require_quantisable(model)
+    prepared = with_subpixels(model.proto)
+    graph = prepared.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     for index, node in enumerate(graph.node):
         node.name = node.name or f"{node.op_type}_{index}"
@@ -94,4 +104,5 @@ def _prepared(model: OnnxModel) -> onnx.ModelProto:
             zeros = np.zeros(tensors[node.input[1]].dims[0], np.float32)
             graph.initializer.append(numpy_helper.from_array(zeros, bias))
             node.input.append(bias)
+    add_pre_process_metadata(prepared)  # what the tool would fold, the export has folded
     return prepared
