@@ -152,7 +152,7 @@ class QuantisedNetwork(nn.Module):
         for node in self._convolutions:
             values |= {name: self.weights[_key(name)] for name in node.input[1:]}
             if node.input[1] in self._origins:
-                values[node.input[1]] = self._rounded_weight(node)
+                values[node.input[1]], values[node.input[2]] = self._rounded(node)
         for node in self._nodes:
             (output,) = node.output
             if node.op_type == "QuantizeLinear":
@@ -167,11 +167,14 @@ class QuantisedNetwork(nn.Module):
                 values[output] = _ON_TENSORS[node.op_type](*(values[name] for name in node.input))
         return values[self._output]
 
-    def _rounded_weight(self, node: onnx.NodeProto) -> torch.Tensor:
+    def _rounded(self, node: onnx.NodeProto) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the weights and the bias of a convolution as the integers that they will be have them."""
+        weight, bias = (self.weights[_key(name)] for name in node.input[1:])
         scale = self._weight_scale(node)
         zeros = torch.zeros_like(scale, dtype=torch.int32)
-        weight = self.weights[_key(node.input[1])]
-        return torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -WEIGHT_LIMIT, WEIGHT_LIMIT)
+        rounded = torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -WEIGHT_LIMIT, WEIGHT_LIMIT)
+        step = scale * self._input_scale(node)
+        return rounded, bias + ((bias / step).round() * step - bias).detach()
 
     def _weight_scale(self, node: onnx.NodeProto) -> torch.Tensor:
         """Return the scale of each output channel, with which its weights and its bias fit."""
