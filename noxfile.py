@@ -34,7 +34,7 @@ def base(session: nox.Session) -> None:
 def killed(session: nox.Session) -> None:
     """Kill a run over a folder at 20 random moments, and compare what it leaves with that of a quiet run."""
     session.install(".", *_TESTING)
-    session.run("pytest", "--kills=20", "tests/archive/test_resume.py")
+    session.run("pytest", "--kills=20", "-k", "killed", "tests/archive/test_resume.py")
 
 
 @nox.session
