@@ -95,3 +95,28 @@ def test_nothing_tells_of_the_patient_but_the_dicom_objects(segment, study, tmp_
     objects = [path for path in written if path.suffix == ".dcm"]
     assert len(objects) == 6
     assert all(RARE in path.read_bytes().decode("latin-1") for path in objects)
+
+
+def test_pixel_spacing_gives_millimetres(segment, study, model):
+    _, (unspaced, spaced, _) = segment(study)  # IM0002, a.dcm
+    assert spaced["area_mm2"] == pytest.approx(spaced["area_px"] * 0.02**2, rel=1e-5)
+    assert spaced["longest_diameter_mm"] == pytest.approx(spaced["longest_diameter_px"] * 0.02, rel=1e-5)
+    assert unspaced["area_mm2"] is None
+
+    def measure(*options):
+        words = ["measure", str(study / "a.dcm"), "--model", str(model), "--json", *options]
+        return json.loads(CliRunner().invoke(app, words).stdout)
+
+    assert measure()["longest_diameter_mm"] == spaced["longest_diameter_mm"]
+    assert measure("--mm-per-pixel", "0.04")["longest_diameter_mm"] == pytest.approx(
+        2 * spaced["longest_diameter_mm"], rel=1e-5
+    )
+
+
+def test_measuring_names_a_spacing_that_is_none(study, model):
+    stored(photograph(example(), PixelSpacing=["-1", "0.02"]), study / "a.dcm")
+    answer = CliRunner().invoke(app, ["measure", str(study / "a.dcm"), "--model", str(model)])
+    assert answer.exit_code == 1
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert "a.dcm: " in answer.stderr
+    assert "-1" in answer.stderr

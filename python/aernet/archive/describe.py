@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from aernet.segmentation import Segmentation
 
 
-def describe(result: Segmentation[Any], model: str) -> dict[str, Any]:
+def describe(
+    result: Segmentation[Any], model: str, mm_per_pixel: tuple[float, float] | None = None
+) -> dict[str, Any]:
     """Return the measurements of a picture, and how far to trust them; see `Segmentation.row`.
 
     Args:
         result: the result.
         model: the name of the model that gave it.
+        mm_per_pixel: the distances of neighbouring rows and of columns in millimetres, if they are known.
     """
-    return result.row() | {"model": model}
+    return result.row(mm_per_pixel) | {"model": model}

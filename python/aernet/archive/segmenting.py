@@ -16,7 +16,7 @@ from aernet.archive.outputs import OF_THE_RUN, files_of
 from aernet.archive.standing import Again, source_of, why_again
 from aernet.errors import SourceError
 from aernet.files import remove, replacing
-from aernet.pictures import read_picture
+from aernet.pictures import mm_per_pixel_of, read_picture
 from aernet.video.offline import segment_video
 from aernet.video.sources.videofile import VideoFile
 
@@ -185,8 +185,8 @@ class Segmenting:
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Segment a picture, write its files, and return its facts and its pieces of the run's files."""
         result = self._segmenter(read_picture(path))
-        facts = describe(result, self._segmenter.card.name) if self._measured else {}
         card = self._segmenter.card
+        facts = describe(result, card.name, mm_per_pixel_of(path)) if self._measured else {}
         row = {"input": task.item.name, **facts}
         done = Segmented(result, row, *_paths(task), path, (card.name, card.version))
         contents = {kind: KINDS[kind].content(done) for kind in sorted(task.kinds - {MEASURED})}

@@ -67,9 +67,9 @@ def measure(
 ) -> None:
     """Measure the lesion in pictures: size, asymmetry, border and colours. Never a diagnosis, and no score.
 
-    Sizes are in pixels, and with --mm-per-pixel in millimetres too. Structures, the D of the ABCD rule, are
-    not measured. Without --table and --json a short table is shown. Of a source no more than the file's name
-    comes into tables and JSON.
+    Sizes are in pixels, and in millimetres too with --mm-per-pixel, or where DICOM states its Pixel Spacing.
+    Structures, the D of the ABCD rule, are not measured. Without --table and --json a short table is shown.
+    Of a source no more than the file's name comes into tables and JSON.
     """
     from json import dumps
 
@@ -88,7 +88,8 @@ def measure(
     names = name_outputs(found.files, figure or Path())
     with ExitStack() as stack, bars() as progress:
         measuring = Measuring(
-            _measurer(stack, masks, mask_suffix, mm_per_pixel, model, device, threshold, border, keep),
+            _measurer(stack, masks, mask_suffix, model, device, threshold, border, keep),
+            mm_per_pixel,
             partial(watched, progress),
         )
         for item, name in progress.track(names.items(), description="Measuring"):
@@ -183,7 +184,6 @@ def _measurer(
     stack: ExitStack,
     masks: Path | None,
     mask_suffix: str,
-    mm_per_pixel: float | None,
     model: str,
     device: str,
     threshold: float | None,
@@ -194,6 +194,6 @@ def _measurer(
     from aernet.segmenter import Segmenter
 
     if masks is not None:
-        return ByMasks(masks, mask_suffix, mm_per_pixel, largest=keep == "largest")
+        return ByMasks(masks, mask_suffix, largest=keep == "largest")
     segmenter = Segmenter(model, device, threshold=threshold, border=border, keep=keep)
-    return ByModel(stack.enter_context(segmenter), mm_per_pixel)
+    return ByModel(stack.enter_context(segmenter))

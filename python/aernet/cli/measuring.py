@@ -13,7 +13,7 @@ from aernet.measure import measure_mask
 from aernet.measure.figure import draw_figure
 from aernet.measure.row import lesion_row
 from aernet.pairs import expert_masks, require_one_size
-from aernet.pictures import read_picture
+from aernet.pictures import mm_per_pixel_of, read_picture
 from aernet.regions import largest_region
 from aernet.result_files import jpeg_bytes
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aernet.archive.watching import Watch
     from aernet.arrays import HostImage
     from aernet.measure.measurements import Value
+    from aernet.measure.scale import MmPerPixel
     from aernet.segmenter import Segmenter
 
 
@@ -39,22 +40,30 @@ class Measured(NamedTuple):
 class Measurer(Protocol):
     """Measures the lesion of a picture."""
 
-    def __call__(self, item: Input, picture: HostImage, *, figure: bool) -> Measured:
-        """Measure the lesion of an input, whose picture is uint8 BGR, H x W x 3; see `Measuring`."""
+    def __call__(
+        self, item: Input, picture: HostImage, mm_per_pixel: MmPerPixel | None, *, figure: bool
+    ) -> Measured:
+        """Measure the lesion of an input, whose picture is uint8 BGR, H x W x 3; see `measure_mask`."""
 
 
 class ByModel:
     """Measures the mask that a model gives."""
 
-    def __init__(self, segmenter: Segmenter, mm_per_pixel: float | None) -> None:
+    def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
-        self._mm_per_pixel = mm_per_pixel
 
-    def __call__(self, item: Input, picture: HostImage, *, figure: bool) -> Measured:  # noqa: ARG002
+    def __call__(
+        self,
+        item: Input,  # noqa: ARG002
+        picture: HostImage,
+        mm_per_pixel: MmPerPixel | None,
+        *,
+        figure: bool,
+    ) -> Measured:
         """Measure a picture; see `Measurer`."""
         result = self._segmenter(picture)
-        row = result.row(self._mm_per_pixel) | {"model": self._segmenter.card.name}
-        return Measured(row, result.figure(self._mm_per_pixel) if figure else None)
+        row = result.row(mm_per_pixel) | {"model": self._segmenter.card.name}
+        return Measured(row, result.figure(mm_per_pixel) if figure else None)
 
 
 class ByMasks:
@@ -64,20 +73,20 @@ class ByMasks:
         masks: the folder or zip file.
         ending: what the name of a mask has behind its picture's.
         largest: whether only the largest region counts, its holes filled.
-        mm_per_pixel: the distance of neighbouring pixels in millimetres, if it is known.
 
     Raises:
         SourceError: there is no such folder or zip file, it holds no mask, or two of one name.
     """
 
-    def __init__(self, masks: Path, ending: str, mm_per_pixel: float | None, *, largest: bool) -> None:
+    def __init__(self, masks: Path, ending: str, *, largest: bool) -> None:
         self._container = open_container(masks)
         self._names = expert_masks(self._container, ending)
         self._ending = ending
         self._largest = largest
-        self._mm_per_pixel = mm_per_pixel
 
-    def __call__(self, item: Input, picture: HostImage, *, figure: bool) -> Measured:
+    def __call__(
+        self, item: Input, picture: HostImage, mm_per_pixel: MmPerPixel | None, *, figure: bool
+    ) -> Measured:
         """Measure a picture; see `Measurer`."""
         stem = item.below.stem
         if stem not in self._names:
@@ -87,7 +96,7 @@ class ByMasks:
         require_one_size(item.name, picture, mask)
         if self._largest:
             mask = largest_region(mask)
-        measurements = measure_mask(mask, picture, self._mm_per_pixel)
+        measurements = measure_mask(mask, picture, mm_per_pixel)
         row: dict[str, Value | str] = {
             **lesion_row(mask, measurements),
             **dict.fromkeys(("expected_dice", "needs_review", "threshold", "model")),
@@ -100,11 +109,14 @@ class Measuring:
 
     Args:
         measurer: measures a picture.
+        mm_per_pixel: the distance of neighbouring pixels in millimetres, for all pictures; None takes that
+            which a DICOM picture states.
         watch: shows the progress within a download.
     """
 
-    def __init__(self, measurer: Measurer, watch: Watch) -> None:
+    def __init__(self, measurer: Measurer, mm_per_pixel: float | None, watch: Watch) -> None:
         self._measurer = measurer
+        self._mm_per_pixel = mm_per_pixel
         self._watch = watch
 
     def __call__(self, item: Input, figure: Path | None, done: str) -> dict[str, Any]:
@@ -130,9 +142,10 @@ class Measuring:
         with item.opened(self._watch) as path:
             try:
                 picture = read_picture(path)
+                scale = self._mm_per_pixel or mm_per_pixel_of(path)
             except SourceError as error:
                 raise SourceError(str(error).replace(str(path), item.name)) from error
-        row, drawn = self._measurer(item, picture, figure=figure is not None)
+        row, drawn = self._measurer(item, picture, scale, figure=figure is not None)
         if figure is not None and drawn is not None:
             with replacing(figure) as temporary:
                 temporary.write_bytes(jpeg_bytes(drawn))
