@@ -8,19 +8,21 @@ import msgspec
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
+from scipy.special import expit
 
 from aernet import AernetError, ModelError, Nv12Frame, Segmenter, preprocess
 from aernet.models import ModelCard
 from aernet.pictures import read_picture
-from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
+from aernet.quality import COLOUR_SIZE, Quality, colours
 from aernet.segmentation import Segmentation
+from aernet.traits import traits
 
 
 @pytest.fixture
 def quality(examples):
     described = np.stack([colours(preprocess(read_picture(path), COLOUR_SIZE)) for path in examples])
     precision = np.linalg.inv(np.cov(described.T) + 0.05 * np.eye(9))
-    return Quality(0.4, 0.6, 0.75, described.mean(0).tolist(), precision.tolist(), 4.0)
+    return Quality(0.3, 1.0, -2.0, 0.85, described.mean(0).tolist(), precision.tolist(), 4.0)
 
 
 def soft_disc(width):
@@ -28,14 +30,6 @@ def soft_disc(width):
     line = np.arange(256) - 128
     radius = np.hypot(*np.meshgrid(line, line))
     return np.clip(0.5 - (radius - 60) / width, 0, 1).astype(np.float32)
-
-
-def test_a_sharp_border_is_steadier_than_a_soft_one_and_no_lesion_is_not_steady():
-    assert steadiness(soft_disc(1), 0.5) > 0.95
-    assert steadiness(soft_disc(60), 0.5) < steadiness(soft_disc(20), 0.5) < steadiness(soft_disc(1), 0.5)
-    # Areas at probability 0.75 and 0.25 of a cone: radii 45 and 75.
-    assert steadiness(soft_disc(60), 0.5) == pytest.approx((45 / 75) ** 2, abs=0.01)
-    assert steadiness(np.zeros((8, 8), np.float32), 0.5) == 0
 
 
 def test_the_distance_is_that_of_mahalanobis(quality, examples):
@@ -56,7 +50,13 @@ def test_a_result_tells_how_far_to_trust_it(quality, examples):
     mask = np.zeros(frame.shape[:2], np.uint8)
     clear = Segmentation(frame, mask, soft_disc(1), 0.5, 1.0, quality=quality)
     vague = Segmentation(frame, mask, soft_disc(60), 0.5, 1.0, quality=quality)
-    assert clear.expected_dice == pytest.approx(0.4 + 0.6 * steadiness(soft_disc(1), 0.5))
+    overlap, contact = traits(soft_disc(1), 0.5)
+    assert contact == 0
+    assert clear.expected_dice == pytest.approx(expit(0.3 + overlap))
+    cut = soft_disc(1)[:, 128:]
+    half = Segmentation(frame, mask, cut, 0.5, 1.0, quality=quality)
+    overlap, contact = traits(cut, 0.5)
+    assert half.expected_dice == pytest.approx(expit(0.3 + overlap - 2 * contact))
     assert not clear.needs_review
     assert vague.needs_review
     strange = Segmentation(np.full_like(frame, 255), mask, soft_disc(1), 0.5, 1.0, quality=quality)
@@ -131,6 +131,12 @@ def test_it_is_read_from_json(quality, metadata):
     content = msgspec.to_builtins(quality)
     card = ModelCard.from_metadata(metadata | {"aernet.quality": json.dumps(content)})
     assert card.quality == quality
-    for text in ("", "[]", "{}", json.dumps(content | {"colour_precision": [[1.0]]})):
-        with pytest.raises(ModelError, match=r"aernet\.quality must be a JSON object of intercept, slope"):
+    earlier = {"intercept": 0.43, "slope": 0.62} | {
+        name: content[name] for name in content if name not in {"intercept", "overlap", "contact"}
+    }
+    for text in (
+        "", "[]", "{}", json.dumps(earlier), json.dumps(content | {"contact": 0.1}),
+        json.dumps(content | {"colour_precision": [[1.0]]}),
+    ):  # fmt: skip
+        with pytest.raises(ModelError, match=r"aernet\.quality must be .* of intercept, overlap, contact,"):
             ModelCard.from_metadata(metadata | {"aernet.quality": text})

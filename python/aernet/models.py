@@ -35,7 +35,10 @@ _JSON: dict[str, tuple[Any, str]] = {
     "size": (Annotated[int, msgspec.Meta(gt=0)], "a whole number of pixels"),
     "threshold": (Annotated[float, msgspec.Meta(gt=0, lt=1)], "a number between 0 and 1, both excluded"),
     "metrics": (dict[str, Any], "a JSON object"),
-    "quality": (Quality, f"a JSON object of {', '.join(Quality.__struct_fields__)}"),
+    "quality": (
+        Quality,
+        f"a JSON object of {', '.join(Quality.__struct_fields__)}, as `aernet-trt calibrate` finds them",
+    ),
     "network": (NetworkSettings, f"a JSON object of {', '.join(NetworkSettings.__struct_fields__)}"),
     "borders": (
         Borders,

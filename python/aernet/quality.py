@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import numpy as np
+
+from aernet.traits import traits
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,9 +27,11 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     intercept: float
-    """Expected Dice of a mask without any steadiness."""
-    slope: float
-    """What full steadiness adds to it."""
+    """Logarithm of the odds d / (1 - d) of the expected Dice d of a mask whose traits are 0."""
+    overlap: Annotated[float, msgspec.Meta(ge=0)]
+    """What 1 more of `Traits.overlap` adds to it."""
+    contact: Annotated[float, msgspec.Meta(le=0)]
+    """What an outline that is the frame's border alone adds to it (`Traits.contact` 1)."""
     least_dice: float
     """Expected Dice below which somebody should look again."""
     colour_mean: list[float]
@@ -42,8 +47,10 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"colour_precision must be {size} x {size}, as colour_mean has {size} numbers")
 
     def expected_dice(self, probability: npt.NDArray[np.float32], threshold: float) -> float:
-        """Return the Dice, in [0, 1], that masks of such maps reached on the calibration pictures."""
-        return float(np.clip(self.intercept + self.slope * steadiness(probability, threshold), 0, 1))
+        """Return the Dice, in (0, 1), that masks of such maps reached on the calibration pictures."""
+        found = traits(probability, threshold)
+        odds = self.intercept + self.overlap * found.overlap + self.contact * found.contact
+        return 1 / (1 + math.exp(-odds))
 
     def knows(self, image: npt.NDArray[np.float32]) -> bool:
         """Tell whether the colours of a picture (see `colours`) are such as the calibration pictures have."""
@@ -53,21 +60,6 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the Mahalanobis distance of a picture's colours from the calibration pictures."""
         offset = colours(image) - np.asarray(self.colour_mean)
         return float(np.sqrt(offset @ np.asarray(self.colour_precision) @ offset))
-
-
-def steadiness(probability: npt.NDArray[np.float32], threshold: float) -> float:
-    """Return how little a mask depends on its threshold, in [0, 1].
-
-    The area at a threshold halfway to 1, divided by that at one halfway to 0. A lesion whose border is clear
-    keeps its area; one that the network doubts shrinks. No lesion at all is 0.
-
-    Args:
-        probability: float32, H x W, in [0, 1].
-        threshold: the mask's own, between 0 and 1.
-    """
-    sure = np.count_nonzero(probability >= (1 + threshold) / 2)
-    possible = np.count_nonzero(probability >= threshold / 2)
-    return sure / possible if possible else 0.0
 
 
 def colours(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

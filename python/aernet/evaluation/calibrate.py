@@ -16,7 +16,8 @@ from aernet.errors import SourceError
 from aernet.evaluation.metrics import LEVELS, jaccard_at_levels
 from aernet.evaluation.reliability import Reliability, reliability
 from aernet.evaluation.threshold import best_threshold
-from aernet.quality import COLOUR_SIZE, Quality, colours, steadiness
+from aernet.evaluation.trust import fit_quality
+from aernet.quality import COLOUR_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from aernet.arrays import HostImage
     from aernet.pairs import Pair
     from aernet.picture_segmenter import PictureSegmenter
+    from aernet.quality import Quality
 
 THRESHOLDS = tuple(round(0.3 + 0.025 * step, 3) for step in range(25))
 _QUARTILES = (0.25, 0.75)
-_REVIEWED = 0.06
 _FEWEST = 20
 _CLOSEST = 1e-6
 
@@ -79,8 +80,8 @@ class Calibration:
 def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration:
     """Find scaling, threshold, quality and borders on pictures that the model was not trained on.
 
-    The threshold is that of `best_threshold`, the borders those of `find_borders`. The `least_dice` of the
-    quality is above the expected Dice of 6 % of the pictures.
+    The threshold is that of `best_threshold`, the borders those of `find_borders`, the quality that of
+    `fit_quality`.
 
     Args:
         segmenter: the model.
@@ -103,7 +104,7 @@ def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration
     scaling = fit_scaling(raw, lesion)
     scaled = scaling(raw)
     threshold, dice = _choose_threshold(scaled, truths)
-    quality = _fit_quality(scaled, threshold, dice, np.stack(pictures))
+    quality = fit_quality(scaled, threshold, dice, np.stack(pictures))
     borders = find_borders(scaled, truths, threshold)
     return Calibration(
         scaling, threshold, quality, borders, reliability(raw, lesion), reliability(scaled, lesion)
@@ -188,21 +189,3 @@ def _choose_threshold(
     chosen = best_threshold(jaccard.mean(0).tolist())
     of_chosen = jaccard[:, chosen]
     return THRESHOLDS[chosen], 2 * of_chosen / (1 + of_chosen)
-
-
-def _fit_quality(
-    probability: npt.NDArray[np.float32],
-    threshold: float,
-    dice: npt.NDArray[np.float64],
-    pictures: npt.NDArray[np.float32],
-) -> Quality:
-    steady = np.array([steadiness(plane, threshold) for plane in probability])
-    slope, intercept = np.polyfit(steady, dice, 1)
-    expected = np.clip(intercept + slope * steady, 0, 1)
-    described = np.stack([colours(picture) for picture in pictures])
-    mean = described.mean(0)
-    precision = np.linalg.inv(np.cov(described.T) + 1e-6 * np.eye(len(mean)))
-    offsets = described - mean
-    furthest = np.sqrt(np.einsum("ni,ij,nj->n", offsets, precision, offsets).max())
-    least = float(np.quantile(expected, _REVIEWED))
-    return Quality(float(intercept), float(slope), least, mean.tolist(), precision.tolist(), float(furthest))
