@@ -31,13 +31,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
 ) -> None:
     """Print the figures as a Markdown table."""
-    of_lesion = defaultdict(list)
-    with table.open(newline="") as file:
-        for row in csv.DictReader(file):
-            of_lesion[row["lesion_id"]].append(row["image_id"])
-    draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    one_each = [draw.choice(sorted(of_lesion[lesion])) for lesion in sorted(of_lesion)]
-    pairs = find_pairs(images, images, draw.sample(one_each, pictures))
+    pairs = find_pairs(images, images, sample(table, pictures, seed))
     with Segmenter(model) as segmenter:
         compared = [compare(segmenter, pair, largest_only=False) for pair in track(pairs, "Evaluating")]
         name = f"{segmenter.card.name} {segmenter.card.version}, threshold {segmenter.threshold:g}"
@@ -49,6 +43,17 @@ def main(
     areas = [(np.count_nonzero(one.mask), np.count_nonzero(one.ground_truth)) for one in compared]
     ratio = median(found / true for found, true in areas if true)
     print(f"\nMedian area of a mask beside the expert's: {ratio:.3f}")
+
+
+def sample(table: Path, pictures: int, seed: int) -> list[str]:
+    """Return image ids that are drawn with a seed, one a lesion."""
+    of_lesion = defaultdict(list)
+    with table.open(newline="") as file:
+        for row in csv.DictReader(file):
+            of_lesion[row["lesion_id"]].append(row["image_id"])
+    draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    one_each = [draw.choice(sorted(of_lesion[lesion])) for lesion in sorted(of_lesion)]
+    return draw.sample(one_each, pictures)
 
 
 if __name__ == "__main__":
