@@ -23,6 +23,12 @@ def test_each_gets_its_own_and_batches_are_bounded():
     assert sum(sizes) == 200
 
 
+def test_nothing_is_forgotten_while_two_threads_wait_for_more():
+    with closing(Batcher(lambda items: items, 4, 0.0005)) as batcher, ThreadPoolExecutor(12) as pool:
+        futures = [pool.submit(batcher, item) for item in range(3000)]
+        assert [future.result(20) for future in futures] == list(range(3000))
+
+
 def test_what_waits_while_others_run_runs_together():
     begun, go, batches = threading.Semaphore(0), threading.Event(), []
 

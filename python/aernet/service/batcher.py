@@ -36,7 +36,8 @@ class Batcher(Generic[ItemT, ResultT]):
         self._run = run
         self._largest = largest
         self._seconds = seconds
-        self._waiting: queue.SimpleQueue[tuple[ItemT, Future[ResultT]] | None] = queue.SimpleQueue()
+        # Not a SimpleQueue, whose `get` may wait for ever where two threads wait with a timeout.
+        self._waiting: queue.Queue[tuple[ItemT, Future[ResultT]] | None] = queue.Queue()
         self._threads = [
             threading.Thread(target=self._work, name="aernet batches", daemon=True) for _ in range(_AT_ONCE)
         ]
