@@ -44,6 +44,15 @@ def test_a_letter_l_is_symmetric_about_its_diagonal():
     assert measured.symmetry_axis_degrees == pytest.approx(45, abs=1)
 
 
+@pytest.mark.parametrize("side", [301, 500, 1003, 2000])
+def test_specks_and_lines_between_the_points_of_the_grid_count(side):
+    corners, line = np.zeros((2, side, side), np.uint8)
+    corners[0, 0] = corners[-1, -1] = 255
+    line[7, 10:-10] = 255
+    for mask in (corners, line):
+        assert measure_mask(mask).shape_asymmetry == pytest.approx((0, 0), abs=0.03)
+
+
 def test_it_is_the_overlap_that_a_mirrored_mask_has():
     random = np.random.default_rng(5)
     mask = ellipse(300, 180)

@@ -133,6 +133,12 @@ class TestFrame:
         measured = measure_mask(np.full(shape, 255, np.uint8))
         assert measured.frame_border_fraction == 1
 
+    @pytest.mark.parametrize("shape", [(1, 4), (4, 1), (2, 2)])
+    def test_no_pixel_of_it_counts_twice(self, shape):
+        mask = np.zeros(shape, np.uint8)
+        mask[0, 0] = 255
+        assert measure_mask(mask).frame_border_fraction == 0.25
+
 
 class TestMillimetres:
     def test_are_not_guessed(self):

@@ -53,8 +53,8 @@ def measure_mask(
     if picture is not None:
         _check_picture(picture, mask)
     scale = None if mm_per_pixel is None else as_scale(mm_per_pixel)
-    frame = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
-    held = cv2.countNonZero(frame)
+    border = _outermost(mask)
+    held = cv2.countNonZero(border)
     if not mask.any():
         return Measurements(
             area_px=0, touches_frame=False, frame_border_fraction=0, region_count=0, mm_per_pixel=scale
@@ -65,7 +65,7 @@ def measure_mask(
     measured = Measurements(
         area_px=shape.area,
         touches_frame=held > 0,
-        frame_border_fraction=held / frame.size,
+        frame_border_fraction=held / border.size,
         region_count=shape.region_count,
         centroid_px=shape.centroid,
         bounding_box_px=shape.box,
@@ -113,8 +113,10 @@ def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, Any]:
 
 
 def _colours(shape: Shape, picture: HostImage, polar: Polar, axes: Axes) -> dict[str, Any]:
-    """Return the fields that a picture gives."""
+    """Return the fields that a picture gives; none for specks that are lost in means of squares of pixels."""
     sample = take_sample(shape, picture)
+    if not sample.lesion.any():
+        return {}
     lesion, skin = sample.lab[sample.lesion], sample.lab[sample.skin]
     lesion_mean, lesion_spread = _mean_and_spread(lesion)
     skin_mean, skin_spread = _mean_and_spread(skin) if len(skin) else (None, None)
@@ -141,6 +143,13 @@ def _mean_and_spread(lab: npt.NDArray[np.float32]) -> tuple[Lab, Lab]:
         np.ravel(values).tolist() for values in cv2.meanStdDev(lab.reshape(-1, 1, 3))
     )
     return (l_mean, a_mean, b_mean), (l_spread, a_spread, b_spread)
+
+
+def _outermost(mask: HostImage) -> HostImage:
+    """Return the frame's outermost pixels, each once."""
+    if min(mask.shape) == 1:
+        return mask.ravel()
+    return np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
 
 
 def _checked_mask(mask: Any) -> HostImage:
