@@ -133,6 +133,11 @@ class TestRefusals:
             Measurements(**(LEAST | {"area_px": 0}), longest_diameter_px=3.0)
 
 
+@pytest.mark.parametrize("scale", [np.float32(0.25), np.float64(0.25), np.array([0.25, 0.25], np.float32)])
+def test_a_scale_may_be_of_numpy(scale):
+    assert measure_mask(blob(4), mm_per_pixel=scale) == measure_mask(blob(4), mm_per_pixel=0.25)
+
+
 def test_masks_of_one_and_of_booleans_are_taken():
     mask = blob(4)
     assert measure_mask(mask) == measure_mask(mask > 0) == measure_mask(mask // 255)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from numbers import Real
+from typing import Any, TypeAlias
 
 from aernet.errors import FrameError
 
@@ -25,8 +26,10 @@ def as_scale(mm_per_pixel: MmPerPixel) -> tuple[float, float]:
     Raises:
         FrameError: it is not one or two numbers, or one is not finite and above 0.
     """
-    given = (mm_per_pixel,) * 2 if isinstance(mm_per_pixel, (int, float)) else tuple(mm_per_pixel)
-    if len(given) != 2 or not all(isinstance(value, (int, float)) for value in given):
+    given: tuple[Any, ...] = (
+        (mm_per_pixel,) * 2 if isinstance(mm_per_pixel, (float, int, Real)) else tuple(mm_per_pixel)
+    )
+    if len(given) != 2 or not all(isinstance(value, Real) for value in given):
         raise FrameError(f"mm_per_pixel: expected one number, or (row, column) spacing, found {mm_per_pixel}")
     if not all(math.isfinite(value) and value > 0 for value in given):
         raise FrameError(f"mm_per_pixel: expected a finite number above 0, found {mm_per_pixel}")
