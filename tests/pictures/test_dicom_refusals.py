@@ -141,3 +141,17 @@ def test_nothing_is_logged_or_warned_of_damaged_elements(caplog, recwarn):
     decode_picture(whole, "x.dcm")
     assert RARE not in caplog.text
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("lone", [b"0       ", b"0.1     "])
+def test_a_lone_number_is_no_spacing(lone, tmp_path):
+    whole = content(photograph(example(), PixelSpacing=["0.1", "0.1"]))
+    path = tmp_path / "x.dcm"
+    path.write_bytes(whole.replace(b"0.1\\0.1 ", lone))
+    with pytest.raises(SourceError, match=r"its Pixel Spacing is 0\S* mm, expected two numbers above 0"):
+        mm_per_pixel_of(path)
+
+
+def test_an_empty_spacing_states_none(tmp_path):
+    path = stored(photograph(example(), PixelSpacing=[]), tmp_path / "x.dcm")
+    assert mm_per_pixel_of(path) is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from aernet.errors import SourceError
 from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom
@@ -44,8 +46,7 @@ def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
     """
     with quiet_pydicom():
         try:
-            stated = _stated(dataset)
-            spacing = None if stated is None else tuple(float(value) for value in stated)
+            spacing = _stated(dataset)
         except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
             raise damaged(error) from None
     if spacing is None:
@@ -56,12 +57,12 @@ def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
     return spacing[0], spacing[1]
 
 
-def _stated(dataset: Dataset) -> Any:
-    if dataset.get("PixelSpacing"):
-        return dataset.PixelSpacing
+def _stated(dataset: Dataset) -> list[float] | None:
+    if "PixelSpacing" in dataset and not dataset["PixelSpacing"].is_empty:
+        return [float(value) for value in np.ravel(dataset.PixelSpacing)]
     for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
         for group in (dataset.get(groups) or ())[:1]:
             for measures in group.get("PixelMeasuresSequence") or ():
-                if measures.get("PixelSpacing"):
-                    return measures.PixelSpacing
+                if (spacing := _stated(measures)) is not None:
+                    return spacing
     return None
