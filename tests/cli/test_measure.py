@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 
 import cv2
@@ -210,3 +211,17 @@ def test_a_closed_pipe_is_no_fault_of_the_table(start, pictures, tmp_path):
         process.stdout.close()
         errors = process.stderr.read()
     assert "t.csv" not in errors
+
+
+def test_any_name_of_a_file_is_a_cell(measure, pictures, tmp_path):
+    names = ["=1,\n+1.jpg", "esc\x1b[1m.jpg", "Лес[bold].jpg", os.fsdecode(b"bad\xff.jpg")]
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in names:
+        shutil.copy(pictures / "a.jpg", folder / name)
+    table = tmp_path / "table.csv"
+    assert measure(folder, "--table", table).exit_code == 0
+    assert sorted(row["file"] for row in table_of(table)) == sorted([*names[:3], r"bad\udcff.jpg"])
+    shown = measure(folder).stdout
+    for name in (r"=1,\n+1.jpg", r"esc\x1b[1m.jpg", names[2], r"bad\udcff.jpg"):
+        assert name in shown

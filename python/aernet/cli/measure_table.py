@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
+from aernet.cli.text import printable
 from aernet.files import replacing
 from aernet.measure.row import LESION_COLUMNS
 
@@ -27,12 +28,15 @@ COLUMNS = (
 
 
 def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows as CSV.
+    r"""Write rows as CSV, what is no UTF-8 in the names of files as `\udce4`.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         table = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         table.writeheader()
         table.writerows(rows)
@@ -60,7 +64,7 @@ def short_table(rows: Sequence[dict[str, Any]]) -> Table:
     table = Table(Column("file", overflow="fold"), *columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in rows:
         table.add_row(
-            row["file"],
+            printable(row["file"]),
             _shown(row[f"area_{area}"], "{:.2f}" if area == "mm2" else "{:,}"),
             _shown(row[f"longest_diameter_{length}"], "{:.2f}" if length == "mm" else "{:.1f}"),
             _shown(row[f"shortest_diameter_{length}"], "{:.2f}" if length == "mm" else "{:.1f}"),
