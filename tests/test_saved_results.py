@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import cv2
@@ -13,6 +14,9 @@ from aernet import AernetError, FrameError, Segmentation
 from aernet.measure import measure_mask
 from aernet.measure.row import LESION_COLUMNS, lesion_row
 from aernet.quality import Quality
+
+ONE_TO_THREE = Quality(math.log(1 / 3), 0.0, 0.0, 0.75, [0.0] * 9, np.eye(9).tolist(), 1e9)
+"""It expects a Dice of 0.25 of every mask."""
 
 
 @pytest.fixture
@@ -38,6 +42,8 @@ def test_a_gray_frame_has_no_colours(result):
     gray = cv2.cvtColor(result.frame, cv2.COLOR_BGR2GRAY)
     for frame in (gray, gray[..., None]):
         assert replace(result, frame=frame).measure() == measure_mask(result.mask)
+    as_colours = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)  # as a gray file is read
+    assert replace(result, frame=as_colours).measure() == measure_mask(result.mask)
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])
@@ -57,7 +63,7 @@ def test_a_row_has_the_measurements_and_how_far_to_trust_them(result):
         assert row[name] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value)
     assert row["expected_dice"] is row["needs_review"] is None
     assert all(len(repr(value)) < 13 for value in row.values())
-    calibrated = replace(result, quality=Quality(0.25, 0.5, 0.75, [0.0] * 9, np.eye(9).tolist(), 1e9))
+    calibrated = replace(result, quality=ONE_TO_THREE)
     trusted = calibrated.row(0.1)
     assert (trusted["expected_dice"], trusted["needs_review"]) == (0.25, True)
     assert row.keys() == trusted.keys()
@@ -124,5 +130,5 @@ def test_a_notebook_shows_the_overlay(result):
 def test_a_figure_shows_the_frame_in_its_colours(result):
     red_first = replace(result, frame=np.ascontiguousarray(result.frame[..., ::-1]), colour="rgb")
     np.testing.assert_array_equal(red_first.figure(0.1), result.figure(0.1))
-    calibrated = replace(result, quality=Quality(0.25, 0.5, 0.75, [0.0] * 9, np.eye(9).tolist(), 1e9))
+    calibrated = replace(result, quality=ONE_TO_THREE)
     assert np.count_nonzero(calibrated.figure() < 100) > np.count_nonzero(result.figure() < 100)

@@ -74,7 +74,7 @@ def test_it_is_the_overlap_that_a_mirrored_mask_has():
 
 def test_the_colours_of_two_halves():
     mask = ellipse(400, 240)
-    picture = np.full((*mask.shape, 3), 200, np.uint8)
+    picture = np.full((*mask.shape, 3), (190, 195, 200), np.uint8)
     lesion = np.where(np.arange(mask.shape[1])[None, :, None] < mask.shape[1] / 2, 60, 120).astype(np.uint8)
     picture = np.where(mask[..., None] > 0, lesion, picture)
     measured = measure_mask(mask, picture)

@@ -121,7 +121,7 @@ class TestSurroundings:
 
     def test_the_spread_is_the_standard_deviation(self):
         mask = np.pad(ellipse(200, 200), 60)
-        picture = np.full((*mask.shape, 3), 200, np.uint8)
+        picture = np.full((*mask.shape, 3), (190, 195, 200), np.uint8)
         picture[: mask.shape[0] // 2][mask[: mask.shape[0] // 2] > 0] = 60
         picture[mask.shape[0] // 2 :][mask[mask.shape[0] // 2 :] > 0] = 120
         measured = measure_mask(mask, picture)

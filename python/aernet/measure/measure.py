@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from aernet.measure.scale import MmPerPixel
 
 
+_LEAST_CHROMA = 0.01  # what rounding gives to gray is less, what one of 255 steps gives to it is more
+
 _BYTES = (np.dtype(np.uint8), np.dtype(np.bool_))
 
 
@@ -40,7 +42,8 @@ def measure_mask(
     Args:
         mask: uint8, H x W, 0 for skin and 255 for lesion (or boolean). All regions count as one lesion;
             `Segmentation.largest` leaves one.
-        picture: uint8 BGR, H x W x 3, in sRGB, without anything drawn on it; None leaves out the colours.
+        picture: uint8 BGR, H x W x 3, in sRGB, without anything drawn on it; None leaves out the colours,
+            and so does a picture that is gray.
         mm_per_pixel: the distance of neighbouring pixels in millimetres; two numbers are taken in the order
             of DICOM's Pixel Spacing: that of rows (vertical), then that of columns (horizontal). None
             leaves out millimetres: they are never guessed. Where the two differ by more than 5 %, the area
@@ -113,9 +116,12 @@ def _millimetres(shape: Shape, scale: tuple[float, float]) -> dict[str, Any]:
 
 
 def _colours(shape: Shape, picture: HostImage, polar: Polar, axes: Axes) -> dict[str, Any]:
-    """Return the fields that a picture gives; none for specks that are lost in means of squares of pixels."""
+    """Return the fields that a picture gives.
+
+    A gray picture gives none, nor do specks that are lost in the means of squares of pixels.
+    """
     sample = take_sample(shape, picture)
-    if not sample.lesion.any():
+    if not sample.lesion.any() or np.abs(sample.lab[:, :, 1:]).max() < _LEAST_CHROMA:
         return {}
     lesion, skin = sample.lab[sample.lesion], sample.lab[sample.skin]
     lesion_mean, lesion_spread = _mean_and_spread(lesion)
