@@ -213,6 +213,12 @@ def test_the_report_of_an_empty_mask_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("make", [segmentation, report])
+def test_an_empty_frame_of_reference_is_none(tmp_path, make):
+    path = stored(photograph(example(), FrameOfReferenceUID=""), tmp_path / "x.dcm")
+    assert len(verified(make(path, lesion()))) == 1
+
+
+@pytest.mark.parametrize("make", [segmentation, report])
 def test_sources_that_do_not_serve_are_named(make, tmp_path):
     path = tmp_path / "x.dcm"
     for changes, message in (

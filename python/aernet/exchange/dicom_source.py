@@ -100,6 +100,8 @@ def _whole_header(path: Path) -> Dataset:
             for name in _TYPE_2:
                 if name not in header:
                     setattr(header, name, None)
+            if not header.get("FrameOfReferenceUID"):
+                header.pop("FrameOfReferenceUID", None)  # highdicom makes one, but would copy an empty one
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
