@@ -184,8 +184,8 @@ def test_a_failed_build_leaves_the_engine_that_was_there(build, rtx, network, ov
 
 
 def test_no_such_precision(build, network):
-    with pytest.raises(EngineError, match="precision 'int8': expected one of fp16, fp32"):
-        build(network, "int8")
+    with pytest.raises(EngineError, match="precision 'int4': expected one of fp16, fp32, int8"):
+        build(network, "int4")
 
 
 class OnGpu:
