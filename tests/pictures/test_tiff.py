@@ -110,6 +110,18 @@ def test_a_tiff_whose_directory_is_lost_is_cut_short(skin, end):
     assert "cut short" in refusal(data[: min(end, len(data))])
 
 
+@pytest.mark.parametrize("tag", [256, 258, PHOTOMETRIC])
+def test_a_tag_without_a_value_is_damage(skin, tag):
+    """A damaged file must not end a run over a whole folder."""
+    data = bytearray(saved(skin, "TIFF", tiffinfo={ROWS_PER_STRIP: 16}))
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, directory)
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", data, entry) == (tag,):
+            struct.pack_into("<I", data, entry + 4, 0)
+    refusal(bytes(data))
+
+
 def with_element(tiff, tag, index, value):
     """Change one number of a tag that has several, in the first directory of a little-endian TIFF."""
     changed = bytearray(tiff)

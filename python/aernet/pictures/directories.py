@@ -10,7 +10,7 @@ import numpy as np
 from aernet.pictures.raster import Unusable
 
 Directory: TypeAlias = dict[int, tuple[int, ...]]
-"""The whole numbers of each tag; texts, fractions and what lies outside the data are left out."""
+"""The whole numbers of each tag that has any; texts, fractions and what lies outside the data are left out."""
 
 _SUB_DIRECTORIES = 330
 _MOST_DIRECTORIES = 10_000
@@ -97,6 +97,6 @@ class Directories:
             if number.itemsize * values > word:
                 value_at = self._number(value_at, word)
             content = self._data[value_at : value_at + number.itemsize * values]
-            if len(content) == number.itemsize * values:
+            if values and len(content) == number.itemsize * values:
                 directory[tag] = tuple(np.frombuffer(content, number).tolist())
         return directory
