@@ -126,6 +126,10 @@ def test_what_is_wrong_is_one_line(command, model):
     answer = command("serve", "--token", "short")
     assert answer.returncode == 2
     assert "expected 32 characters at least, found 5" in answer.stderr
+    for limit in ("--megabytes", "--megapixels", "--seconds"):
+        answer = command("serve", limit, "inf")
+        assert answer.returncode == 2
+        assert f"Invalid value for '{limit}'" in answer.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         answer = command("serve", "--model", model, "--port", taken.getsockname()[1])
     assert answer.returncode == 1

@@ -38,11 +38,11 @@ def serve(
     threshold: Threshold = None,
     border: Border = None,
     keep: Annotated[Keep, typer.Option(help="Keep all regions, or the largest, holes filled.")] = "all",
-    megabytes: Annotated[float, typer.Option(min=0.001, help="Largest body of a request.")] = 20,
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Largest picture.")] = 50,
+    megabytes: Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest body of a request.")] = 20,
+    megapixels: Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest picture.")] = 50,
     waiting: Annotated[int, typer.Option(min=1, help="Most requests under way; more get a 503.")] = 64,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="Longest time for an answer, then comes a 503.")
+        float, typer.Option(min=0.1, max=86400, help="Longest time for an answer, then comes a 503.")
     ] = 30,
 ) -> None:
     """Segment pictures over HTTP, until Ctrl-C: POST one to /segment, and get its mask, outline and measures.
