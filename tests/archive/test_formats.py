@@ -116,6 +116,28 @@ def test_a_file_of_the_run_does_not_stay_beside_other_masks(segment, content, tm
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
 
 
+def test_a_file_of_the_run_has_no_piece_of_what_failed(segment, pictures, tmp_path):
+    segment(*asked("coco"))
+    (pictures / "05.png").write_bytes(b"no picture any more")
+    assert segment(*asked("coco"), "--threshold", "0.9")[0].exit_code == 1
+    images = json.loads((tmp_path / "out" / "annotations.json").read_bytes())["images"]
+    assert [image["file_name"] for image in images] == [f"{n:02}.png" for n in range(12) if n != 5]
+
+
+def test_annotations_that_no_run_has_written_are_not_replaced(segment, pictures):
+    """Experts' annotations lie beside their pictures under the same name."""
+    experts = pictures / "annotations.json"
+    experts.write_bytes(b"of experts")
+    segment(output=pictures)
+    answer, rows = segment(*asked("coco"), output=pictures)
+    assert (answer.exit_code, rows) == (1, [])
+    assert f"{experts}: exists already, and " in answer.stderr
+    assert experts.read_bytes() == b"of experts"
+    segment(*asked("coco"), "--overwrite", output=pictures)
+    assert len(json.loads(experts.read_bytes())["images"]) == 12
+    assert segment(*asked("coco"), output=pictures)[0].exit_code == 0
+
+
 def test_coco_tells_pictures_of_one_name_apart(segment, pictures, tmp_path):
     for name in ("x", "y"):
         (tmp_path / name / "sub").mkdir(parents=True)

@@ -10,6 +10,9 @@ import sqlite3
 import sys
 import time
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -71,6 +74,46 @@ def test_outputs_that_are_not_asked_for_stay_as_long_as_they_go_with_the_masks(s
     assert statuses(segment("--threshold", "0.9")[1]) == {"skipped": 12}
 
 
+def test_a_file_that_no_run_has_written_is_not_replaced(segment, tmp_path):
+    drawn_by_hand = tmp_path / "out" / "00_overlay.jpg"
+    segment()
+    drawn_by_hand.write_bytes(b"drawn by hand")
+    answer, rows = segment("--overlay")
+    assert answer.exit_code == 1
+    assert statuses(rows) == {"failed": 1, "done": 11}
+    assert f"00_overlay.jpg exists already, and {JOURNAL} does not say what it is of" in rows[0]["error"]
+    assert drawn_by_hand.read_bytes() == b"drawn by hand"
+    assert statuses(segment("--overlay", "--overwrite")[1]) == {"done": 12}
+    assert drawn_by_hand.read_bytes() != b"drawn by hand"
+
+
+def begin(output, name, **changes):
+    """Leave an input as a run does that is killed while it writes the outputs."""
+    journal = Journal(output)
+    journal.write(name, replace(journal.entry(name), facts={}, done=False, **changes))
+    journal.close()
+
+
+def test_outputs_that_are_not_asked_for_stay_although_a_run_was_killed(segment, content, tmp_path):
+    segment("--overlay", "--table", tmp_path / "quiet.csv")
+    begin(tmp_path / "out", "00_mask.png", kinds=frozenset({"mask", "overlay", "contours"}))
+    assert statuses(segment("--contours")[1]) == {"done": 12}
+    segment("--overlay", "--contours", output=tmp_path / "fresh")
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+    segment("--table", tmp_path / "later.csv")
+    assert (tmp_path / "later.csv").read_bytes() == (tmp_path / "quiet.csv").read_bytes()
+
+
+def test_outputs_of_other_settings_go_although_a_run_was_killed(segment, content, tmp_path, monkeypatch):
+    segment("--overlay")
+    with monkeypatch.context() as patch:
+        patch.setattr("aernet.archive.segmenting.remove", mock.Mock(side_effect=KeyboardInterrupt))
+        segment("--threshold", "0.9", "--jobs", 1)
+    segment("--threshold", "0.9")
+    segment("--threshold", "0.9", output=tmp_path / "fresh")
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
 def test_a_picture_is_known_by_its_content(segment, pictures, tmp_path):
     segment()
     os.utime(pictures / "00.png", (1, 1))
@@ -113,6 +156,18 @@ def test_a_journal_that_is_none_is_told_in_one_line(segment, tmp_path):
     assert answer.exit_code == 1
     assert answer.stderr.count("\n") == 1
     assert f"{tmp_path}/out/{JOURNAL}: the journal of what is done cannot be kept (file is" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "damage", ["UPDATE inputs SET settings = '{'", "ALTER TABLE inputs ADD COLUMN of_a_newer_version"]
+)
+def test_a_journal_with_other_rows_is_told_in_one_line(segment, tmp_path, damage):
+    segment()
+    with closing(sqlite3.connect(tmp_path / "out" / JOURNAL)) as database, database:
+        database.execute(damage)
+    answer, _ = segment()
+    assert answer.exit_code == 1
+    assert f"{tmp_path}/out/{JOURNAL}: the journal of what is done cannot be kept (" in answer.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")

@@ -50,6 +50,13 @@ def test_a_table_of_what_is_done_already_is_the_same(segment, tmp_path):
     assert (tmp_path / "second.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()
 
 
+def test_measurements_stay_when_other_outputs_are_added(segment, tmp_path):
+    segment("--table", tmp_path / "first.csv")
+    segment("--overlay")
+    segment("--table", tmp_path / "second.csv")
+    assert (tmp_path / "second.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()
+
+
 def test_lesions_that_were_not_measured_are_for_a_table(model, pictures, segment, tmp_path):
     list(Archive([str(pictures)], tmp_path / "out").segment(Settings(model=str(model))))
     _, rows = segment("--table", tmp_path / "table.csv")

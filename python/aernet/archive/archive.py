@@ -6,6 +6,7 @@ import hashlib
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from aernet._native import get_num_threads, set_num_threads
@@ -15,24 +16,24 @@ from aernet.archive.journal import Journal
 from aernet.archive.kinds import KINDS
 from aernet.archive.outputs import is_earlier_output, name_outputs, require_apart
 from aernet.archive.segmenting import MEASURED, Segmenting, Stopped
+from aernet.archive.standing import UNKNOWN
 from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
 from aernet.archive.workers import in_order
-from aernet.errors import AernetError, did_you_mean
+from aernet.errors import AernetError, SourceError, did_you_mean
 from aernet.files import remove_remains, replacing
 from aernet.models import DEFAULT, resolve_model
 from aernet.segmenter import Segmenter
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
     from pathlib import Path
 
     from aernet.archive.inputs import Input
     from aernet.archive.kinds import Join, Kind
     from aernet.archive.watching import Watch
     from aernet.borders import BorderName
-    from aernet.errors import SourceError
     from aernet.regions import Keep
 
 
@@ -129,6 +130,8 @@ class Archive:
             begun = [self._folder / output for output in journal.unfinished()]
             for folder in {*begun, *(path.parent for path in begun)}:  # the masks of a video are a folder
                 remove_remains(folder)
+            joins = {name: join for name in settings.kinds if (join := KINDS[name].join) is not None}
+            self._require_known(joins, journal, overwrite=settings.overwrite)
             segmenting = Segmenting(
                 segmenter,
                 journal,
@@ -144,21 +147,32 @@ class Archive:
                 tabulate = stack.enter_context(open_table(settings.table, overwrite=settings.overwrite))
             attempt = partial(self._attempt, segmenting)
             attempts = in_order(attempt, self._names.items(), jobs, segmenting.stop)
-            for done, row in enumerate(stack.enter_context(closing(attempts))):
+            failed: set[Input] = set()
+            rows = zip(self._names, stack.enter_context(closing(attempts)), strict=True)
+            for done, (item, row) in enumerate(rows):
                 if row is None:
                     raise AernetError(
                         f"{segmenting.failure}; stopped after {done} of {len(self)} inputs, as all would fail"
                     ) from segmenting.failure
                 if tabulate is not None:
                     tabulate(row)
+                if row["status"] == "failed":
+                    failed.add(item)
                 yield row
-            for name in settings.kinds:
-                if (join := KINDS[name].join) is not None:
-                    self._join(KINDS[name], join, journal, segmenting)
+            if len(failed) < len(self):
+                for kind, join in joins.items():
+                    usable = (one for one in self._names.items() if one[0] not in failed)
+                    self._join(KINDS[kind], join, journal, starmap(segmenting.key, usable))
 
-    def _join(self, kind: Kind, join: Join, journal: Journal, segmenting: Segmenting) -> None:
-        """Write a file of the whole run."""
-        outputs = (segmenting.key(item, name) for item, name in self._names.items())
+    def _require_known(self, kinds: Collection[str], journal: Journal, *, overwrite: bool) -> None:
+        """Raise SourceError if the file of the whole run of one of the kinds is there and is nobody's."""
+        for kind in kinds:
+            file = self._folder / KINDS[kind].ending
+            if file.exists() and not overwrite and not journal.has_pieces(kind):
+                raise SourceError(f"{file}: {UNKNOWN}")
+
+    def _join(self, kind: Kind, join: Join, journal: Journal, outputs: Iterable[str]) -> None:
+        """Write a file of the whole run from the pieces of these outputs."""
         with replacing(self._folder / kind.ending) as temporary, temporary.open("wb") as file:
             file.writelines(join(journal.pieces(kind.name, outputs)))
 

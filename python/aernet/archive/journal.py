@@ -114,11 +114,12 @@ class Journal:
         (row,) = self._select("SELECT * FROM inputs WHERE output = ?", output) or [None]
         if row is None:
             return None
-        _, name, size, modified_ns, content, settings, kinds, facts, done = row
-        source = Source(os.fsdecode(name), size, modified_ns, content)
-        return Entry(
-            source, json.loads(settings), frozenset(json.loads(kinds)), json.loads(facts), bool(done)
-        )
+        with self._access():
+            _, name, size, modified_ns, content, settings, kinds, facts, done = row
+            source = Source(os.fsdecode(name), size, modified_ns, content)
+            return Entry(
+                source, json.loads(settings), frozenset(json.loads(kinds)), json.loads(facts), bool(done)
+            )
 
     def unfinished(self) -> list[str]:
         """Return the outputs that were begun and not finished."""
@@ -153,6 +154,10 @@ class Journal:
             query = "SELECT piece FROM pieces WHERE output = ? AND kind = ?"
             yield from (piece for (piece,) in self._select(query, output, kind))
 
+    def has_pieces(self, kind: str) -> bool:
+        """Tell whether there is a piece of one kind."""
+        return bool(self._select("SELECT 1 FROM pieces WHERE kind = ? LIMIT 1", kind))
+
     def _select(self, query: str, *values: str) -> list[Any]:
         with self._access():
             return self._database.execute(query, [_stored(value) for value in values]).fetchall()
@@ -162,12 +167,12 @@ class Journal:
         """Take turns with the other threads.
 
         Raises:
-            JournalError: SQLite fails.
+            JournalError: SQLite fails, or a row is damaged or of another version.
         """
         try:
             with self._lock:
                 yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             if "locked" in str(error):
                 raise JournalError(
                     f"{self._file.parent}: another run writes into this folder; wait until it has ended, or"

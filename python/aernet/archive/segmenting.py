@@ -163,8 +163,14 @@ class Segmenting:
         if "error" in facts:
             facts["error"] = facts["error"].replace(str(path), item.name)
         kept = {fact: value for fact, value in facts.items() if fact not in {"status", "latency_ms"}}
-        earlier = frozenset() if again.others_too or task.entry is None else task.entry.kinds
-        kinds = task.kinds | earlier | (frozenset() if item.is_video else self._measured)
+        kinds = task.kinds
+        if not item.is_video:
+            kinds |= self._measured
+        if task.entry is not None and not again.others_too:
+            # What was begun only has none of the measurements and pieces that the journal keeps.
+            kinds |= task.entry.kinds if task.entry.done else task.entry.kinds & task.every.keys()
+            if not item.is_video:
+                kept = {**task.entry.facts, **kept}
         self._journal.write(task.key, Entry(source, self._settings, kinds, kept, done=True), pieces)
         reason = {"again": again.reason} if again.reason else {}
         return task.row | {"status": "done"} | reason | facts
@@ -172,13 +178,14 @@ class Segmenting:
     def _begin(self, task: _Task, source: Source, again: Again) -> None:
         """Note that outputs are about to be written, and remove those that would not go with them."""
         earlier = task.entry.kinds if task.entry else frozenset()
-        begun = Entry(source, self._settings, task.kinds | earlier, {}, done=False)
+        others = [kind for kind in sorted(earlier - task.kinds - {MEASURED}) if again.others_too]
+        if others:
+            # Without settings, so that the run after one that is killed here removes them too.
+            self._journal.write(task.key, Entry(source, {}, task.kinds | earlier, {}, done=False))
+            for kind in others:
+                remove(task.every[kind] if kind in task.every else self._folder / OF_THE_RUN[kind])
+        begun = Entry(source, self._settings, (task.kinds | earlier).difference(others), {}, done=False)
         self._journal.write(task.key, begun)
-        if again.others_too:
-            for kind in earlier & task.every.keys() - task.kinds:
-                remove(task.every[kind])
-            for kind in OF_THE_RUN.keys() & earlier - task.kinds:
-                remove(self._folder / OF_THE_RUN[kind])
 
     def _picture(
         self, task: _Task, path: Path, source: Source, again: Again

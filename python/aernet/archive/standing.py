@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aernet.archive.journal import Entry
 
 _CHOOSE = "choose another --output, or --overwrite"
+UNKNOWN = f"exists already, and {JOURNAL} does not say what it is of; {_CHOOSE}"
+"""What is wrong with an output that no earlier run has written."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,17 @@ def why_again(
         OSError: the input cannot be read.
     """
     there = [file for file in files.values() if _is_there(file)]
+    ours = entry.kinds if entry else ()
+    if unknown := [file for kind, file in files.items() if kind not in ours and file in there]:
+        raise SourceError(f"{item.name}: {unknown[0]} {UNKNOWN}")
     if entry is None:
-        if there:
-            raise SourceError(
-                f"{item.name}: {there[0]} exists already, and {JOURNAL} does not say what it is of; {_CHOOSE}"
-            )
         return Again()
     changed = not _is_same(item, path, entry.source)
     if changed and there and (item.address == STDIN or entry.source.name != source_name(item)):
         kind = "video" if item.is_video else "picture"
         raise SourceError(f"{item.name}: {there[0]} is of another {kind}, {entry.source.name}; {_CHOOSE}")
     if not entry.done:
-        return Again()
+        return Again(others_too=changed or entry.settings != settings)
     return Again("its content has changed") if changed else _outdated(item, files, entry, settings, kinds)
 
 
