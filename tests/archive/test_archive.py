@@ -118,6 +118,8 @@ def test_inputs_of_a_list(segment, pictures, tmp_path):
         (["--from-file", "-"], lines),
         (["--from-file", "-"], lines.replace("\n", "\r\n")),
         (["--from-file", "-"], lines.replace("\n", "\0")),
+        (["--from-file", "-"], lines.encode("utf-8-sig")),  # as editors of Windows write it
+        (["--from-file", "-"], lines.encode("utf-16")),
     ):
         answer, rows = segment(*options, inputs=(), stdin=given)
         assert answer.exit_code == 0, answer.output

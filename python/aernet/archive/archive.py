@@ -27,11 +27,11 @@ from aernet.segmenter import Segmenter
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Mapping, Sequence
     from pathlib import Path
 
     from aernet.archive.inputs import Input
-    from aernet.archive.kinds import Join, Kind
+    from aernet.archive.kinds import Join
     from aernet.archive.watching import Watch
     from aernet.borders import BorderName
     from aernet.regions import Keep
@@ -117,11 +117,7 @@ class Archive:
             yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
 
     def _segment(self, settings: Settings, watch: Watch) -> Generator[dict[str, Any], None, None]:
-        for kind in settings.kinds:
-            if kind not in KINDS:
-                raise AernetError(
-                    f"kinds: {kind!r} is none, expected {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
-                )
+        _require_kinds(settings.kinds)
         require_apart(self._names, self._folder, settings.kinds)
         jobs = min(settings.jobs or get_num_threads(), len(self))
         with ExitStack() as stack:
@@ -160,9 +156,7 @@ class Archive:
                     failed.add(item)
                 yield row
             if len(failed) < len(self):
-                for kind, join in joins.items():
-                    usable = (one for one in self._names.items() if one[0] not in failed)
-                    self._join(KINDS[kind], join, journal, starmap(segmenting.key, usable))
+                self._join(joins, journal, segmenting, failed)
 
     def _require_known(self, kinds: Collection[str], journal: Journal, *, overwrite: bool) -> None:
         """Raise SourceError if the file of the whole run of one of the kinds is there and is nobody's."""
@@ -171,10 +165,15 @@ class Archive:
             if file.exists() and not overwrite and not journal.has_pieces(kind):
                 raise SourceError(f"{file}: {UNKNOWN}")
 
-    def _join(self, kind: Kind, join: Join, journal: Journal, outputs: Iterable[str]) -> None:
-        """Write a file of the whole run from the pieces of these outputs."""
-        with replacing(self._folder / kind.ending) as temporary, temporary.open("wb") as file:
-            file.writelines(join(journal.pieces(kind.name, outputs)))
+    def _join(
+        self, joins: Mapping[str, Join], journal: Journal, segmenting: Segmenting, failed: Collection[Input]
+    ) -> None:
+        """Write the files of the whole run, with the pieces of all that did not fail."""
+        for kind, join in joins.items():
+            usable = (one for one in self._names.items() if one[0] not in failed)
+            pieces = join(journal.pieces(kind, starmap(segmenting.key, usable)))
+            with replacing(self._folder / KINDS[kind].ending) as temporary, temporary.open("wb") as file:
+                file.writelines(pieces)
 
     def nothing_found(self) -> SourceError:
         """Return the error that the inputs, which are folders, hold no picture and no video."""
@@ -192,6 +191,14 @@ class Archive:
                 return {"input": item.name, "status": "failed", "error": reason_of(item, error)}
             segmenting.stop(error)
             return None
+
+
+def _require_kinds(kinds: Collection[str]) -> None:
+    for kind in kinds:
+        if kind not in KINDS:
+            raise AernetError(
+                f"kinds: {kind!r} is none, expected {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
+            )
 
 
 def _open_segmenter(settings: Settings, jobs: int) -> Segmenter:

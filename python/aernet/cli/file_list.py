@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from pathlib import Path
@@ -42,6 +43,9 @@ def _listed(file: str) -> list[str]:
         data = _standard_input() if file == STDIN else Path(file).read_bytes()
     except OSError as error:
         raise SourceError(f"{file}: the list of inputs cannot be read ({error.strerror})") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell writes texts
+        data = data.decode("utf-16", "replace").encode()
+    data = data.removeprefix(codecs.BOM_UTF8)
     names = data.split(b"\0") if b"\0" in data else data.splitlines()
     listed = [os.fsdecode(name) for name in names if name.strip()]
     if not listed:

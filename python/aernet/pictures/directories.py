@@ -10,7 +10,7 @@ import numpy as np
 from aernet.pictures.raster import Unusable
 
 Directory: TypeAlias = dict[int, tuple[int, ...]]
-"""The whole numbers of each tag that has any; texts, fractions and what lies outside the data are left out."""
+"""The whole numbers of each tag that has some; texts, fractions and what lies outside are left out."""
 
 _SUB_DIRECTORIES = 330
 _MOST_DIRECTORIES = 10_000
