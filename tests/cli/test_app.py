@@ -54,7 +54,7 @@ def test_version():
         (("segmnt",), "No such command 'segmnt'. Did you mean 'segment'? See --help"),
         (("data", "chek"), "No such command 'chek'. Did you mean 'check'? See --help"),
         (("live", "test://", "--durations", "1"), "No such option: --durations"),
-        (("segment", "-o", "out"), "Missing argument 'INPUT', or --from-file LIST"),
+        (("segment", "-o", "out"), "Invalid value for 'INPUT': expected one or more, or --from-file LIST"),
         (("reproduce",), "Missing argument 'TABLE'. Choose from: table1, table2, colour; see --help"),
     ],
 )

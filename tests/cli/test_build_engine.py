@@ -225,7 +225,7 @@ def test_the_gpu_that_builds(network, tmp_path, monkeypatch):
         (("--target", "rtx-desktop", "--runtime", "tensorrt"), 2, "leave out --runtime"),
         (("--target", "jetson"), 1, "target jetson: no such file"),
         (("--target", "jetson-thor"), 1, "expected tensorrt from 10.13, found"),
-        (("--precision", "int8"), 2, "--precision"),
+        (("--precision", "int4"), 2, "--precision"),
         (("--device", "1"), 2, "--device expected cuda, cuda:1, ..., found '1'"),
         (("--optimization-level", 6), 2, "--optimization-level"),
     ],

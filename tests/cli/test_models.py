@@ -37,6 +37,7 @@ def test_json_tells_the_card_and_the_file(model, metadata):
         "quality": None,
         "network": None,
         "borders": None,
+        "quantised_from": None,
         "path": str(model),
         "bytes": model.stat().st_size,
     }

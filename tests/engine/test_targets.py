@@ -86,7 +86,7 @@ workspace_mib = 7
     target.require_machine(Machine({"tensorrt-rtx": "1.2"}, None))
     for wrong, message in (
         (text.replace("batch = [1, 2, 3]", "batch = [3, 2, 1]"), r"batch cannot be \[3, 2, 1\]"),
-        (text.replace('"fp32"', '"int8"'), "precision cannot be 'int8'"),
+        (text.replace('"fp32"', '"int4"'), "precision cannot be 'int4'"),
         (text.replace("workspace_mib = 7", "workspace_mib = true"), "workspace_mib cannot be True"),
         (text.replace('["", ""]', '"10.3"'), "versions cannot be '10.3'"),
         (text.replace('["8.6"]', "[8.6]"), r"compute_capabilities cannot be \[8\.6\]"),

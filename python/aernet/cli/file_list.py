@@ -26,7 +26,7 @@ def all_inputs(inputs: list[str], from_file: str | None) -> list[str]:
     """
     if from_file is None:
         if not inputs:
-            raise typer.BadParameter("Missing argument 'INPUT', or --from-file LIST")
+            raise typer.BadParameter("expected one or more, or --from-file LIST", param_hint="'INPUT'")
         return inputs
     if from_file == STDIN in inputs:
         raise typer.BadParameter("the standard input is either a list of inputs or a picture, not both")
