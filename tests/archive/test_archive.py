@@ -132,7 +132,7 @@ def test_lists_that_cannot_be_used(segment, tmp_path):
         (["--from-file", tmp_path / "no.txt"], (), 1, "no.txt: the list of inputs cannot be read (No such"),
         (["--from-file", "-"], (), 1, "stdin: the list of inputs names none"),
         (["--from-file", "-"], ("-",), 2, "the standard input is either a list of inputs or a picture"),
-        ([], (), 2, "Missing argument 'INPUT', or --from-file LIST"),
+        ([], (), 2, "expected one or more, or --from-file LIST"),
     ):
         answer, _ = segment(*options, inputs=inputs, stdin="")
         assert (answer.exit_code, answer.stderr.count("\n")) == (status, 1)
