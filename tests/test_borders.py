@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import json
+import shutil
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import onnx
@@ -17,7 +18,7 @@ from aernet.borders import Border, Borders
 from aernet.models import ModelCard
 from aernet.pictures import read_picture
 
-SCRIPT = Path(__file__).parents[1] / "engines" / "borders.py"
+SCRIPT = Path(__file__).parents[1] / "engines" / "recalibrate.py"
 BORDERS = Borders(tight=Border(0.7, 0.9), wide=Border(0.2, 1.15))
 TEXT = '{"tight": {"level": 0.7, "area": 0.9}, "wide": {"level": 0.2, "area": 1.15}}'
 
@@ -91,24 +92,40 @@ def test_borders_that_cannot_be_are_named(metadata, text):
         ModelCard.from_metadata(metadata | {"aernet.borders": text})
 
 
-def test_the_script_changes_the_borders_and_nothing_else(model, tmp_path):
-    specification = importlib.util.spec_from_file_location("borders", SCRIPT)
+def test_the_script_changes_borders_and_quality_and_nothing_else(bordered, examples, tmp_path):
+    specification = importlib.util.spec_from_file_location("recalibrate", SCRIPT)
     script = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(script)
+    for folder in ("pictures", "masks"):
+        (tmp_path / folder).mkdir()
+    table = "image_id,subset\n"
+    for picture in examples:
+        shutil.copy(picture, tmp_path / "pictures")
+        mask = np.roll(mask_of(bordered, read_picture(picture)), 20, 1)
+        cv2.imwrite(str(tmp_path / "masks" / f"{picture.stem}_segmentation.png"), np.uint8(255) * mask)
+        table += f"{picture.stem},val\n"
+    (tmp_path / "split.csv").write_text(table)
     path = tmp_path / "dark.onnx"
-    path.write_bytes(model.read_bytes())
-    other = Borders(tight=Border(0.6, 0.95), wide=Border(0.3, 1.1))
+    path.write_bytes(bordered.read_bytes())
+    places = tmp_path / "pictures", tmp_path / "masks", tmp_path / "split.csv"
+    written = []
+    for _ in range(2):  # again on top of itself
+        script.main([path], *places, "val")
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
+    before, after = onnx.load(bordered), onnx.load(path)
+    assert after.graph == before.graph
+    properties = {entry.key: entry.value for entry in after.metadata_props}
+    assert len(properties) == len(after.metadata_props)
+    card = ModelCard.from_metadata(properties)
+    assert card.borders not in (None, BORDERS)
+    assert card.quality is not None
+    changed = {"aernet.borders", "aernet.quality"}
+    others = {entry.key: entry.value for entry in before.metadata_props if entry.key not in changed}
+    assert {name: text for name, text in properties.items() if name not in changed} == others
     image = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
-    for borders in (other, BORDERS):  # again on top of itself
-        script.write(path, borders)
-        before, after = onnx.load(model), onnx.load(path)
-        assert after.graph == before.graph
-        properties = {entry.key: entry.value for entry in after.metadata_props}
-        assert len(properties) == len(after.metadata_props)
-        assert json.loads(properties.pop("aernet.borders")) == msgspec.to_builtins(borders)
-        assert properties == {entry.key: entry.value for entry in before.metadata_props}
-        answers = [
-            onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, {"image": image})
-            for file in (model, path)
-        ]
-        np.testing.assert_array_equal(*answers)
+    answers = [
+        onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, {"image": image})
+        for file in (bordered, path)
+    ]
+    np.testing.assert_array_equal(*answers)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from aernet._native import __version__
 from aernet.errors import AernetError, SourceError
+from aernet.measure.row import LESION_COLUMNS
 from aernet.pictures.formats import recognise
 from aernet.service.answers import MEDIA_TYPES
 from aernet.service.requests import read_picture_file, refusal, wanted_format
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aernet.service.worker import Worker
 
 _CLIENT_GONE = 499  # as nginx counts them; nobody receives it
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number"}
 _TYPE_OF = {name: media_type for media_type, name in MEDIA_TYPES.items()}
 
 
@@ -139,10 +141,14 @@ class Pages:
             answer.cancel()
 
 
-def openapi() -> dict[str, object]:
+def openapi() -> dict[str, Any]:
     """Return the description of the service by OpenAPI 3.1."""
-    document: dict[str, object] = json.loads(_file("openapi.json"))
-    document["info"] = {**document["info"], "version": __version__}  # type: ignore[dict-item]
+    document: dict[str, Any] = json.loads(_file("openapi.json"))
+    document["info"] |= {"version": __version__}
+    result = document["components"]["schemas"]["Result"]
+    measured = {name: kind for name, kind in LESION_COLUMNS.items() if name not in result["properties"]}
+    result["properties"] |= {name: {"type": [_JSON_TYPES[kind], "null"]} for name, kind in measured.items()}
+    result["required"] += measured
     return document
 
 
