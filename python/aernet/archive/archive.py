@@ -14,6 +14,7 @@ from aernet.archive.failures import concerns_all, reason_of
 from aernet.archive.inputs import find_inputs, nothing_found
 from aernet.archive.journal import Journal
 from aernet.archive.kinds import KINDS
+from aernet.archive.one_picture import make_picture
 from aernet.archive.outputs import is_earlier_output, name_outputs, require_apart
 from aernet.archive.segmenting import MEASURED, Segmenting, Stopped
 from aernet.archive.standing import UNKNOWN
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from aernet.archive.inputs import Input
     from aernet.archive.kinds import Join
+    from aernet.archive.one_picture import OtherMachines
     from aernet.archive.watching import Watch
     from aernet.borders import BorderName
     from aernet.regions import Keep
@@ -89,7 +91,9 @@ class Archive:
         """Return the number of pictures and videos."""
         return len(self._names)
 
-    def segment(self, settings: Settings, watch: Watch = unwatched) -> Generator[dict[str, Any], None, None]:
+    def segment(
+        self, settings: Settings, watch: Watch = unwatched, machines: OtherMachines | None = None
+    ) -> Generator[dict[str, Any], None, None]:
         """Segment the inputs, and yield a row for each of them and for all that is left out, in order.
 
         A row holds what JSON can hold: the "input"; its "status", which is "done", "skipped", "failed",
@@ -104,22 +108,26 @@ class Archive:
         Args:
             settings: how to segment, and what to write.
             watch: shows the progress within a video or a download; called on several threads.
+            machines: segment the pictures with these settings, such as `aernet.scale.Cluster`; None does so
+                here, where videos and files are seen to in any case.
 
         Raises:
             AernetError: something is wrong that lets all inputs fail, such as a full disk; or another run
                 writes into the folder.
         """
         if self._names:
-            yield from self._segment(settings, watch)
+            yield from self._segment(settings, watch, machines)
         for text, error in self.unusable.items():
             yield {"input": without_password(text), "status": "failed", "error": str(error)}
         for thing in self.left_out:
             yield {"input": str(thing.path), "status": "left out", "reason": thing.reason}
 
-    def _segment(self, settings: Settings, watch: Watch) -> Generator[dict[str, Any], None, None]:
+    def _segment(
+        self, settings: Settings, watch: Watch, machines: OtherMachines | None
+    ) -> Generator[dict[str, Any], None, None]:
         _require_kinds(settings.kinds)
         require_apart(self._names, self._folder, settings.kinds)
-        jobs = min(settings.jobs or get_num_threads(), len(self))
+        jobs = min(settings.jobs or (machines.jobs if machines else get_num_threads()), len(self))
         with ExitStack() as stack:
             segmenter = stack.enter_context(_open_segmenter(settings, jobs))
             journal = stack.enter_context(closing(Journal(self._folder)))
@@ -130,6 +138,7 @@ class Archive:
             self._require_known(joins, journal, overwrite=settings.overwrite)
             segmenting = Segmenting(
                 segmenter,
+                machines or partial(make_picture, segmenter),
                 journal,
                 self._folder,
                 settings=_made_by(settings, segmenter),

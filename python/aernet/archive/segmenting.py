@@ -9,14 +9,13 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from aernet.archive.describe import describe
 from aernet.archive.journal import Entry
-from aernet.archive.kinds import KINDS, VIDEO_ENDINGS, Segmented
+from aernet.archive.kinds import KINDS, VIDEO_ENDINGS
+from aernet.archive.one_picture import Order
 from aernet.archive.outputs import OF_THE_RUN, files_of
 from aernet.archive.standing import Again, source_of, why_again
 from aernet.errors import SourceError
 from aernet.files import remove, replacing
-from aernet.pictures import mm_per_pixel_of, read_picture
 from aernet.video.offline import segment_video
 from aernet.video.sources.videofile import VideoFile
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from aernet.archive.inputs import Input
     from aernet.archive.journal import Journal, Source
+    from aernet.archive.one_picture import MakePicture
     from aernet.archive.watching import Advance, Watch
     from aernet.segmenter import Segmenter
 
@@ -62,7 +62,8 @@ class Segmenting:
     """Segments inputs with the same settings; several threads may share it.
 
     Args:
-        segmenter: takes BGR pictures, and keeps the regions that the settings say.
+        segmenter: takes BGR frames of videos, and keeps the regions that the settings say.
+        make_picture: makes the outputs of pictures.
         journal: what is done already.
         folder: the folder of the outputs.
         settings: how the outputs are made, by which the journal knows them.
@@ -76,6 +77,7 @@ class Segmenting:
     def __init__(
         self,
         segmenter: Segmenter,
+        make_picture: MakePicture,
         journal: Journal,
         folder: Path,
         *,
@@ -86,6 +88,7 @@ class Segmenting:
         watch: Watch,
     ) -> None:
         self._segmenter = segmenter
+        self._make_picture = make_picture
         self._journal = journal
         self._folder = folder
         self._settings = settings
@@ -191,17 +194,15 @@ class Segmenting:
         self, task: _Task, path: Path, source: Source, again: Again
     ) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Segment a picture, write its files, and return its facts and its pieces of the run's files."""
-        result = self._segmenter(read_picture(path))
-        card = self._segmenter.card
-        facts = describe(result, card.name, mm_per_pixel_of(path)) if self._measured else {}
-        row = {"input": task.item.name, **facts}
-        done = Segmented(result, row, *_paths(task), path, (card.name, card.version))
-        contents = {kind: KINDS[kind].content(done) for kind in sorted(task.kinds - {MEASURED})}
+        kinds = task.kinds - {MEASURED}
+        facts, contents = self._make_picture(
+            path, Order(task.item.name, *_paths(task), kinds, measured=bool(self._measured))
+        )
         self._begin(task, source, again)
         for kind, file in task.files.items():
             with replacing(file) as temporary:
                 temporary.write_bytes(contents.pop(kind))
-        return facts | {"latency_ms": round(result.latency_ms, 3)}, contents
+        return facts, contents
 
     def _video(
         self, task: _Task, path: Path, source: Source, again: Again
