@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "serve": ("prometheus_client", "python_multipart", "starlette", "uvicorn"),
     "report": ("jinja2", "matplotlib"),
     "parquet": ("pyarrow",),
+    "ray": ("ray", "fsspec", "pandas", "pyarrow"),
     "coco": ("pycocotools",),
     "data": ("pooch", "requests"),
     "train": ("torch", "torchvision", "timm", "lightning_fabric", "onnx", "onnxscript"),

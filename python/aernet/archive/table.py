@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-COLUMNS: dict[str, type] = {
-    "input": str,
-    "mask": str,
-    "frames": int,
+    import pyarrow as pa
+
+PICTURE_COLUMNS: dict[str, type] = {
     **LESION_COLUMNS,
     "expected_dice": float,
     "needs_review": bool,
@@ -26,6 +25,9 @@ COLUMNS: dict[str, type] = {
     "model": str,
     "error": str,
 }
+"""What is told of each picture beside its files."""
+
+COLUMNS: dict[str, type] = {"input": str, "mask": str, "frames": int, **PICTURE_COLUMNS}
 """The columns and what they hold; a cell is empty where nothing is known, as in the row of what failed."""
 
 SUFFIXES = (".csv", ".parquet")
@@ -106,13 +108,24 @@ def _parquet_columns(file: Path) -> list[str]:
         return []
 
 
+def arrow_schema(columns: Mapping[str, type]) -> pa.Schema:
+    """Return columns as Arrow has them.
+
+    Raises:
+        ImportError: PyArrow is not installed.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - only Parquet needs it
+
+    types = {str: pa.string(), bytes: pa.binary(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    return pa.schema([(name, types[kind]) for name, kind in columns.items()])
+
+
 @contextmanager
 def _parquet(file: Path) -> Iterator[Callable[[Row], None]]:
     import pyarrow as pa  # noqa: PLC0415 - only Parquet needs it
     from pyarrow import parquet  # noqa: PLC0415
 
-    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    schema = arrow_schema(COLUMNS)
     waiting: list[Row] = []
     with replacing(file) as temporary, parquet.ParquetWriter(temporary, schema) as table:
 

@@ -15,6 +15,7 @@ _PURPOSES = {
     "serve": "serve",
     "report": "evaluate --report, calibrate --diagram",
     "parquet": "segment --table FILE.parquet",
+    "ray": "segment --ray, datasets of Ray",
     "coco": "segment --format coco",
     "data": "data fetch",
     "train": "train, reproduce, export, checkpoints",

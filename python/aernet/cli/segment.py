@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -93,6 +93,14 @@ def segment(
             show_default=False,
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Segment pictures on the machines of the Ray cluster with this HOST:PORT; auto is the one"
+            " that runs on this machine.",
+        ),
+    ] = None,
 ) -> None:
     """Find the lesion in pictures and videos: each gets a mask of its size, white on the lesion.
 
@@ -126,7 +134,15 @@ def segment(
         jobs=jobs,
     )
     tally = Tally()
-    with bars() as progress, closing(archive.segment(settings, partial(watched, progress))) as stream:
+    with ExitStack() as stack:
+        machines = None
+        if ray is not None and len(archive) > 0:
+            from aernet.scale import Cluster
+
+            machines = stack.enter_context(Cluster(ray, settings))
+        progress = stack.enter_context(bars())
+        rows = archive.segment(settings, partial(watched, progress), machines)
+        stream = stack.enter_context(closing(rows))
         bar = progress.add_task("Segmenting", total=len(archive))
         for number, row in enumerate(stream):
             tally.add(row)
