@@ -16,6 +16,7 @@ PUBLIC = (
     "aernet.archive",
     "aernet.exchange",
     "aernet.measure",
+    "aernet.scale",
     "aernet.video",
     "aernet.video.sinks",
     "aernet.viewer",

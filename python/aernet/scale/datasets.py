@@ -68,7 +68,11 @@ def segment(
         batch_size=_AT_ONCE,
         # Where a machine is lost, the rest goes on: Ray would wait for as many as there were.
         compute=ActorPoolStrategy(min_size=1, max_size=count),
-        **share.options,
+        # Were they to fill the cores, those that are left when a machine is lost would have no room for what
+        # Ray has to read again, and all would wait for ever.
+        num_cpus=0,
+        num_gpus=int(share.on_gpu),
+        scheduling_strategy="SPREAD",
     )
 
 

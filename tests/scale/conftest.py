@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+# Ray takes 127.0.0.1 for the machine's address in its network, which need not be reachable.
+HOST = "127.0.0.2"
+
+
+class Nodes:
+    """A head and a second node of a Ray cluster, with two processors each, on the loopback interface."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind((HOST, 0))
+            self.address = f"{HOST}:{free.getsockname()[1]}"
+        port = self.address.rpartition(":")[2]
+        self._processes = []
+        self._log = (folder / "log").open("wb")
+        self.head = self._start(
+            "--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false"
+        )
+        self._wait(1)
+        self.second = self._start(f"--address={self.address}")
+        self._wait(2)
+
+    def _start(self, *options):
+        words = [Path(sys.executable).with_name("ray"), "start", "--block", *options]
+        words += [f"--node-ip-address={HOST}", "--num-cpus=2", "--object-store-memory=100000000"]
+        environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+        self._processes.append(psutil.Popen(words, stdout=self._log, stderr=self._log, env=environment))
+        return self._processes[-1]
+
+    def _wait(self, count):
+        """Wait until a program sees so many nodes."""
+        program = (
+            f"import ray; ray.init({self.address!r}, log_to_driver=False);"
+            f" raise SystemExit(sum(node['Alive'] for node in ray.nodes()) != {count})"
+        )
+        for _ in range(60):
+            time.sleep(0.5)
+            if not self._listens():
+                continue
+            seen = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+            if seen.returncode == 0:
+                return
+        raise TimeoutError(Path(self._log.name).read_text(encoding="utf-8"))
+
+    def _listens(self):
+        host, port = self.address.split(":")
+        with socket.socket() as trial:
+            return trial.connect_ex((host, int(port))) == 0
+
+    def kill(self, node):
+        """Let a machine fail: its processes end at once."""
+        everything = [node, *node.children(recursive=True)]
+        for process in everything:
+            process.kill()
+        psutil.wait_procs(everything, timeout=20)
+
+    def stop(self):
+        """End what still runs, the second node first."""
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                everything = [process, *process.children(recursive=True)]
+                process.terminate()  # it ends its children
+                _, alive = psutil.wait_procs(everything, timeout=20)
+                for one in alive:
+                    one.kill()
+        self._log.close()
+
+
+@pytest.fixture
+def nodes():
+    pytest.importorskip("ray")
+    # The paths of sockets are short.
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        cluster = Nodes(Path(folder))
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder with 60 small pictures of a dark spot, each at another place, and one that is none."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(60):
+        skin = np.full((60, 80, 3), 220, np.uint8)
+        cv2.circle(skin, (10 + number, 30), 12, (60, 60, 60), cv2.FILLED, cv2.LINE_AA)
+        cv2.imwrite(str(folder / f"{number:02}.png"), cv2.GaussianBlur(skin, (0, 0), 3))
+    (folder / "none.png").write_bytes(b"no picture")
+    return folder
