@@ -10,6 +10,9 @@ from pyarrow import parquet
 
 from aernet import Segmenter
 
+# Ray sets its own defaults by names that it has given up.
+pytestmark = pytest.mark.filterwarnings(r"ignore:`\w+` is deprecated:DeprecationWarning")
+
 
 @pytest.fixture
 def connected(nodes):
