@@ -66,17 +66,13 @@ class Nodes:
         everything = [node, *node.children(recursive=True)]
         for process in everything:
             process.kill()
-        psutil.wait_procs(everything, timeout=20)
+        node.wait(20)
 
     def stop(self):
         """End what still runs, the second node first."""
         for process in reversed(self._processes):
             if process.poll() is None:
-                everything = [process, *process.children(recursive=True)]
-                process.terminate()  # it ends its children
-                _, alive = psutil.wait_procs(everything, timeout=20)
-                for one in alive:
-                    one.kill()
+                self.kill(process)
         self._log.close()
 
 
