@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,22 @@ Device = Annotated[
 ]
 MaskSuffix = Annotated[
     str, typer.Option(help="What the name of a mask has behind its picture's: <picture>_segmentation.png.")
+]
+TrainingData = Annotated[
+    Path,
+    typer.Option(help="Folder or zip file of pictures with masks, such as that of the ISIC 2018 pairs."),
+]
+RunFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")]
+Split = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV file with the columns image_id and subset, instead of the isic2018_split.csv or"
+        " split.csv of --data."
+    ),
+]
+Licence = Annotated[
+    str | None,
+    typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),
 ]
 Threshold = Annotated[
     float | None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aernet.cli.options import MaskSuffix
+from aernet.cli.options import Licence, MaskSuffix, RunFolder, Split, TrainingData
 from aernet.pairs import MASK_ENDING
 
 _LEARNING_RATE = 1e-4  # a tenth of a training's: the network is to stay what it is
@@ -20,23 +19,11 @@ def quantise(
             metavar="MODEL", help="Bundled model, or ONNX file of `export`: in float32, such as aernet-lite."
         ),
     ],
-    data: Annotated[
-        Path,
-        typer.Option(help="Folder or zip file of pictures with masks, such as that of the ISIC 2018 pairs."),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file with the columns image_id and subset, instead of the isic2018_split.csv or"
-            " split.csv of --data."
-        ),
-    ] = None,
+    data: TrainingData,
+    output: RunFolder,
+    split: Split = None,
     mask_suffix: MaskSuffix = MASK_ENDING,
-    licence: Annotated[
-        str | None,
-        typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),
-    ] = None,
+    licence: Licence = None,
     teacher: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,34 +7,22 @@ from typing import Annotated
 
 import typer
 
-from aernet.cli.options import MaskSuffix
+from aernet.cli.options import Licence, MaskSuffix, RunFolder, Split, TrainingData
 from aernet.pairs import MASK_ENDING
 
 
 def train(
-    data: Annotated[
-        Path,
-        typer.Option(help="Folder or zip file of pictures with masks, such as that of the ISIC 2018 pairs."),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
+    data: TrainingData,
+    output: RunFolder,
     preset: Annotated[
         str | None,
         typer.Option(
             help="Bundled preset, or a TOML file; else aernet-v2b0, with --start in that model's network."
         ),
     ] = None,
-    split: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file with the columns image_id and subset, instead of the isic2018_split.csv or"
-            " split.csv of --data."
-        ),
-    ] = None,
+    split: Split = None,
     mask_suffix: MaskSuffix = MASK_ENDING,
-    licence: Annotated[
-        str | None,
-        typer.Option(help="Licence of what is trained, which depends on that of its pictures, for its card."),
-    ] = None,
+    licence: Licence = None,
     encoder_weights: Annotated[
         Path | None, typer.Option(help="ImageNet weights as a timm state dict; else timm downloads them.")
     ] = None,
