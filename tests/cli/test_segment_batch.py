@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aernet import Segmenter
-from aernet.archive import segmenting
+from aernet.archive import one_picture, segmenting
 from aernet.archive.journal import JOURNAL
 from aernet.cli.app import app
 
@@ -219,14 +219,14 @@ def test_one_subfolder_that_cannot_be_written_fails_alone(segment, pictures, tmp
 
 @pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
 def test_a_picture_that_takes_too_much_or_cannot_be_read_fails_alone(segment, pictures, monkeypatch, error):
-    read = segmenting.read_picture
+    read = one_picture.read_picture
 
     def refuse(path):
         if path.name == "b.jpg":
             raise error
         return read(path)
 
-    monkeypatch.setattr(segmenting, "read_picture", refuse)
+    monkeypatch.setattr(one_picture, "read_picture", refuse)
     answer = segment(pictures, "--json")
     assert answer.exit_code == 1
     assert statuses(answer) == {"a.jpg": "done", "b.jpg": "failed", "c.jpg": "done"}
