@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import secrets
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +29,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+_SHORT_BODY = 65536
+_SHORT_BODY_SECONDS = 1.0
 
 
 class Guard:
@@ -81,7 +86,11 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             status, words = refusal
-            # Closing the connection avoids waiting for a body.
+            if int(headers.get("content-length", "0")) <= _SHORT_BODY and "transfer-encoding" not in headers:
+                # A client that still sends when the connection is closed may lose the answer.
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(_skip_body(receive), _SHORT_BODY_SECONDS)
+            # Closing the connection avoids waiting for a long body.
             response = PlainTextResponse(words + "\n", status, {"Connection": "close"})
             await response(scope, receive, send_guarded)
 
@@ -127,6 +136,11 @@ class Guard:
         except CookieError:
             return False
         return cookie is not None and self._token is not None and _same(cookie.value, self._token)
+
+
+async def _skip_body(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass
 
 
 def _same(value: str, token: str) -> bool:
