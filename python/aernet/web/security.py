@@ -30,7 +30,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_SHORT_BODY = 65536
+_SHORT_BODY = 1_000_000
 _SHORT_BODY_SECONDS = 1.0
 
 
