@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import jsonschema
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -80,3 +81,12 @@ def test_prometheus_reads_the_figures(client, picture):
     assert more("aernet_batches_total") == 1
     assert more("aernet_answer_seconds_count") == 2
     assert after["aernet_requests_under_way", None] == 0
+
+
+def test_nothing_waits_for_a_client_s_acknowledgement(service, client):
+    assert client.get("/healthz").status_code == 200
+    connections = service._server._server.server_state.connections
+    assert connections
+    for connection in connections:
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
