@@ -20,7 +20,8 @@ def imported(statement):
 def test_the_package_imports_little():
     modules = imported("import aernet")
     assert {"aernet.segmenter", "aernet._native", "numpy", "cv2"} <= modules
-    assert not {"torch", "typer", "rich", "onnx", "onnxruntime", "PIL", "simplejpeg"} & modules
+    assert not {"torch", "typer", "rich", "onnx", "onnxruntime", "PIL", "simplejpeg", "pydicom"} & modules
+    assert "aernet.measure" not in modules
 
 
 def test_the_command_line_starts_without_the_heavy_parts():

@@ -16,9 +16,6 @@ from aernet.arrays import PIXEL_FORMATS, PixelFormat, picture_size
 from aernet.drawing import OUTLINE, TINT, draw_lesion, shrunk
 from aernet.errors import AernetError, FrameError
 from aernet.frame_pictures import bgr_picture, is_gray, is_on_host, on_host
-from aernet.measure import measure_mask
-from aernet.measure.figure import draw_figure
-from aernet.measure.row import lesion_row
 from aernet.nv12 import Nv12Frame
 from aernet.quality import COLOUR_SIZE
 from aernet.regions import largest_region, outlines
@@ -226,6 +223,8 @@ class Segmentation(Generic[FrameT]):
         Raises:
             FrameError: `mm_per_pixel` is not a finite number above 0.
         """
+        from aernet.measure import measure_mask  # noqa: PLC0415 - most results are not measured
+
         picture = None if is_gray(self.frame, self.colour) else bgr_picture(self.frame, self.colour)
         return measure_mask(self.mask, picture, mm_per_pixel)
 
@@ -241,6 +240,8 @@ class Segmentation(Generic[FrameT]):
         Raises:
             FrameError: `mm_per_pixel` is not a finite number above 0.
         """
+        from aernet.measure.row import lesion_row  # noqa: PLC0415 - most results are not measured
+
         calibrated = self.quality is not None
         return lesion_row(self.mask, self.measure(mm_per_pixel)) | {
             "expected_dice": round(self.expected_dice, 4) if calibrated else None,
@@ -259,6 +260,8 @@ class Segmentation(Generic[FrameT]):
         Raises:
             FrameError: `mm_per_pixel` is not a finite number above 0.
         """
+        from aernet.measure.figure import draw_figure  # noqa: PLC0415 - most results are not measured
+
         further = {}
         if self.quality is not None:
             further["Expected Dice"] = f"{self.expected_dice:.2f}"

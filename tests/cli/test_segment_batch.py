@@ -1,10 +1,8 @@
-"""What `segment` does with many files, some of them bad."""
+"""Which of many inputs `segment` takes, and what it tells of them."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,79 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from segment_answers import counts, files, film, records, statuses
 
 from aernet import Segmenter
-from aernet.archive import one_picture, segmenting
 from aernet.archive.journal import JOURNAL
-from aernet.cli.app import app
-
-
-@pytest.fixture
-def segment(model, tmp_path):
-    """Run `segment` within this process, into tmp_path/out."""
-
-    def run(*arguments, output=tmp_path / "out", model=model):
-        words = ["segment", *arguments, "-o", output, "--model", model]
-        return CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
-
-    return run
-
-
-@pytest.fixture
-def pictures(tmp_path, examples):
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for name, example in zip(("a.jpg", "b.jpg", "c.jpg"), examples, strict=False):
-        shutil.copy(example, folder / name)
-    return folder
-
-
-def records(answer):
-    return [json.loads(line) for line in answer.stdout.splitlines()]
-
-
-def statuses(answer):
-    return {Path(record["input"]).name: record["status"] for record in records(answer)}
-
-
-def files(folder):
-    """All files but the journal."""
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL)
-    return sorted(path.relative_to(folder).as_posix() for path in found)
-
-
-def counts(answer):
-    return [cell.strip() for cell in answer.stderr.splitlines()[-2].split("│")[1:7]]
-
-
-def test_an_input_that_failed_is_named_once(segment, tmp_path, monkeypatch):
-    film = tmp_path / "film.mp4"
-    film.write_bytes(b"any")
-    monkeypatch.setitem(sys.modules, "av", None)
-    answer = segment(film)
-    assert answer.exit_code == 1
-    assert answer.stderr.splitlines()[0] == f"{film}: needs PyAV; pip install 'aernet[video]'"
-
-
-def test_an_input_that_is_not_there_fails_by_itself(segment, pictures, tmp_path):
-    answer = segment(
-        tmp_path / "gone.jpg", pictures / "a.jpg", tmp_path / "no*.png", "ftp://host/f.jpg", "--json"
-    )
-    assert answer.exit_code == 1
-    failed = dict.fromkeys(("gone.jpg", "no*.png", "f.jpg"), "failed")
-    assert statuses(answer) == {"a.jpg": "done", **failed}
-    assert files(tmp_path / "out") == ["a_mask.png"]
-    assert f"{tmp_path / 'gone.jpg'}: no such file or folder" in answer.stderr.splitlines()
-
-
-def test_all_inputs_that_are_not_there_are_named(segment, tmp_path):
-    answer = segment(tmp_path / "gone.jpg", tmp_path / "lost.jpg")
-    assert answer.exit_code == 1
-    assert [line.rpartition("/")[2] for line in answer.stderr.splitlines()] == [
-        "gone.jpg: no such file or folder",
-        "lost.jpg: no such file or folder",
-    ]
 
 
 def test_what_is_left_out_is_told_and_listed(segment, pictures):
@@ -105,26 +34,6 @@ def test_what_is_left_out_is_told_and_listed(segment, pictures):
     assert any(line.startswith(f"left out: 1 .txt file, {pictures}/notes.txt: ") for line in lines)
     assert counts(answer)[:5] == ["3", "3", "0", "0", "0"]
     assert counts(answer)[5] == str(len(records(answer)) - 3)
-
-
-def test_a_folder_of_nothing_to_segment_is_an_error_that_says_what_it_holds(segment, tmp_path, pictures):
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "a.pdf").touch()
-    answer = segment(tmp_path / "other", "--json")
-    assert answer.exit_code == 1
-    assert [record["status"] for record in records(answer)] == ["left out", "left out"]
-    assert "holds no picture and no video" in answer.stderr
-    assert answer.stderr.endswith("; it holds 1 PDF file\n")
-    answer = segment(tmp_path / "other", pictures)
-    assert answer.exit_code == 0, answer.output
-    assert "left out: 1 folder without pictures" in answer.stderr
-
-
-def film(path):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(3):
-        writer.write(cv2.circle(np.full((48, 64, 3), 220, np.uint8), (30, 20), 9, (20, 30, 60), cv2.FILLED))
-    writer.release()
 
 
 def test_films_in_a_folder_are_segmented_and_their_outputs_are_no_inputs(segment, pictures):
@@ -157,145 +66,6 @@ def test_a_record_of_a_picture_holds_its_measurements(segment, pictures):
     assert {key: contours[key] for key in ("area_px", "expected_dice", "needs_review")} == {
         key: record[key] for key in ("area_px", "expected_dice", "needs_review")
     }
-
-
-def test_a_name_that_is_too_long_fails_by_itself_and_one_that_just_fits_does_not(segment, pictures):
-    shutil.copy(pictures / "a.jpg", pictures / ("x" * 236 + ".jpg"))  # 245 bytes with _mask.png
-    shutil.copy(pictures / "a.jpg", pictures / ("y" * 251 + ".jpg"))
-    answer = segment(pictures, "--json")
-    assert answer.exit_code == 1
-    assert statuses(answer) == {
-        "a.jpg": "done",
-        "b.jpg": "done",
-        "c.jpg": "done",
-        "x" * 236 + ".jpg": "done",
-        "y" * 251 + ".jpg": "failed",
-    }
-    (error,) = (record["error"] for record in records(answer) if record["status"] == "failed")
-    assert error.startswith(str(pictures / "yyy"))
-    assert "too long" in error
-    assert error.endswith("give it a shorter name")
-    assert counts(answer) == ["5", "4", "0", "1", "0", "0"]
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-def test_a_full_disk_is_told_once_and_stops_the_run(segment, pictures, tmp_path, monkeypatch, code):
-    write = Path.write_bytes
-
-    def refuse(path, data):
-        if list((tmp_path / "out").glob("*_mask.png")):
-            write(path, data[:10])
-            raise OSError(code, os.strerror(code), str(path))
-        return write(path, data)
-
-    monkeypatch.setattr(Path, "write_bytes", refuse)
-    answer = segment(pictures, "--json", "--jobs", 1)
-    assert answer.exit_code == 1
-    assert statuses(answer) == {"a.jpg": "done"}
-    assert answer.stderr == (
-        f"aernet-trt: {tmp_path}/out/b_mask.png: cannot be written ({os.strerror(code)});"
-        " stopped after 1 of 3 inputs, as all would fail\n"
-    )
-    assert files(tmp_path / "out") == ["a_mask.png"]
-
-
-def test_an_output_folder_that_cannot_be_written_is_told_once(segment, pictures, tmp_path):
-    (tmp_path / "taken").touch()
-    answer = segment(pictures, output=tmp_path / "taken" / "out")
-    assert answer.exit_code == 1
-    taken = f"{tmp_path}/taken is a file, not a folder"
-    assert answer.stderr == f"aernet-trt: {tmp_path}/taken/out: cannot be written ({taken})\n"
-
-
-def test_one_subfolder_that_cannot_be_written_fails_alone(segment, pictures, tmp_path):
-    (pictures / "sub").mkdir()
-    shutil.copy(pictures / "a.jpg", pictures / "sub" / "d.jpg")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "sub").touch()
-    answer = segment(pictures, "--json")
-    assert answer.exit_code == 1
-    assert statuses(answer) == {"a.jpg": "done", "b.jpg": "done", "c.jpg": "done", "d.jpg": "failed"}
-
-
-@pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
-def test_a_picture_that_takes_too_much_or_cannot_be_read_fails_alone(segment, pictures, monkeypatch, error):
-    read = one_picture.read_picture
-
-    def refuse(path):
-        if path.name == "b.jpg":
-            raise error
-        return read(path)
-
-    monkeypatch.setattr(one_picture, "read_picture", refuse)
-    answer = segment(pictures, "--json")
-    assert answer.exit_code == 1
-    assert statuses(answer) == {"a.jpg": "done", "b.jpg": "failed", "c.jpg": "done"}
-    assert f"{pictures}/b.jpg: " in answer.stderr
-
-
-def test_a_device_that_does_not_exist_is_an_error(segment, pictures):
-    answer = segment(pictures, "--device", "tpu")
-    assert answer.exit_code == 1
-    assert "tpu" in answer.stderr
-    assert segment(pictures, "--device", "cpu").exit_code == 0
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_names_do_not_depend_on_the_order_of_the_inputs(segment, pictures, tmp_path, order):
-    (pictures / "sub").mkdir()
-    shutil.copy(pictures / "a.jpg", pictures / "sub" / "d.jpg")
-    shutil.copy(pictures / "a.jpg", pictures / "sub" / "a.jpg")
-    other = tmp_path / "other"
-    other.mkdir()
-    shutil.copy(pictures / "a.jpg", other / "a.jpg")
-    shutil.copy(pictures / "a.jpg", other / "a.jpeg")
-    inputs = [pictures / "sub", pictures, other, pictures / "b.jpg"][::order]
-    answer = segment(*inputs)
-    assert answer.exit_code == 0, answer.output
-    assert files(tmp_path / "out") == [
-        "a.jpeg_mask.png",
-        "b_mask.png",
-        "c_mask.png",
-        "other/a_mask.png",
-        "pictures/a_mask.png",
-        "sub/a_mask.png",
-        "sub/d_mask.png",
-    ]
-
-
-def test_a_picture_and_a_film_of_one_name_keep_it(segment, pictures, tmp_path):
-    film(pictures / "a.avi")
-    assert segment(pictures).exit_code == 0
-    assert {"a_mask.png", "a_track.csv"} <= set(files(tmp_path / "out"))
-
-
-def test_where_capitals_do_not_count_names_that_differ_by_them_are_refused(
-    segment, pictures, monkeypatch, tmp_path
-):
-    shutil.copy(pictures / "b.jpg", pictures / "A.png")
-    assert segment(pictures, output=tmp_path / "one").exit_code == 0
-    assert {"A_mask.png", "a_mask.png"} <= set(files(tmp_path / "one"))
-    monkeypatch.setattr("aernet.archive.outputs._takes_capitals_for_small", lambda _: True)
-    assert segment(pictures, output=tmp_path / "two").exit_code == 0
-    assert files(tmp_path / "two") == ["A.png_mask.png", "a.jpg_mask.png", "b_mask.png", "c_mask.png"]
-    (pictures / "A.png").rename(pictures / "A.JPG")
-    answer = segment(pictures, output=tmp_path / "three")
-    assert answer.exit_code == 1
-    assert f"{pictures}/A.JPG and {pictures}/a.jpg: " in answer.stderr
-    assert not (tmp_path / "three").exists()
-
-
-def test_no_output_is_written_over_an_input(segment, pictures):
-    shutil.copy(pictures / "b.jpg", pictures / "a_overlay.jpg")
-    film(pictures / "f.avi")
-    (pictures / "f_masks").mkdir()
-    shutil.copy(pictures / "b.jpg", pictures / "f_masks" / "000000.png")
-    before = {name: (pictures / name).read_bytes() for name in files(pictures)}
-    for inputs in (("a.jpg", "a_overlay.jpg"), ("f.avi", "f_masks/000000.png")):
-        answer = segment(*(pictures / name for name in inputs), "--overlay", "--overwrite", output=pictures)
-        assert answer.exit_code == 1
-        assert "would be overwritten by" in answer.stderr
-    assert before == {name: (pictures / name).read_bytes() for name in files(pictures)}
 
 
 def test_a_glob_that_no_shell_has_expanded(segment, pictures, tmp_path):
@@ -344,33 +114,6 @@ def test_a_standard_input_that_is_closed_is_told(model, tmp_path):
     answer = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     assert answer.returncode == 1
     assert answer.stderr.startswith(b"stdin: is closed")
-
-
-@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are bytes on Linux alone")
-def test_names_that_are_no_utf_8_or_not_one_line(command, model, pictures, tmp_path):
-    for name in (b"L\xe4sion.jpg", b"two\nlines.jpg"):
-        shutil.copy(pictures / "a.jpg", pictures / os.fsdecode(name))
-    for name in (b"bad\xff.png", b"bad\n\x1b[31m.png"):
-        (pictures / os.fsdecode(name)).write_bytes(b"no picture")
-    answer = command("segment", pictures, "-o", tmp_path / "out", "--model", model, "--json")
-    assert answer.returncode == 1
-    found = [json.loads(line) for line in answer.stdout.splitlines()]
-    assert len(found) == 7
-    for record in found:
-        assert os.path.exists(os.fsencode(record["input"]))  # noqa: PTH110 - as bytes
-    assert (tmp_path / "out" / os.fsdecode(b"L\xe4sion_mask.png")).is_file()
-    assert (tmp_path / "out" / "two\nlines_mask.png").is_file()
-    assert "\x1b" not in answer.stderr
-    assert len(answer.stderr.splitlines()) == 2 + 5
-
-
-def test_a_name_is_no_markup_and_no_emoji(segment, pictures):
-    for name in (":smile:.jpg", "[red]a.jpg"):
-        (pictures / name).write_bytes(b"no picture")
-    answer = segment(pictures)
-    assert answer.exit_code == 1
-    assert f"{pictures}/:smile:.jpg: expected a picture" in answer.stderr
-    assert f"{pictures}/[red]a.jpg: expected a picture" in answer.stderr
 
 
 def test_experts_masks_beside_their_pictures_are_no_pictures(segment, pictures, tmp_path):
@@ -468,14 +211,3 @@ def test_a_picture_that_is_called_like_an_output_is_told(segment, pictures):
         "photo_overlay.jpg",
         "x.jpg",
     ]
-
-
-def test_damage_that_a_film_tells_is_counted_apart(segment, pictures, monkeypatch):
-    film(pictures / "d.avi")
-    facts = {"status": "damaged", "error": f"{pictures}/d.avi: frame 2 is damaged"}
-    monkeypatch.setattr(segmenting, "segment_video", lambda *_, **__: facts)
-    answer = segment(pictures, "--json")
-    assert answer.exit_code == 1
-    assert statuses(answer)["d.avi"] == "damaged"
-    assert counts(answer) == ["4", "3", "0", "0", "1", "0"]
-    assert f"{pictures}/d.avi: frame 2 is damaged" in answer.stderr.splitlines()

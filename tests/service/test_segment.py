@@ -111,7 +111,7 @@ def test_the_address_comes_before_the_header(client, picture):
 
 
 @pytest.mark.parametrize("batch", [None, 4])
-def test_concurrent_requests_get_their_own_masks(segmenter, examples, batch):
+def test_concurrent_requests_get_their_own_masks(segmenter, examples, batch, monkeypatch):
     """As many as may wait; runs of several pictures are tried as well as of one."""
     expected = [segmenter(path).mask for path in examples]
     contents = [path.read_bytes() for path in examples]
@@ -123,7 +123,9 @@ def test_concurrent_requests_get_their_own_masks(segmenter, examples, batch):
                 *(client.post("/segment", content=contents[index % len(contents)]) for index in range(64))
             )
 
-    with Service(segmenter, port=0, batch=batch) as service:
+    if batch is not None:
+        monkeypatch.setattr(segmenter.runner, "useful_batch", batch)
+    with Service(segmenter, port=0) as service:
         answers = asyncio.run(ask(service.url))
         figures = httpx.get(f"{service.url}metrics", timeout=20).text
     for index, answer in enumerate(answers):

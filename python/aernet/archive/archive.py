@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from aernet._native import get_num_threads, set_num_threads
+from aernet._native import get_num_threads
 from aernet.archive.failures import concerns_all, reason_of
 from aernet.archive.inputs import find_inputs, nothing_found
 from aernet.archive.journal import Journal
@@ -21,10 +20,12 @@ from aernet.archive.standing import UNKNOWN
 from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
 from aernet.archive.workers import in_order
+from aernet.engine.manifest import sha256_of
 from aernet.errors import AernetError, SourceError, did_you_mean
 from aernet.files import remove_remains, replacing
 from aernet.models import DEFAULT, resolve_model
 from aernet.segmenter import Segmenter
+from aernet.threads import shared_among
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
@@ -212,9 +213,7 @@ def _require_kinds(kinds: Collection[str]) -> None:
 
 def _open_segmenter(settings: Settings, jobs: int) -> Segmenter:
     """Open the segmenter; on the CPU, each of the jobs has its share of the threads for the network."""
-    threads = get_num_threads()
-    set_num_threads(max(1, threads // jobs))
-    try:
+    with shared_among(jobs):
         return Segmenter(
             settings.model,
             settings.device,
@@ -222,13 +221,11 @@ def _open_segmenter(settings: Settings, jobs: int) -> Segmenter:
             border=settings.border,
             keep=settings.keep,
         )
-    finally:
-        set_num_threads(threads)
 
 
 def _made_by(settings: Settings, segmenter: Segmenter) -> dict[str, Any]:
     """Return what makes outputs what they are, beside the input."""
-    content = hashlib.sha256(resolve_model(settings.model).read_bytes()).hexdigest()
+    content = sha256_of(resolve_model(settings.model))
     return {
         "model": f"{segmenter.card.name} {segmenter.card.version} (sha256 {content[:16]})",
         "threshold": segmenter.threshold,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aernet.segmentation import Segmentation
 
 
@@ -19,3 +21,8 @@ def describe(
         mm_per_pixel: the distances of neighbouring rows and of columns in millimetres, if they are known.
     """
     return result.row(mm_per_pixel) | {"model": model}
+
+
+def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a row has in numbers; true is 1."""
+    return {name: value for name, value in row.items() if isinstance(value, (int, float))}

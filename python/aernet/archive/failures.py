@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from typing import TYPE_CHECKING
 
 from aernet.archive.journal import JournalError
 from aernet.errors import AernetError, OutputError, SourceError
+from aernet.files import require_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +39,8 @@ def concerns_all(item: Input, error: Exception, folder: Path) -> bool:
         if getattr(error.__cause__, "errno", None) in _FULL:
             return True
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError:
+            require_writable(folder)
+        except OutputError:
             return True
         return False
     # What else is wrong with a video, such as a missing PyAV, is none of the pictures' concern.

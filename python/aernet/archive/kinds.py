@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aernet import exchange
+from aernet.archive.describe import numbers_of
 from aernet.result_files import (
     CONTOURS,
     MASK,
@@ -76,8 +77,7 @@ def _contours(done: Segmented) -> bytes:
 
 
 def _geojson(done: Segmented) -> bytes:
-    numbers = {name: value for name, value in done.row.items() if isinstance(value, (int, float))}
-    return exchange.to_geojson(done.result.mask, PurePosixPath(done.below).name, numbers)
+    return exchange.to_geojson(done.result.mask, PurePosixPath(done.below).name, numbers_of(done.row))
 
 
 def _coco(done: Segmented) -> bytes:

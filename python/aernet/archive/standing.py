@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aernet.archive.inputs import STDIN
 from aernet.archive.journal import JOURNAL, Source
+from aernet.engine.manifest import sha256_of
 from aernet.errors import SourceError
 from aernet.files import fingerprint
 
@@ -123,7 +123,7 @@ def _is_same(item: Input, path: Path | None, source: Source) -> bool:
 
 def _content(item: Input, path: Path) -> str:
     # A film is too large to be read twice.
-    return fingerprint(path) if item.is_video else f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return fingerprint(path) if item.is_video else f"sha256 {sha256_of(path)}"
 
 
 def _is_there(file: Path) -> bool:

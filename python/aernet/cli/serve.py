@@ -51,9 +51,10 @@ def serve(
     """
     import numpy as np
 
-    from aernet._native import get_num_threads, set_num_threads
+    from aernet._native import get_num_threads
     from aernet.segmenter import Segmenter
     from aernet.service import Limits, Service
+    from aernet.threads import shared_among
 
     if token is not None and len(token) < _SHORTEST_TOKEN:
         raise typer.BadParameter(
@@ -61,12 +62,8 @@ def serve(
             " 32' makes one"
         )
     limits = Limits(round(megabytes * 1e6), round(megapixels * 1e6), waiting, seconds)
-    threads = get_num_threads()
-    set_num_threads(1)  # of each picture's network; as many pictures as there are cores go side by side
-    try:
+    with shared_among(get_num_threads()):  # as many pictures as there are cores go side by side
         opened = Segmenter(model, device, threshold=threshold, border=border, keep=keep)
-    finally:
-        set_num_threads(threads)
     with opened as segmenter:
         segmenter(np.zeros((768, 1024, 3), np.uint8))  # the first picture takes no longer than the others
         with (

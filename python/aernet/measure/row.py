@@ -38,6 +38,11 @@ def lesion_row(mask: HostImage, measurements: Measurements) -> dict[str, Value]:
     area_fraction = cv2.countNonZero(mask) / mask.size
     row: dict[str, Value] = {"width": width, "height": height, "area_fraction": area_fraction}
     return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        name: six_digits(value) if isinstance(value, float) else value
         for name, value in (row | measurements.row()).items()
     }
+
+
+def six_digits(value: float) -> float:
+    """Return a number as rows have it, with six significant digits."""
+    return float(f"{value:.6g}")

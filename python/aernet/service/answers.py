@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-import cv2
-
-from aernet.archive.describe import describe
+from aernet.archive.describe import describe, numbers_of
 from aernet.exchange import to_geojson
+from aernet.result_files import png_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +34,9 @@ def encode(result: Segmentation[Any], card: ModelCard, wanted: Format) -> bytes:
     `to_geojson` makes, with the numbers of that row as measurements.
     """
     if wanted == "png":
-        return cv2.imencode(".png", result.mask)[1].tobytes()
+        return png_bytes(result.mask)
     row = describe(result, f"{card.name} {card.version}")
     if wanted == "json":
         borders = [border.tolist() for border in result.contours()]
         return json.dumps({**row, "contours": borders}, separators=(",", ":")).encode()
-    return to_geojson(
-        result.mask, "lesion", {key: value for key, value in row.items() if isinstance(value, (int, float))}
-    )
+    return to_geojson(result.mask, "lesion", numbers_of(row))

@@ -29,7 +29,6 @@ class Service:
         port: the port to listen at; 0 takes any free port.
         token: the token that clients need; None makes one where other machines reach the address.
         limits: what a request may cost.
-        batch: the most pictures of one run of the network; None for what the segmenter's runner gains from.
 
     Raises:
         AernetError: the address cannot be listened at.
@@ -43,11 +42,10 @@ class Service:
         *,
         token: str | None = None,
         limits: Limits | None = None,
-        batch: int | None = None,
     ) -> None:
         limits = limits or Limits()
         meters = Meters()
-        self._worker = Worker(segmenter, limits.pixels, meters, batch)
+        self._worker = Worker(segmenter, limits.pixels, meters)
         self._server = WebServer(
             Pages(segmenter, self._worker, limits, meters).app,
             host,

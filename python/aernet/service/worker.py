@@ -30,16 +30,13 @@ class Worker:
         segmenter: takes BGR frames.
         most_pixels: the most pixels of a picture.
         meters: count pictures and batches.
-        batch: the most pictures of one run of the network; None for what the segmenter's runner gains from.
     """
 
-    def __init__(
-        self, segmenter: Segmenter, most_pixels: int, meters: Meters, batch: int | None = None
-    ) -> None:
+    def __init__(self, segmenter: Segmenter, most_pixels: int, meters: Meters) -> None:
         self._segmenter = segmenter
         self._most_pixels = most_pixels
         self._meters = meters
-        largest = segmenter.runner.useful_batch if batch is None else batch
+        largest = segmenter.runner.useful_batch
         self._batcher = Batcher(self._run, largest, _BATCH_SECONDS) if largest > 1 else None
         self._segment: Callable[[HostImage], Segmentation[Any]] = self._batcher or self._alone
         # While two batches run, the pictures of a third are decoded; without batches each core has a picture.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from aernet.measure.diameters import longest_diameter
+from aernet.measure.row import six_digits
 from aernet.measure.shape import Shape
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def extent_row(mask: HostImage, mm_per_pixel: float | None = None) -> dict[str, 
             "equivalent_diameter_mm": shape.diameter * mm_per_pixel,
             "longest_diameter_mm": longest * mm_per_pixel,
         }
-    rounded = {name: None if value is None else float(f"{value:.6g}") for name, value in row.items()}
+    rounded = {name: None if value is None else six_digits(value) for name, value in row.items()}
     return rounded | {"area_px": shape.area}
 
 
