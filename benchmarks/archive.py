@@ -9,7 +9,9 @@ mask for each; medians are reported, with the time that the processors spent. Th
   no care for damage, names, colours or what is done already;
 - U-Net in a loop: the U-Net of segmentation_models_pytorch with the efficientnet-b1 encoder (random weights),
   exported to ONNX, in ONNX Runtime's own settings behind what its users write, one picture after another;
-  needs `pip install ".[benchmark]"` (`--unet`).
+  needs `pip install ".[benchmark]"` (`--unet`);
+- segment --ray: the same command on a Ray cluster that runs already (`--ray ADDRESS`); the time of its
+  processors is not in the table.
 
 `memory` segments pictures and shows the memory of the process at each thousandth.
 """
@@ -106,6 +108,7 @@ def measure(
     rounds: int = 5,
     before: Annotated[Path | None, typer.Option(help="Python that has an earlier version installed.")] = None,
     with_unet: Annotated[bool, typer.Option("--unet", help="Measure a U-Net too.")] = False,  # noqa: FBT002
+    ray: Annotated[str | None, typer.Option(help="Address of a Ray cluster to measure too.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the results.")] = None,
 ) -> None:
     """Measure pictures a second."""
@@ -123,6 +126,8 @@ def measure(
         if with_unet:
             write_unet(Path(folder, "unet.onnx"))
             contenders["U-Net in a loop"] = [*here, "unet", str(pictures), "{}", f"{folder}/unet.onnx"]
+        if ray is not None:
+            contenders["segment --ray"] = [sys.executable, *segment, "{}", "--ray", ray]
         times: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for number in range(rounds):
             for name, arguments in contenders.items():
