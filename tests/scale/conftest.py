@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -65,7 +66,9 @@ class Nodes:
         """Let a machine fail: its processes end at once."""
         everything = [node, *node.children(recursive=True)]
         for process in everything:
-            process.kill()
+            # Ray's processes end each other, so that one may be gone before its turn.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         node.wait(20)
 
     def stop(self):
