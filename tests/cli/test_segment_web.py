@@ -19,6 +19,7 @@ from aernet.cli.app import app
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        self.server.logins.append(self.headers.get("Authorization"))
         status, headers, content = self.server.answers.get(self.path.partition("?")[0], (404, {}, b""))
         self.send_response(status)
         for name, value in headers.items():
@@ -35,6 +36,7 @@ def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.answers = {}
+        server.logins = []
         server.address = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -169,3 +171,16 @@ def test_the_name_of_an_address_stays_within_the_output_folder(address, below, r
     assert (item.below.as_posix(), item.root.as_posix()) == (below, root)
     assert "word" not in item.name
     assert left_out == []
+
+
+def test_a_user_and_password_are_sent_to_the_server_that_they_are_for_alone(server, segment, examples):
+    server.answers = {
+        "/a.jpg": (302, {"Location": f"{server.address}/b.jpg"}, b""),
+        "/b.jpg": (200, {"Content-Type": "image/jpeg"}, examples[0].read_bytes()),
+    }
+    address = f"{server.address}/a.jpg".replace("://", "://Aladdin:open%20sesame@")
+    answer, records = segment(address)
+    assert [record["status"] for record in records] == ["done"]
+    # The example of RFC 7617, section 2.
+    assert server.logins == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", None]
+    assert "sesame" not in answer.output

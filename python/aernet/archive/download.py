@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, TYPE_CHECKING
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from aernet._native import __version__
@@ -25,7 +26,7 @@ def download(address: str, name: str, file: Path, largest: int, watch: Watch) ->
     """Fetch an address into a file.
 
     Args:
-        address: http:// or https://.
+        address: http:// or https://; a user and password in it are sent to its server alone (RFC 7617).
         name: the name of the address in errors.
         file: the file to write.
         largest: bytes beyond which the fetching is given up.
@@ -37,7 +38,11 @@ def download(address: str, name: str, file: Path, largest: int, watch: Watch) ->
     """
     headers = {"User-Agent": f"aernet/{__version__}", "Accept-Encoding": "identity"}
     try:
-        request = Request(address, headers=headers)  # noqa: S310 - http or https
+        bare, credentials = _parted(address)
+        request = Request(bare, headers=headers)  # noqa: S310 - http or https
+        if credentials:
+            # Not for the server that a redirection leads to.
+            request.add_unredirected_header("Authorization", credentials)
         with (
             watch(file.name, None) as advance,
             build_opener(_ToTheWeb(name)).open(request, timeout=_PATIENCE) as answer,
@@ -51,6 +56,15 @@ def download(address: str, name: str, file: Path, largest: int, watch: Watch) ->
         raise SourceError(f"{name}: cannot be fetched ({error.reason})") from error
     except (OSError, HTTPException, ValueError) as error:
         raise SourceError(f"{name}: cannot be fetched ({str(error) or type(error).__name__})") from error
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """Return an address without user and password, and the header that carries these, empty without them."""
+    parts = urlsplit(address)
+    login, at, host = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    words = f"{unquote(user)}:{unquote(password)}".encode()
+    return parts._replace(netloc=host).geturl(), f"Basic {b64encode(words).decode()}" if at else ""
 
 
 def _receive(
