@@ -68,3 +68,12 @@ def pycuda(session: nox.Session) -> None:
         session.run("python", "configure.py", toolkit, "--no-cuda-enable-curand", f"--cudadrv-lib-dir={work}")
         session.install("--no-build-isolation", ".")
     session.run("pytest", "-m", "pycuda", "tests/runners")
+
+
+@nox.session
+def openvino(session: nox.Session) -> None:
+    """Run the tests of runners, segmenters and processes with OpenVINO's ONNX Runtime."""
+    session.install(".", *_TESTING)
+    session.run("pip", "uninstall", "--yes", "--quiet", "onnxruntime")
+    session.install("onnxruntime-openvino")
+    session.run("pytest", "tests/runners", "tests/test_segmenter.py", "tests/test_processes.py")

@@ -40,7 +40,7 @@ from rich.table import Table
 
 from aernet import Segmenter, set_num_threads
 from aernet.archive import Archive, Settings
-from aernet.cli.doctor import processor
+from aernet.processor import processor
 
 if TYPE_CHECKING:
     import numpy.typing as npt

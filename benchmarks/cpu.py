@@ -41,9 +41,9 @@ from skimage import color, transform
 
 from aernet import Segmenter, mask_from_probability, prediction, preprocess, set_num_threads
 from aernet._native import __version__, get_num_threads
-from aernet.cli.doctor import processor
 from aernet.files import replacing
 from aernet.pictures import example_pictures, read_picture
+from aernet.processor import processor
 from aernet.runners import onnxruntime as runner
 
 if TYPE_CHECKING:

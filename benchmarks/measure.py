@@ -24,9 +24,9 @@ import typer
 from skimage import color, measure
 
 from aernet import Segmenter
-from aernet.cli.doctor import processor
 from aernet.measure import measure_mask
 from aernet.pictures import example_pictures, read_picture
+from aernet.processor import processor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,10 +34,10 @@ from rich.console import Console
 from rich.table import Table
 
 from aernet import Segmenter, preprocess, set_num_threads
-from aernet.cli.doctor import processor
 from aernet.inputs import find_pictures
 from aernet.models import bundled_models
 from aernet.pictures import decode_picture, example_pictures
+from aernet.processor import processor
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
 if TYPE_CHECKING:

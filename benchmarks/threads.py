@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from aernet import Segmenter, mask_from_probability, preprocess, set_num_threads
-from aernet.cli.doctor import processor
 from aernet.files import replacing
 from aernet.pictures import example_pictures, read_picture
+from aernet.processor import processor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

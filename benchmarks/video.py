@@ -29,8 +29,8 @@ import typer
 from rich.progress import track
 
 from aernet import Nv12Frame, Segmenter
-from aernet.cli.doctor import processor
 from aernet.files import replacing
+from aernet.processor import processor
 from aernet.video import Pipeline
 from aernet.video.motion import Motion, shrink
 from aernet.video.smoothing import Smoothing

@@ -8,6 +8,7 @@ import pytest
 
 from aernet import AernetError, remedies
 from aernet.runners import onnxruntime as runner
+from aernet.runners.providers import OTHERS, cuda
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def test_a_jetson_is_not_told_to_install_what_it_cannot(machine, monkeypatch, mo
     machine("aarch64", (3, 10))
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(
-        AernetError, match=r"for CPUs alone; .* no package for ARM and Python 3\.10"
+        AernetError, match=r"without CUDAExecutionProvider; .* no package for ARM and Python 3\.10"
     ) as caught:
-        runner.OnnxRuntimeRunner(model, 0)
+        runner.OnnxRuntimeRunner(model, cuda(0))
     assert "pip install" not in str(caught.value)
     assert "'aernet-trt build-engine'" in str(caught.value)
 
@@ -44,3 +45,33 @@ def test_tensorrt_on_a_jetson_is_jetpacks(machine, name):
     machine("aarch64", (3, 10))
     assert "pip install" not in remedies.tensorrt(name)
     assert "python3 -m venv --system-site-packages" in remedies.tensorrt(name)
+
+
+PRESENT = {
+    "openvino": "pip uninstall --yes onnxruntime && pip install onnxruntime-openvino",
+    "openvino:gpu": "pip uninstall --yes onnxruntime && pip install onnxruntime-openvino",
+    "coreml": "pip install --force-reinstall onnxruntime",
+    "directml": "pip uninstall --yes onnxruntime && pip install onnxruntime-directml",
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "there"),
+    [
+        ("linux", "x86_64", {"openvino", "openvino:gpu"}),
+        ("linux", "aarch64", set()),
+        ("win32", "AMD64", {"openvino", "openvino:gpu", "directml"}),
+        ("darwin", "arm64", {"coreml"}),
+    ],
+)
+def test_each_system_is_told_what_it_can_install(machine, monkeypatch, system, name, there):
+    machine(name, (3, 12))
+    monkeypatch.setattr(sys, "platform", system)
+    assert PRESENT.keys() == OTHERS.keys()
+    for device, command in PRESENT.items():
+        remedy = remedies.onnxruntime_for(device)
+        if device in there:
+            assert remedy == command
+        else:
+            assert "pip" not in remedy
+            assert remedy.endswith("; use 'cpu'")

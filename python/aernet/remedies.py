@@ -42,6 +42,24 @@ def onnxruntime_gpu(*extras: str) -> str:
     return f"pip install {wanted}"
 
 
+def onnxruntime_for(device: str) -> str:
+    """Return how to get the ONNX Runtime that runs networks on a device, if this system can have it."""
+    library = device.partition(":")[0]
+    if library == "cuda":
+        return onnxruntime_gpu()
+    if library == "coreml":
+        return _where("pip install --force-reinstall onnxruntime", "macOS", there=sys.platform == "darwin")
+    instead = f"pip uninstall --yes onnxruntime && pip install onnxruntime-{library}"
+    if library == "directml":
+        return _where(instead, "Windows", there=sys.platform == "win32")
+    there = sys.platform in {"linux", "win32"} and not _is_arm()
+    return _where(instead, "Linux and Windows on x86-64", there=there)
+
+
+def _where(remedy: str, systems: str, *, there: bool) -> str:
+    return remedy if there else f"that is for {systems} alone; use 'cpu'"
+
+
 def tensorrt(name: str | None = None) -> str:
     """Return how to get a TensorRT flavour, "tensorrt-rtx" or "tensorrt"; without a name, any."""
     if _is_arm():

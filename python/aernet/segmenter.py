@@ -74,14 +74,15 @@ class Segmenter:
     On the CPU the network runs on as many threads as `set_num_threads` allows when the segmenter is made.
 
     A segmenter pickles, and a process that is sent one loads the model when it first uses it. So does a
-    forked process with a segmenter of its parent on the CPU; one on a GPU does not survive a fork.
+    forked process with a segmenter of its parent on the processor; one on a GPU does not survive a fork.
 
     Args:
         model: the name of a bundled model, or the path of an ONNX file from `aernet-trt export` or of an
             engine from `aernet-trt build-engine`.
-        device: "cpu"; "cuda" or "cuda:1", the first or second GPU; or "auto", the best that this machine has:
-            TensorRT with an engine built from the model, ONNX Runtime on the GPU, or the CPU. "auto" logs
-            once why it does not use a GPU that is there.
+        device: "cpu"; "cuda" or "cuda:1", the first or second GPU; "openvino", "openvino:gpu", "coreml" or
+            "directml", where ONNX Runtime has that provider; or "auto", the best of an NVIDIA GPU and the
+            CPU: TensorRT with an engine built from the model, ONNX Runtime on the GPU, or the CPU. "auto"
+            logs once why it does not use a GPU that is there.
         threshold: the least probability of a lesion pixel, between 0 and 1, both excluded; None takes that of
             the border.
         border: how wide to draw: "isic", as the experts of ISIC do on the whole, with the model's own
@@ -130,7 +131,7 @@ class Segmenter:
         self.card: ModelCard = runner.card
         """The card of the model: its name, version, size, licence and metrics."""
         self.device = runner.device
-        """The device that runs the model: "cpu", "cuda:0"."""
+        """The device that runs the model: "cpu", "cuda:0", "openvino"."""
         self.runtime = runner.runtime
         """The runtime that runs the model, with its version."""
         self.frames_on: int | None = runner.frames_on
@@ -165,7 +166,7 @@ class Segmenter:
                 return self._runner
             if self._absent == "closed":
                 raise AernetError(f"{self!r} is closed; make a new one")
-            if self._absent == "forked" and self.device != "cpu":
+            if self._absent == "forked" and self.device not in ("cpu", "openvino"):
                 raise AernetError(
                     f"{self!r} was made before a fork, which no GPU survives; make one in the new process, or"
                     " start that by 'spawn'"

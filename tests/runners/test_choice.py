@@ -20,6 +20,7 @@ from aernet.engine.gpu import Gpu
 from aernet.engine.manifest import load_manifest, record_verification
 from aernet.runners.choice import choose_runner, open_runner
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
+from aernet.runners.providers import CPU
 
 
 @pytest.fixture(autouse=True)
@@ -205,9 +206,9 @@ def test_where_tensorrt_rtx_does_not_run_auto_goes_on_and_says_why(network, monk
 @pytest.mark.usefixtures("gpu")
 def test_onnx_runtime_serves_where_tensorrt_is_absent(network, monkeypatch):
     class OnGpu(OnnxRuntimeRunner):
-        def __init__(self, model, index=None):
+        def __init__(self, model, provider=CPU):
             super().__init__(model)
-            self.device = "cpu" if index is None else f"cuda:{index}"
+            self.device = provider.device
 
     monkeypatch.setattr(aernet.runners.onnxruntime, "OnnxRuntimeRunner", OnGpu)
     choice = choose_runner(network, "auto")
@@ -224,8 +225,11 @@ def test_an_engine_that_is_named(network, tensorrt, tmp_path, caplog):
     assert choose_runner(engine, "cuda:1").why == "an engine was named"
     assert tensorrt == [(engine, 0, None), (engine, 1, None)]
     assert caplog.records == []
-    with pytest.raises(AernetError, match="an engine needs a GPU, device 'cpu' was asked for"):
-        Segmenter(engine, "cpu")
+    for device in ("cpu", "openvino"):
+        with pytest.raises(
+            AernetError, match=f"an engine needs an NVIDIA GPU, device '{device}' was asked for"
+        ):
+            Segmenter(engine, device)
 
 
 @pytest.mark.usefixtures("tensorrt")

@@ -14,6 +14,7 @@ from aernet import AernetError, FrameError, ModelError, set_num_threads
 from aernet._native import get_num_threads
 from aernet.arrays import picture_size
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
+from aernet.runners.providers import cuda
 
 CUDA = "CUDAExecutionProvider"
 
@@ -25,8 +26,8 @@ def runner(model):
 
 def test_a_gpu_without_the_cuda_provider(model, monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(AernetError, match=r"is for CPUs alone; pip install onnxruntime-gpu"):
-        OnnxRuntimeRunner(model, 0)
+    with pytest.raises(AernetError, match=rf"is without {CUDA}; pip install onnxruntime-gpu"):
+        OnnxRuntimeRunner(model, cuda(0))
 
 
 @pytest.fixture
@@ -49,9 +50,9 @@ def sessions(monkeypatch):
 
 def test_a_provider_that_does_not_start(model, sessions, capsys):
     with pytest.raises(AernetError, match=r"cannot use cuda:1, for want of CUDA or cuDNN; pip install"):
-        OnnxRuntimeRunner(model, 1)
-    (gpu, options), cpu = sessions[0]
-    assert (gpu, options["device_id"], cpu) == (CUDA, 1, "CPUExecutionProvider")
+        OnnxRuntimeRunner(model, cuda(1))
+    ((gpu, options),) = sessions[0]
+    assert (gpu, options["device_id"]) == (CUDA, 1)
     assert capsys.readouterr().out == ""
 
 
@@ -59,7 +60,7 @@ def test_a_provider_that_starts(model, sessions, monkeypatch):
     monkeypatch.setattr(
         onnxruntime.capi.onnxruntime_inference_collection.Session, "get_providers", lambda _: [CUDA]
     )
-    runner = OnnxRuntimeRunner(model, 1)
+    runner = OnnxRuntimeRunner(model, cuda(1))
     assert (runner.device, len(sessions)) == ("cuda:1", 1)
     frame = np.full((30, 40, 3), 200, np.uint8)
     (prediction,) = runner.predict([frame], "bgr")

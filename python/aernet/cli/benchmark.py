@@ -159,8 +159,8 @@ def _machine(segmenter: Segmenter) -> dict[str, str]:
     import os
 
     from aernet import _native
-    from aernet.cli.doctor import processor
     from aernet.cli.gpus import clocks, described, jetson
+    from aernet.processor import processor
 
     machine = {"processor": f"{processor()}, {os.cpu_count()} cores"}
     if board := jetson():

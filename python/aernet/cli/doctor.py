@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aernet.cli.extras import extras
+from aernet.processor import processor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,17 +72,6 @@ def _machine() -> Iterator[dict[str, str]]:
         remedy = "" if gib > 1 else "a model and a large picture take about 1 GiB"
         yield _finding("memory", f"{gib:.1f} GiB", remedy)
     yield _finding("python", platform.python_version())
-
-
-def processor() -> str:
-    """Return the processor's name, which `platform` does not know on Linux."""
-    import platform
-    import re
-    from pathlib import Path
-
-    facts = Path("/proc/cpuinfo")
-    named = re.search(r"^model name\s*: (.+)$", facts.read_text(), re.MULTILINE) if facts.exists() else None
-    return named[1] if named else platform.processor() or "unnamed processor"
 
 
 def _gpus() -> Iterator[dict[str, str]]:

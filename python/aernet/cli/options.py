@@ -16,7 +16,9 @@ Model = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        metavar="DEVICE", help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second)."
+        metavar="DEVICE",
+        help="auto (a GPU if there is one), cpu, cuda (the first GPU), cuda:1 (the second), openvino,"
+        " openvino:gpu, coreml, directml.",
     ),
 ]
 MaskSuffix = Annotated[

@@ -52,5 +52,15 @@ def runtime_cache_path(version: str, gpu: Gpu | None, plan_sha256: str) -> Path:
     return cache_folder() / "tensorrt-rtx" / version / compiled_on / f"{plan_sha256[:16]}.cache"
 
 
+def first_load_path(runs_on: str, onnx_sha256: str) -> Path:
+    """Return the file of how a model agreed with the CPU when it was first loaded on something else.
+
+    Args:
+        runs_on: names what runs it: runtime, device and processor.
+        onnx_sha256: the digest of the ONNX file.
+    """
+    return cache_folder() / "first-loads" / _file_name(runs_on) / f"{onnx_sha256[:16]}.json"
+
+
 def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)

@@ -18,7 +18,7 @@ class Runner(Protocol):
 
     card: ModelCard
     device: str
-    """The device, as a user names it: "cpu", "cuda:0"."""
+    """The device, as a user names it: "cpu", "cuda:0", "openvino"."""
     runtime: str
     """The runtime that runs the model, with its version."""
 

@@ -11,6 +11,7 @@ from aernet.errors import AernetError, EngineError, ModelError
 from aernet.forks import keep_in_forks
 from aernet.models import bundled_models, resolve_model
 from aernet.pictures import example_pictures
+from aernet.runners.providers import OTHERS, cuda
 from aernet.runners.warn_once import warn_once
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def open_runner(model: Path, device: str) -> Runner:
 
 
 def choose_runner(model: Path, device: str) -> Choice:
-    """Load a model on the best that there is: TensorRT, ONNX Runtime on the GPU, ONNX Runtime on the CPU.
+    """Load a model on a device, or on the best that there is.
+
+    The best is TensorRT, then ONNX Runtime on the GPU, then ONNX Runtime on the CPU.
 
     Args:
         model: an ONNX file, whose engine lies where `build-engine` puts it; or an engine.
-        device: "cpu", "cuda" (the first GPU), "cuda:1" (the second), or "auto" for a GPU if there is one.
+        device: "cpu", "cuda" (the first GPU), "cuda:1" (the second), one of `OTHERS`, or "auto".
 
     Raises:
         AernetError: there is no such device, or the model cannot run there.
@@ -60,15 +63,20 @@ def choose_runner(model: Path, device: str) -> Choice:
     asked = _asked_gpu(device)
     index = asked or 0
     if model.suffix == ".engine":
-        if device == "cpu":
+        if device != "auto" and asked is None:
             raise AernetError(
-                f"{model}: an engine needs a GPU, device 'cpu' was asked for; name the model or its ONNX file"
+                f"{model}: an engine needs an NVIDIA GPU, device {device!r} was asked for; name the model or"
+                " its ONNX file"
             )
         return Choice(_open_named_engine(model, index), "an engine was named")
 
     # Loading ONNX Runtime takes longer than importing all the rest.
     from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
 
+    if device in OTHERS:
+        from aernet.runners.first_load import open_compared  # noqa: PLC0415
+
+        return Choice(open_compared(model, OTHERS[device]), f"{device} was asked for")
     on_cpu = OnnxRuntimeRunner(model)
     if device == "cpu":
         return Choice(on_cpu, "the CPU was asked for")
@@ -94,7 +102,7 @@ def _choose_on_gpu(model: Path, on_cpu: Runner, index: int) -> Choice:
         ways += [(with_engine, partial(_open_engine, engine, model, on_cpu, index)) for engine in engines]
     except EngineError as error:
         refusals.append(str(error))
-    ways.append(("the GPU, without an engine", partial(OnnxRuntimeRunner, model, index)))
+    ways.append(("the GPU, without an engine", partial(OnnxRuntimeRunner, model, cuda(index))))
     for why, way in ways:
         try:
             return Choice(way(), why, tuple(refusals))
@@ -104,7 +112,7 @@ def _choose_on_gpu(model: Path, on_cpu: Runner, index: int) -> Choice:
 
 
 def _asked_gpu(device: object) -> int | None:
-    """Return the number of the GPU that was asked for; None for "auto" and "cpu"."""
+    """Return the number of the NVIDIA GPU that was asked for; None for any other device."""
     from aernet.engine.gpu import gpu_index  # noqa: PLC0415
 
     if not isinstance(device, str):
@@ -113,8 +121,9 @@ def _asked_gpu(device: object) -> int | None:
             f"device: expected a name, such as 'auto', 'cpu' or 'cuda', found {device!r}{remedy}"
         )
     index = gpu_index(device)
-    if device not in {"auto", "cpu"} and index is None:
-        raise AernetError(f"device {device!r}: not available; expected one of auto, cpu, cuda, cuda:1, ...")
+    if index is None and device not in ("auto", "cpu", *OTHERS):
+        names = ", ".join(("auto", "cpu", "cuda", "cuda:1", *OTHERS))
+        raise AernetError(f"device {device!r}: not available; expected one of {names}")
     return index
 
 

@@ -1,4 +1,4 @@
-"""Compares an engine with its model on the same pictures."""
+"""Compares what runs a model with ONNX Runtime on the CPU, on the same pictures."""
 
 from __future__ import annotations
 
@@ -42,13 +42,7 @@ def compare_with_model(runner: TensorRtRunner, reference: Runner, pictures: Iter
         SourceError: a picture cannot be read.
         AernetError: the device fails.
     """
-
-    def answers() -> Iterator[tuple[Answer, Answer]]:
-        for picture in pictures:
-            frame, threshold = read_picture(picture), reference.card.threshold
-            yield _answer(reference, frame, threshold), _answer(runner, frame, threshold)
-
-    agreement = Agreement.of(f"{runner.runtime} on {runner.device}", answers())
+    agreement = agreement_of(runner, reference, pictures)
     try:
         record_verification(runner.engine, agreement)
     except AernetError as error:  # such as a folder that may not be written to
@@ -56,6 +50,22 @@ def compare_with_model(runner: TensorRtRunner, reference: Runner, pictures: Iter
     precision = runner.manifest.precision
     agreement.require(str(runner.engine), precision, more_exact(runner.engine, runner.manifest))
     return agreement
+
+
+def agreement_of(runner: Runner, reference: Runner, pictures: Iterable[Path]) -> Agreement:
+    """Compare the masks of two runners of a model, at the pictures' own size and the model's threshold.
+
+    Raises:
+        SourceError: a picture cannot be read.
+        AernetError: a device fails.
+    """
+
+    def answers() -> Iterator[tuple[Answer, Answer]]:
+        for picture in pictures:
+            frame, threshold = read_picture(picture), reference.card.threshold
+            yield _answer(reference, frame, threshold), _answer(runner, frame, threshold)
+
+    return Agreement.of(f"{runner.runtime} on {runner.device}", answers())
 
 
 def _answer(runner: Runner, frame: HostImage, threshold: float) -> Answer:

@@ -1,11 +1,11 @@
-"""ONNX Runtime: the network on the CPU, or on a GPU by its CUDA provider; preprocessing on the CPU."""
+"""ONNX Runtime: the network on the CPU, or where another provider runs it; preprocessing on the CPU."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -19,11 +19,12 @@ from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
 from aernet.nv12 import Nv12Frame
 from aernet.prediction import HostPrediction
+from aernet.runners.providers import CPU, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import Any, TypeGuard
+    from typing import TypeGuard
 
     import numpy.typing as npt
 
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from aernet.prediction import Prediction
 
 _FATAL = 4  # the highest severity of ONNX Runtime's log; lesser errors reach us as exceptions
+_WARNING = 2  # the severity from which on it logs by default
 _CUDA = "CUDAExecutionProvider"
 _AT_ONCE = 2  # submitted batches that run side by side
-_BATCH_ON_GPU = 8  # frames; on the CPU a batch takes as long as its frames one by one (benchmarks/serve.py)
 
 
 class OnnxRuntimeRunner:
@@ -41,26 +42,26 @@ class OnnxRuntimeRunner:
 
     Args:
         model: the ONNX file.
-        index: the index of the GPU that runs the network; None for the CPU.
+        provider: what runs the network.
 
     Raises:
         ModelError: the file is not ONNX, or not an AER-Net model.
-        AernetError: ONNX Runtime cannot use the GPU.
+        AernetError: this ONNX Runtime is without the provider, or cannot start it.
     """
 
     capture_refusal = None
     masks_on_device = False
     frames_on = None
 
-    def __init__(self, model: Path, index: int | None = None) -> None:
-        self.device = "cpu" if index is None else f"cuda:{index}"
-        self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
-        self.useful_batch = 1 if index is None else _BATCH_ON_GPU
-        self._index = index
+    def __init__(self, model: Path, provider: Provider = CPU) -> None:
+        self.device = provider.device
+        self.runtime = _runtime(provider)
+        self.useful_batch = provider.useful_batch
+        self._provider = provider
         self._threads = get_num_threads()
         try:
             self._model = model.read_bytes()
-            self._session = _open_session(self._model, self._threads, index)
+            self._session = _open_session(self._model, self._threads, provider)
             self.card = _card(self._session)
         except OSError as error:
             raise ModelError(f"{model}: cannot be read ({error.strerror})") from None
@@ -68,6 +69,7 @@ class OnnxRuntimeRunner:
             raise ModelError(f"{model}: {error}") from None
         self._kept = threading.local()
         self._submitting = threading.Lock()
+        self._running = nullcontext() if provider.runs_side_by_side else threading.Lock()
         self._at_once = min(_AT_ONCE, self._threads)
         self._under_way: deque[Future[list[Prediction]]] = deque()
 
@@ -123,8 +125,9 @@ class OnnxRuntimeRunner:
         A frame takes longer on its share of the threads than on all of them. But threads wait for each other
         in every layer, so that two frames side by side finish sooner than in turn, and more evenly.
         """
-        shared = self._index is not None or self._at_once == 1
-        session = self._session if shared else _open_session(self._model, self._threads // self._at_once)
+        threads = self._threads // self._at_once
+        shared = not self._provider.on_processor or self._at_once == 1
+        session = self._session if shared else _open_session(self._model, threads, self._provider)
         return session, ThreadPoolExecutor(self._at_once, "aernet network")
 
     def _predictions(
@@ -148,7 +151,8 @@ class OnnxRuntimeRunner:
             AernetError: the device fails.
         """
         try:
-            (probability,) = (session or self._session).run(["probability"], {"image": image})
+            with self._running:
+                (probability,) = (session or self._session).run(["probability"], {"image": image})
         except Exception as error:  # noqa: BLE001 - as in _open_session
             raise AernetError(f"{self.runtime} fails on {self.device}: {_first_line(error)}") from None
         # ONNX Runtime's sigmoid may round to the next number above 1.
@@ -168,38 +172,56 @@ def _is_on_host(frame: Picture) -> TypeGuard[HostImage | Nv12Frame]:
     return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)
 
 
-def _open_session(model: bytes, threads: int, index: int | None = None) -> onnxruntime.InferenceSession:
+def _runtime(provider: Provider) -> str:
+    brought = f", {provider.library}" if provider.library else ""
+    return f"ONNX Runtime {onnxruntime.__version__}{brought}"
+
+
+def _open_session(model: bytes, threads: int, provider: Provider) -> onnxruntime.InferenceSession:
+    _require_present(provider)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
     options.intra_op_num_threads = threads
     # Threads that spin for work after a run take the cores from preprocess, mask and the application.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    providers = _providers(index)
+    if not provider.runs_side_by_side:  # DirectML, which takes no memory patterns either
+        options.enable_mem_pattern = False
+    asked = [(provider.name, provider.options(threads))]
     try:
-        session = onnxruntime.InferenceSession(model, options, providers, enable_fallback=0)
+        with nullcontext() if provider is CPU else _quiet():
+            session = onnxruntime.InferenceSession(model, options, asked, enable_fallback=0)
     except Exception as error:  # noqa: BLE001 - its exceptions have no common parent
         raise ModelError(
             f"expected an ONNX model, but ONNX Runtime cannot load it: {_first_line(error)}"
         ) from None
-    if index is not None and _CUDA not in session.get_providers():
-        raise AernetError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot use cuda:{index}, for want of CUDA or cuDNN;"
-            f" {remedies.onnxruntime_gpu('cuda', 'cudnn')}"
-        )
+    if provider.name not in session.get_providers():
+        raise AernetError(f"{_runtime(provider)} cannot use {provider.device}{_lacking(provider)}")
     return session
 
 
-def _providers(index: int | None) -> list[str | tuple[str, dict[str, Any]]]:
-    if index is None:
-        return ["CPUExecutionProvider"]
-    if _CUDA not in onnxruntime.get_available_providers():
-        raise AernetError(
-            f"ONNX Runtime {onnxruntime.__version__} is for CPUs alone; {remedies.onnxruntime_gpu()}"
-        )
-    if hasattr(onnxruntime, "preload_dlls"):
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what a provider logs that does not start, which is no session's; an error tells it."""
+    onnxruntime.set_default_logger_severity(_FATAL)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNING)
+
+
+def _require_present(provider: Provider) -> None:
+    if provider.name not in onnxruntime.get_available_providers():
+        remedy = remedies.onnxruntime_for(provider.device)
+        raise AernetError(f"ONNX Runtime {onnxruntime.__version__} is without {provider.name}; {remedy}")
+    if provider.name == _CUDA and hasattr(onnxruntime, "preload_dlls"):
         with redirect_stdout(StringIO()):  # it prints which libraries are missing
             onnxruntime.preload_dlls()
-    return [(_CUDA, {"device_id": index, "cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
+
+
+def _lacking(provider: Provider) -> str:
+    if provider.name == _CUDA:
+        return f", for want of CUDA or cuDNN; {remedies.onnxruntime_gpu('cuda', 'cudnn')}"
+    return f", which wants {provider.wants or 'another system'}; use 'cpu'"
 
 
 def _first_line(error: Exception) -> str:
