@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import cv2
@@ -106,11 +108,83 @@ def test_the_way_of_a_jetsons_frames(monkeypatch):
 
 def test_opencv_and_gstreamer(monkeypatch):
     has = "GStreamer:                   YES" in cv2.getBuildInformation()
-    assert diagnosis()[0]["opencv"]["found"].endswith(f"with{'' if has else 'out'} GStreamer")
-    monkeypatch.setattr(
-        cv2, "getBuildInformation", lambda: "  Video I/O:\n    GStreamer:      YES (1.20.3)\n"
-    )
+    folder = Path(cv2.__file__).parents[1]
+    found = f"{cv2.__version__} in {folder}, with{'' if has else 'out'} GStreamer"
+    assert diagnosis()[0]["opencv"]["found"] == found
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: WITH_GSTREAMER)
     assert diagnosis()[0]["opencv"]["found"].endswith("with GStreamer")
+
+
+WITH_GSTREAMER = "  Video I/O:\n    GStreamer:      YES (1.20.3)\n"
+WITHOUT = "  Video I/O:\n    FFMPEG:      YES\n"
+
+
+@pytest.fixture
+def another_opencv(tmp_path, monkeypatch):
+    """Put another OpenCV behind the loaded one, as a JetPack's is behind pip's."""
+
+    def another(content):
+        folder = tmp_path / "dist-packages"
+        (folder / "cv2").mkdir(parents=True)
+        (folder / "cv2" / "__init__.py").write_text(content)
+        monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+        return folder
+
+    return another
+
+
+def described(information):
+    return f"__version__ = '4.8.0'\ndef getBuildInformation():\n    return {information!r}\n"
+
+
+def test_a_jetpacks_opencv_that_pips_hides(another_opencv, monkeypatch):
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: WITHOUT)
+    folder = another_opencv(described(WITH_GSTREAMER))
+    check = diagnosis()[0]["opencv"]
+    assert check["state"] == "warn"
+    assert check["found"].endswith(f"without GStreamer; it hides 4.8.0 in {folder}, with GStreamer")
+    assert "docs/jetson.md" in check["remedy"]
+
+
+def test_another_opencv_that_nobody_misses(another_opencv, monkeypatch):
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: WITH_GSTREAMER)
+    another_opencv(described(WITH_GSTREAMER))
+    check = diagnosis()[0]["opencv"]
+    assert (check["state"], check["remedy"]) == ("ok", "")
+    assert "; it hides 4.8.0 in " in check["found"]
+
+
+def test_another_opencv_that_is_of_another_python(another_opencv):
+    folder = another_opencv("raise ImportError('undefined symbol')")
+    check = diagnosis()[0]["opencv"]
+    assert check["state"] == "ok"
+    assert check["found"].endswith(f"it hides one in {folder} that this Python cannot load")
+
+
+def test_the_providers_of_other_devices(monkeypatch):
+    there = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
+    monkeypatch.setattr(sys, "platform", "win32")
+    checks, _ = diagnosis()
+    assert checks["device openvino"] == {
+        "name": "device openvino", "state": "ok", "found": "OpenVINOExecutionProvider is there", "remedy": "",
+    }  # fmt: skip
+    assert checks["device directml"]["state"] == "absent"
+    assert checks["device directml"]["found"] == "no DmlExecutionProvider"
+    assert checks["device directml"]["remedy"].endswith("pip install onnxruntime-directml")
+
+
+def test_two_packages_that_overwrite_each_other(monkeypatch):
+    names = ["onnxruntime", "numpy", "onnxruntime-openvino"]
+    monkeypatch.setattr(
+        importlib.metadata, "distributions", lambda: [SimpleNamespace(name=name) for name in names]
+    )
+    check = diagnosis()[0]["onnxruntime"]
+    assert check["state"] == "warn"
+    assert check["found"].endswith("; installed: onnxruntime, onnxruntime-openvino")
+    assert check["remedy"].startswith(
+        "pip uninstall --yes onnxruntime onnxruntime-openvino, then install one"
+    )
 
 
 def test_every_extra_is_told(monkeypatch):

@@ -124,25 +124,43 @@ def _no_cuda(gpu: Gpu | None, nvcc: str | None) -> Iterator[dict[str, str]]:
 
 
 def _libraries() -> Iterator[dict[str, str]]:
-    import re
-
-    import cv2
     import numpy as np
-    import onnxruntime
 
     from aernet._native import cuda_version, get_num_threads
+    from aernet.cli.opencv import opencv
     from aernet.video.sources.nvmm import absent_because
 
     cuda = f"CUDA {cuda_version}" if cuda_version else "no CUDA"
     yield _finding("extension", f"loaded, up to {get_num_threads()} threads, built with {cuda}")
     yield _finding("numpy", np.__version__)
-    gstreamer = re.search(r"GStreamer: +YES", cv2.getBuildInformation())
-    yield _finding("opencv", f"{cv2.__version__}, with{'' if gstreamer else 'out'} GStreamer")
+    yield opencv()
     reason = absent_because()
     way = "through a pipe" if reason else "without a copy through the host"
     yield _finding("nvmm", f"{reason or 'loaded'}; a Jetson's GPU gets its camera's frames {way}")
-    providers = ", ".join(onnxruntime.get_available_providers())
-    yield _finding("onnxruntime", f"{onnxruntime.__version__}, {providers}")
+    yield from _onnxruntime()
+
+
+def _onnxruntime() -> Iterator[dict[str, str]]:
+    """Tell which ONNX Runtime is there, and whether it has the provider of each other device."""
+    from importlib.metadata import distributions
+
+    import onnxruntime
+
+    from aernet.remedies import onnxruntime_for
+    from aernet.runners.providers import OTHERS
+
+    packages = sorted(
+        {name for found in distributions() if (name := found.name or "").startswith("onnxruntime")}
+    )
+    providers = onnxruntime.get_available_providers()
+    found = f"{onnxruntime.__version__}, {', '.join(providers)}"
+    both = f"pip uninstall --yes {' '.join(packages)}, then install one of them" if len(packages) > 1 else ""
+    yield _finding("onnxruntime", f"{found}; installed: {', '.join(packages)}" if both else found, both)
+    for device, provider in OTHERS.items():
+        if provider.name in providers:
+            yield _finding(f"device {device}", f"{provider.name} is there")
+        else:
+            yield _absent(f"device {device}", f"no {provider.name}", onnxruntime_for(device))
 
 
 def _video() -> Iterator[dict[str, str]]:
