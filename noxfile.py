@@ -72,11 +72,14 @@ def pycuda(session: nox.Session) -> None:
 
 @nox.session
 def openvino(session: nox.Session) -> None:
-    """Run the tests of runners, segmenters and processes with OpenVINO's ONNX Runtime."""
+    """Run the tests of ONNX Runtime, segmenters and processes with the package that has OpenVINO."""
     session.install(".", *_TESTING)
     session.run("pip", "uninstall", "--yes", "--quiet", "onnxruntime")
     session.install("onnxruntime-openvino")
-    session.run("pytest", "tests/runners", "tests/test_segmenter.py", "tests/test_processes.py")
+    of_providers = [
+        f"tests/runners/test_{name}.py" for name in ("openvino", "providers", "onnxruntime", "choice")
+    ]
+    session.run("pytest", *of_providers, "tests/test_segmenter.py", "tests/test_processes.py")
 
 
 @nox.session

@@ -29,14 +29,20 @@ def opencv() -> dict[str, str]:
     found = f"{cv2.__version__} in {loaded}, {_with_gstreamer(information)}"
     remedy = ""
     for folder in _others(loaded):
-        version, _, its_information = output(sys.executable, "-c", _DESCRIBE, str(folder)).partition("\n")
+        version, _, its_information = output(_base_python(), "-c", _DESCRIBE, str(folder)).partition("\n")
         if not version:
-            found += f"; it hides one in {folder} that this Python cannot load"
+            found += f"; it hides one in {folder} that cannot be loaded"
             continue
         found += f"; it hides {version} in {folder}, {_with_gstreamer(its_information)}"
         if _has_gstreamer(its_information) and not _has_gstreamer(information):
             remedy = _OWN_APP
     return {"name": "opencv", "state": "warn" if remedy else "ok", "found": found, "remedy": remedy}
+
+
+def _base_python() -> str:
+    """Return the Python outside the virtual environment, which has the NumPy that its own OpenCV wants."""
+    base = Path(sys.base_prefix, "bin", "python3")
+    return str(base) if base.exists() else sys.executable
 
 
 def _others(loaded: Path) -> list[Path]:
