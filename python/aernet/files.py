@@ -75,8 +75,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
     try:
         make_folder(path.parent)
-        temporary.touch(exist_ok=False)
         try:
+            temporary.touch(exist_ok=False)
             yield temporary
             temporary.replace(path)
         finally:
@@ -101,8 +101,8 @@ def filling(folder: Path) -> Iterator[Path]:
             raise OutputError(
                 f"{folder}: holds files already; name an empty folder, or one that is not there"
             )
-        make_folder(temporary)
         try:
+            make_folder(temporary)
             yield temporary
             if folder.exists():
                 folder.rmdir()  # which some systems do not replace

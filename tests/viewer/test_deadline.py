@@ -4,6 +4,7 @@ import socket
 import time
 from contextlib import closing
 from http.client import HTTPConnection
+from unittest.mock import Mock
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -116,24 +117,65 @@ def test_slow_ones_keep_nobody_out(dial, client):
     assert client.get("/").status_code == 200
 
 
-def test_connections_beyond_the_limit_are_closed(dial, monkeypatch):
-    monkeypatch.setattr(deadline, "CONNECTIONS", 3)
-    first = [dial() for _ in range(3)]
-    for connection in first:
+def served(connection):
+    """Ask for the page; return whether it comes."""
+    try:
         connection.sendall(HEAD + b"\r\n")
-        assert connection.recv(12) == b"HTTP/1.1 200"
-    assert read_to_the_end(dial()) == b""
-    first[0].close()
+        content = b""
+        while not content.endswith(b"</html>\n"):
+            if not (more := connection.recv(65536)):
+                return False
+            content += more
+    except ConnectionError:
+        return False
+    return content.startswith(b"HTTP/1.1 200")
+
+
+def test_a_full_house_of_idle_connections_keeps_nobody_out(dial, client):
+    """Whether they say nothing, a part of a request, or are refused."""
+    for said in (b"", HEAD, HEAD.replace(b"localhost", b"elsewhere") + b"\r\n"):
+        for _ in range(deadline.CONNECTIONS + 20):
+            dial().sendall(said)
+        with closing(HTTPConnection("127.0.0.1", client.base_url.port, timeout=20)) as one:
+            one.request("GET", "/")
+            assert one.getresponse().status == 200
+
+
+def test_of_too_many_connections_the_strangers_end_first_then_the_longest_at_rest(dial, monkeypatch):
+    monkeypatch.setattr(deadline, "CONNECTIONS", 3)
+    known = [dial() for _ in range(2)]
+    assert all(served(connection) for connection in known)
+    stranger, other = dial(), dial()
+    assert read_to_the_end(stranger) == b""
+    assert served(other)  # three are known now
+    newest = dial()
+    assert read_to_the_end(known[0]) == b""
+    assert all(served(connection) for connection in (known[1], other, newest))
+
+
+def test_whoever_watches_stays_in_a_full_house(dial, viewer, watch, next_view, monkeypatch):
+    monkeypatch.setattr(deadline, "CONNECTIONS", 3)
+    with watch(viewer) as one, watch(viewer) as two, watch(viewer) as three:
+        assert read_to_the_end(dial()) == b""  # all are busy
+        for stream in (one, two, three):
+            assert next_view(stream)
     end = time.monotonic() + 20
-    while time.monotonic() < end:
-        connection = dial()
-        try:
-            connection.sendall(HEAD + b"\r\n")
-            if connection.recv(12) == b"HTTP/1.1 200":
-                return
-        except ConnectionError:
-            time.sleep(0.05)
-    pytest.fail("no place became free")
+    while not served(dial()):
+        assert time.monotonic() < end, "no place became free"
+        time.sleep(0.05)
+
+
+def test_the_client_with_the_most_connections_makes_room():
+    def connection(host, made):
+        transport = Mock(abort=lambda: gone.append((host, made)))
+        kept.append(transport)
+        deadline._begin[transport] = made
+        return Mock(spec_set=["client", "cycle", "transport"], client=(host, 1), cycle=None, transport=transport)
+
+    kept, gone = [], []
+    house = [connection("10.0.0.1", 1)] + [connection("10.0.0.2", made) for made in (3, 2, 4)]
+    deadline.DeadlineProtocol._make_room(connection("10.0.0.3", 5), house)
+    assert gone == [("10.0.0.2", 2)]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from aernet.cli.export import export
 from aernet.cli.export_triton import export_triton
 from aernet.cli.failures import sentence
 from aernet.cli.inspect import inspect
+from aernet.cli.interruption import STATUS as INTERRUPTED
+from aernet.cli.interruption import interruptible, was_interrupted
 from aernet.cli.live import live
 from aernet.cli.measure import measure
 from aernet.cli.models import models
@@ -35,8 +37,6 @@ from aernet.cli.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INTERRUPTED = 130  # 128 + SIGINT, as in shells
-
 
 @contextmanager
 def _one_line_errors(*, debug: bool) -> Iterator[None]:
@@ -44,9 +44,11 @@ def _one_line_errors(*, debug: bool) -> Iterator[None]:
         yield
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise
-    except KeyboardInterrupt:
-        raise _failed("interrupted; all finished outputs are complete", _INTERRUPTED) from None
-    except Exception as error:
+    except BaseException as error:
+        if was_interrupted(error):
+            raise typer.Exit(INTERRUPTED) from None
+        if not isinstance(error, Exception):
+            raise
         if hasattr(error, "format_message"):  # a usage error of Typer, whose class is not public
             wrong = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
             raise _failed(
@@ -139,4 +141,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # some terminals cannot show all that a file's name may hold
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with interruptible():
+        try:
+            app()
+        except BaseException as end:
+            # A command ends by SystemExit; what else comes has interrupted Typer before or after it.
+            if end.code != INTERRUPTED if isinstance(end, SystemExit) else not was_interrupted(end):
+                raise
+            typer.echo("aernet-trt: interrupted; all finished outputs are complete", err=True)
+            sys.exit(INTERRUPTED)

@@ -285,7 +285,7 @@ class Pipeline:
             return str(error)
         if self._captured == 0:
             raise SourceError(f"{self.source.name}: gave no frame")
-        return f"{self.source.name}: has ended" if self.source.live and self._retry else None
+        return None
 
     def _predict(self) -> None:
         frames = iter(self._frames)

@@ -1,11 +1,15 @@
-"""HTTP connections with a deadline, so that slow clients cannot hold them open."""
+"""HTTP connections with a deadline, so that slow clients neither hold them open nor keep others out."""
 
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from aernet.web.security import ACCEPTED
 
 if TYPE_CHECKING:
     import asyncio
@@ -13,8 +17,10 @@ if TYPE_CHECKING:
 REQUEST_SECONDS = 10.0
 """Time within which a request's head must be complete."""
 CONNECTIONS = 100
-"""Most connections at the same time."""
+"""Most connections at the same time; beyond them one that waits for nothing makes room."""
 _SILENT_MILLISECONDS = 20000  # until a client that acknowledges nothing is dropped
+
+_begin: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()  # when each connection was made
 
 
 class DeadlineProtocol(H11Protocol):
@@ -23,16 +29,33 @@ class DeadlineProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuse the connection if there are too many."""
+        """Make room for the connection if there are too many, or refuse it."""
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
+        _begin[transport] = self.loop.time()
+        others = [one for one in self.connections if one is not self and not one.transport.is_closing()]
+        if len(others) >= CONNECTIONS:
+            self._make_room(others)
         connection = transport.get_extra_info("socket")
         # Else the body of an answer waits 40 ms for the client to acknowledge the head.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # elsewhere the system's timeout of minutes applies
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_MILLISECONDS)
         self._set_deadline()
+
+    def _make_room(self, others: list[Any]) -> None:
+        """End the connection that is worth least, or the new one if all others are busy.
+
+        Those that no accepted request has come through go first, then those that rest between requests; of
+        them the client's with the most connections, and of its the oldest.
+        """
+        ranks = {one: rank for one in others if (rank := _rank(one)) is not None}
+        held = Counter(_host(one) for one in others)
+        worst = min(
+            ranks,
+            key=lambda one: (ranks[one], -held[_host(one)], _begin[one.transport]),
+            default=self,
+        )
+        worst.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; only a complete request moves the deadline."""
@@ -65,3 +88,16 @@ class DeadlineProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _rank(protocol: Any) -> int | None:
+    """Return 0 for a stranger's connection, 1 for one that rests after accepted requests, None for a busy one."""
+    if hasattr(protocol, "handshake_complete"):  # a WebSocket, which strangers do not get
+        return None if protocol.handshake_complete else 0
+    if protocol.cycle is None or ACCEPTED not in protocol.cycle.scope["state"]:
+        return 0
+    return 1 if protocol.cycle.response_complete else None
+
+
+def _host(protocol: Any) -> str | None:
+    return protocol.client[0] if protocol.client else None

@@ -30,6 +30,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+ACCEPTED = "aernet.accepted"
+"""A key of a request's `state` that is there once the request is let in."""
+
 _SHORT_BODY = 1_000_000
 _SHORT_BODY_SECONDS = 1.0
 
@@ -81,6 +84,7 @@ class Guard:
             await send(message)
 
         if refusal is None:
+            scope.setdefault("state", {})[ACCEPTED] = True
             await self._app(scope, receive, send_guarded)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})

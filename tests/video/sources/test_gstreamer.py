@@ -27,8 +27,7 @@ def test_frames_arrive_in_their_colours(end):
     for picture in pictures:
         assert picture.shape == (180, 328, 3)
         np.testing.assert_allclose(picture.reshape(-1, 3).mean(0), (0, 0, 255), atol=4)
-    with pytest.raises(SourceError, match="has ended"):
-        next(frames)
+    assert next(frames, None) is None  # it is no camera, which would have gone away
 
 
 @pytest.mark.parametrize(
@@ -98,6 +97,27 @@ def test_it_is_a_camera():
     assert times == sorted(times)
     assert times[-1] <= time.perf_counter()
     assert times[-1] - times[0] > 0.2
+
+
+FINITE = "videotestsrc num-buffers=6 {}! video/x-raw,width=64,height=48,framerate=60/1"
+
+
+def test_a_pipeline_that_is_not_live_ends_for_good(segmenter, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    results = list(segmenter.stream(FINITE.format("")))
+    assert 0 < len(results) <= 6
+
+
+def test_a_live_pipeline_that_ends_is_opened_again(segmenter, caplog):
+    seen = []
+    for result in segmenter.stream(FINITE.format("is-live=true ")):
+        seen.append(result.frame_index)
+        if result.frame_index > 8:
+            break
+    assert max(seen) > 8
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "has ended; trying again until it is back"
+    ]
 
 
 @pytest.mark.parametrize(

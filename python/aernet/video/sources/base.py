@@ -29,7 +29,8 @@ class Source(Protocol):
         frames after it keep their numbers.
 
         The time is `time.perf_counter()` at arrival for a live source, and the presentation time for a file;
-        it may start anywhere. Each call opens the source anew; closing the iterator closes it.
+        it may start anywhere. Each call opens the source anew; closing the iterator closes it. Where the
+        frames end, the source has no more; a camera that goes away raises SourceError.
 
         Raises:
             SourceError: the source cannot be opened, goes away, or gives no 8-bit pictures.

@@ -1,4 +1,4 @@
-"""The colours of a GStreamer pipeline, which `gst-launch-1.0 -v` prints and YUV4MPEG2 does not state."""
+"""What `gst-launch-1.0 -v` prints of a pipeline and YUV4MPEG2 does not state: its colours, whether it is live."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ ELEMENT = "aernet"
 """The name of the element whose input's colours are read."""
 
 _CAPS = re.compile(rf":{ELEMENT}\.GstPad:sink: caps = (.*)".encode())
+_LIVE = b"Pipeline is live"
 _COLORIMETRY = re.compile(r"colorimetry=\(string\)([^\s,;]+)")
 _NAMES: dict[str, tuple[Matrix, bool]] = {"bt601": ("bt601", False), "bt709": ("bt709", False)}
 # Range and matrix as GstVideoColorRange and GstVideoColorMatrix number them; transfer and primaries follow.
@@ -54,7 +55,7 @@ def colours_of(stated: str, name: str, height: int) -> tuple[Matrix, bool]:
     return found
 
 
-class PrintedCaps:
+class Printed:
     """A pipe for the standard output of `gst-launch-1.0 -v`, read to its end so that it never fills.
 
     `end` is the file descriptor for the process; close it here once the process has it.
@@ -62,9 +63,16 @@ class PrintedCaps:
 
     def __init__(self) -> None:
         self._caps: SimpleQueue[str] = SimpleQueue()
+        self._live = False
         reading, self.end = os.pipe()
         printed = os.fdopen(reading, "rb")
-        threading.Thread(target=self._read, args=(printed,), name="aernet caps", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, args=(printed,), name="aernet caps", daemon=True)
+        self._thread.start()
+
+    def is_live(self) -> bool:
+        """Tell whether the pipeline, which has ended, was live: one from a camera is, one from a file is not."""
+        self._thread.join(_SECONDS)
+        return self._live
 
     def colours(self, name: str, height: int) -> tuple[Matrix, bool]:
         """Return the matrix of the frames and whether they have the full range; wait until it is printed.
@@ -86,6 +94,7 @@ class PrintedCaps:
     def _read(self, printed: BinaryIO) -> None:
         with printed:
             for line in iter(partial(printed.readline, _LONGEST_LINE), b""):
+                self._live = self._live or line.startswith(_LIVE)
                 if caps := _CAPS.search(line):
                     self._caps.put(caps[1].decode(errors="replace"))
         self._caps.put("")

@@ -23,7 +23,7 @@ import numpy as np
 
 from aernet.errors import SourceError
 from aernet.nv12 import Nv12Frame
-from aernet.video.sources.colorimetry import ELEMENT, PrintedCaps
+from aernet.video.sources.colorimetry import ELEMENT, Printed
 from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ START_SECONDS = 10.0
 """How long the first frame of a pipeline is waited for."""
 GAP_SECONDS = 2.0
 """How long each other frame is waited for."""
+
+_END_SECONDS = 2.0  # from the end of the frames to that of the process
 
 
 def csi_pipeline(sensor: int, width: int = 1280, height: int = 720, fps: int = 30) -> str:
@@ -81,11 +83,11 @@ class GStreamer:
         self._arguments = [*words, *(["!", "nvvidconv"] if is_nvmm else []), *_TAIL.split()]
 
     def frames(self) -> Frames:
-        """Yield frames as they arrive; see `Source`."""
+        """Yield frames as they arrive, to the end of a pipeline that is not live; see `Source`."""
         program = shutil.which(_PROGRAM)
         if program is None:
             raise SourceError(f"{self.name}: needs {_PROGRAM} (Debian and Ubuntu: gstreamer1.0-tools)")
-        printed = PrintedCaps()
+        printed = Printed()
         with (
             open(printed.end, "wb", buffering=0) as output,  # noqa: PTH123
             tempfile.TemporaryFile() as log,
@@ -96,6 +98,7 @@ class GStreamer:
                 stderr=log,
                 pass_fds=[end.fileno()],
                 start_new_session=True,  # so that Ctrl-C does not reach it
+                env=os.environ | {"LANGUAGE": "en"},  # what it says is read
             ) as process,
         ):
             for descriptor in (output, end):  # the process holds them alone, so that the pipes end with it
@@ -104,6 +107,8 @@ class GStreamer:
             try:
                 yield from self._pictures(pipe, printed)
             except EOFError as error:
+                if _succeeded(process) and not printed.is_live():
+                    return
                 log.seek(0)
                 reason = _REASON.search(log.read().decode(errors="replace"))
                 raise SourceError(f"{self.name}: {reason[1] if reason else error}") from None
@@ -111,7 +116,7 @@ class GStreamer:
                 process.kill()
                 atexit.unregister(process.kill)
 
-    def _pictures(self, pipe: FileIO, printed: PrintedCaps) -> Frames:
+    def _pictures(self, pipe: FileIO, printed: Printed) -> Frames:
         header = b""
         while not header.endswith(b"\n") and len(header) < _LONGEST_HEADER:
             header += _read(pipe, np.empty(1, np.uint8), START_SECONDS).tobytes()
@@ -143,6 +148,14 @@ class GStreamer:
             luma, chroma = planes[: height * width], planes[height * width :].reshape(2, height // 2, -1)
             pairs = np.asarray(cv2.merge(list(chroma)), np.uint8)
             yield Nv12Frame(luma.reshape(height, width), pairs, matrix, full_range), arrived
+
+
+def _succeeded(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a process that has closed its pipe ends without an error."""
+    try:
+        return process.wait(_END_SECONDS) == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from aernet.errors import SourceError
 from aernet.video.sources.decoding import opened_video, to_frame
 from aernet.video.sources.deinterlacing import deinterlaced
 
@@ -32,6 +33,7 @@ class NetworkStream:
             for frame in deinterlaced(container.decode(stream)):
                 if frame is not None:
                     yield to_frame(frame, self.name), time.perf_counter()
+        raise SourceError(f"{self.name}: has ended")
 
 
 def without_password(text: str) -> str:
