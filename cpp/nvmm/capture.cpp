@@ -94,7 +94,10 @@ class Stream {
         pipeline_.reset(GST_ELEMENT(gst_object_ref_sink(made)));
         bus_.reset(gst_element_get_bus(made));
         sink_.reset(gst_bin_get_by_name(GST_BIN(made), kSink));
-        if (gst_element_set_state(made, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+        const auto paused = gst_element_set_state(made, GST_STATE_PAUSED);
+        live_ = paused == GST_STATE_CHANGE_NO_PREROLL;
+        if (paused == GST_STATE_CHANGE_FAILURE ||
+            gst_element_set_state(made, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
             const auto reason = failure();
             stop();
             throw CaptureError(reason.value_or("cannot be started"));
@@ -104,6 +107,7 @@ class Stream {
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
+    // The next sample; none where a pipeline that is not live has ended.
     SampleReference pull(double seconds) const {
         auto left = static_cast<GstClockTime>(seconds * static_cast<double>(GST_SECOND));
         while (true) {
@@ -116,7 +120,10 @@ class Stream {
                 return sample;
             }
             if (gst_app_sink_is_eos(GST_APP_SINK(sink_.get()))) {
-                throw CaptureError("has ended");
+                if (live_) {
+                    throw CaptureError("has ended");
+                }
+                return nullptr;
             }
             left -= wait;
             if (left == 0) {
@@ -144,6 +151,7 @@ class Stream {
     Owned<GstElement, gst_object_unref> pipeline_;
     Owned<GstBus, gst_object_unref> bus_;
     Owned<GstElement, gst_object_unref> sink_;
+    bool live_ = false;  // a camera's pipeline is, a file's is not
 };
 
 Capture::Capture(const std::vector<std::string>& pipeline)
@@ -151,8 +159,12 @@ Capture::Capture(const std::vector<std::string>& pipeline)
 
 Capture::~Capture() = default;
 
-Frame Capture::pull(double seconds) {
-    const auto sample = std::make_shared<Sample>(stream_->pull(seconds));
+std::optional<Frame> Capture::pull(double seconds) {
+    auto pulled = stream_->pull(seconds);
+    if (!pulled) {
+        return std::nullopt;
+    }
+    const auto sample = std::make_shared<Sample>(std::move(pulled));
     auto frame = surfaces_->frame(sample->surface(), sample);
     if (!sample->colorimetry().empty()) {
         frame.colorimetry = sample->colorimetry();

@@ -3,13 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace aernet::nvmm {
 
-// What GStreamer, a surface or CUDA refuses, and the end of a pipeline.
+// What GStreamer, a surface or CUDA refuses, and the end of a live pipeline.
 class CaptureError : public std::runtime_error {
    public:
     using std::runtime_error::runtime_error;
@@ -43,8 +44,9 @@ class Capture {
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
 
-    // The next frame, for which it waits so long. It lies in the thread's current context.
-    Frame pull(double seconds);
+    // The next frame, for which it waits so long. It lies in the thread's current context. None follows where a
+    // pipeline that is not live has ended.
+    std::optional<Frame> pull(double seconds);
     // Ends the pipeline; frames that are out stay what they are.
     void stop();
 

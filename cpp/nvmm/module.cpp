@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,12 +28,15 @@ py::dict array_interface(const Array& array) {
                     "stream"_a = py::none());
 }
 
-py::tuple pull(Capture& capture, double seconds) {
+std::optional<py::tuple> pull(Capture& capture, double seconds) {
     auto frame = [&] {
         const py::gil_scoped_release released;
         return capture.pull(seconds);
     }();
-    return py::make_tuple(Array{frame.luma, frame.owner}, Array{frame.chroma, frame.owner}, frame.colorimetry);
+    if (!frame) {
+        return std::nullopt;
+    }
+    return py::make_tuple(Array{frame->luma, frame->owner}, Array{frame->chroma, frame->owner}, frame->colorimetry);
 }
 
 }  // namespace
@@ -60,10 +64,10 @@ Raises:
 
 Returns:
     Its luma and chroma, each a `Plane`, uint8, H x W and ceil(H / 2) x (2 * ceil(W / 2)), and its colours as GStreamer
-    writes them, or "" where nobody states them.
+    writes them, or "" where nobody states them. None where a pipeline that is not live has ended.
 
 Raises:
-    CaptureError: there is none within so many seconds, the pipeline fails or has ended, or the frame is not in NVMM.
+    CaptureError: there is none within so many seconds, the pipeline fails or, live, has ended, or the frame is not in NVMM.
 )")
         .def("close", &Capture::stop, py::call_guard<py::gil_scoped_release>(), "End the pipeline.");
 }

@@ -101,8 +101,13 @@ def test_planes_and_pitches(open_stream, tmp_path, converter, width, height, pit
         np.testing.assert_array_equal(frame.to_bgr(), Nv12Frame(*planes).to_bgr())
         del frame, found
     assert not np.array_equal(wanted[0][0], wanted[2][0])
+    assert next(frames, None) is None
+
+
+def test_a_live_pipeline_that_ends_has_gone_away(open_stream):
+    frames = open_stream(f"{moving().replace('videotestsrc', 'videotestsrc is-live=true', 1)} ! {LINEAR} ! {END}")
     with pytest.raises(SourceError, match=r"has ended$"):
-        next(frames)
+        list(frames)
 
 
 def test_a_frame_is_given_back_when_it_is_dropped_and_in_order(jetson, open_stream):

@@ -71,13 +71,22 @@ class NvmmStream:
                 while True:
                     yield self._next(capture, gpu, seconds)
                     seconds = GAP_SECONDS
+        except EOFError:
+            return
         except _nvmm.CaptureError as error:
             raise SourceError(f"{self.name}: {error}") from None
 
     def _next(self, capture: Capture, gpu: _native.Device, seconds: float) -> tuple[Nv12Frame, float]:
-        """Return a frame and when it arrived, and keep neither: the pipeline has few of them."""
+        """Return a frame and when it arrived, and keep neither: the pipeline has few of them.
+
+        Raises:
+            EOFError: a pipeline that is not live has ended.
+        """
         with gpu:
-            luma, chroma, stated = capture.pull(seconds)
+            pulled = capture.pull(seconds)
+        if pulled is None:
+            raise EOFError
+        luma, chroma, stated = pulled
         arrived = time.perf_counter()
         planes = gpu.wrap(luma), gpu.wrap(chroma)
         matrix, full_range = colours_of(stated, self.name, planes[0].shape[0])
