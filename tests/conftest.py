@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 import pytest
 from fakes.build import build_native, cuda_headers, cxx_compiler
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 from onnx import TensorProto, helper
 
 SIZE = 64
@@ -35,6 +37,31 @@ def pytest_addoption(parser):
         help="PTX of the kernels: for Orin, in random order; or for 7.5, 8.7 and 11.0, in three orders",
     )
     parser.addoption("--kills", type=int, default=5, help="how often a run over a folder is killed")
+    parser.addoption(
+        "--walks", type=int, help="random walks of each state machine; by default the same few each time"
+    )
+
+
+@pytest.fixture(scope="session")
+def explore(request):
+    """Take a hypothesis state machine, of which `make` makes one, for random walks."""
+    walks = request.config.getoption("--walks")
+
+    def explore(make):
+        run_state_machine_as_test(
+            make,
+            settings=settings(
+                max_examples=walks or 12,
+                stateful_step_count=25,
+                derandomize=walks is None,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate] if walks is None else [Phase.generate, Phase.shrink],
+            ),
+        )
+
+    return explore
 
 
 @pytest.fixture

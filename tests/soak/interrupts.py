@@ -182,8 +182,7 @@ def complete(path):
 
 
 def half_written(folder):
-    """Return what is left half-written in a folder; an archive's journal tells of what was begun."""
-    archive = {path.parent for path in folder.rglob(JOURNAL)}
+    """Return what is left half-written in a folder."""
     found = []
     for path in folder.rglob("*"):
         if TEMPORARY.fullmatch(path.name):
@@ -197,7 +196,6 @@ def half_written(folder):
                 whole = error
             if whole is not True:
                 found.append(f"{path.relative_to(folder)} ({whole})")
-    del archive
     return found
 
 
@@ -238,7 +236,9 @@ def interrupt(starter, command, trials, work, chance, end):
     quiet.mkdir(parents=True)
     status, said, seconds = run(starter, command, quiet, after=command.seconds)
     if status != 0:
-        raise SystemExit(f"{command.name}: a quiet run ends with {status}:\n{said[-3000:]}")
+        outcome.faults.append({"fault": f"a quiet run ends with {status}", "said": said[-4000:]})
+        shutil.rmtree(work)
+        return outcome, seconds
     if not command.seconds:
         shutil.rmtree(quiet)  # once more, now that all is warm
         quiet.mkdir()
@@ -378,6 +378,7 @@ def main():
     parser.add_argument("--others", type=int, default=50, help="trials of every other command")
     parser.add_argument("--fresh", action="store_true", help="start each process as a user does")
     parser.add_argument("--only", nargs="*", help="the commands to interrupt")
+    parser.add_argument("--but", nargs="*", default=(), help="the commands not to interrupt")
     parser.add_argument("--minutes", type=float, default=1e6, help="most minutes for each command")
     parser.add_argument("--name", default="interrupts", help="the name of the file of outcomes")
     parser.add_argument("--seed", type=int, default=0)
@@ -385,7 +386,7 @@ def main():
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="interrupts-", dir=options.work)).resolve()
     starting, every = commands(folder)
-    chosen = [command for command in every if not options.only or command.name in options.only]
+    chosen = [command for command in every if (not options.only or command.name in options.only) and command.name not in options.but]
     starter = None
     rows = []
     for command in chosen:
