@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from dicom_objects import example, photograph, stored
+from ports import free_port
 
 from aernet.exchange.dicom_seg import to_dicom_seg
 from aernet.exchange.dicom_sr import to_dicom_sr
@@ -24,14 +25,17 @@ ORTHANC = shutil.which("Orthanc")
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def server(tmp_path):
     """Run a server of its own, with a folder of its own, and return a client of it."""
     if ORTHANC is None or not PLUGIN.exists():
         pytest.skip("needs Debian's orthanc and orthanc-dicomweb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = {
         "StorageDirectory": str(tmp_path / "storage"),
         "IndexDirectory": str(tmp_path / "storage"),
@@ -48,10 +52,10 @@ def server(tmp_path):
         subprocess.Popen([ORTHANC, tmp_path / "orthanc.json"], stdout=log, stderr=log) as process,
     ):
         try:
-            for _ in range(300):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
+            end = time.monotonic() + 120
+            while not listens(port):
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < end
                 time.sleep(0.1)
             client = web_client.DICOMwebClient(f"http://127.0.0.1:{port}/dicom-web")
             yield client

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+from ports import free_port
 
 # Ray takes 127.0.0.1 for the machine's address in its network, which need not be reachable.
 HOST = "127.0.0.2"
@@ -22,10 +23,8 @@ class Nodes:
     """A head and a second node of a Ray cluster, with two processors each, on the loopback interface."""
 
     def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind((HOST, 0))
-            self.address = f"{HOST}:{free.getsockname()[1]}"
-        port = self.address.rpartition(":")[2]
+        port = free_port(HOST)
+        self.address = f"{HOST}:{port}"
         self._processes = []
         self._log = (folder / "log").open("wb")
         self.head = self._start(
@@ -48,7 +47,8 @@ class Nodes:
             f"import ray; ray.init({self.address!r}, log_to_driver=False);"
             f" raise SystemExit(sum(node['Alive'] for node in ray.nodes()) != {count})"
         )
-        for _ in range(60):
+        end = time.monotonic() + 180
+        while time.monotonic() < end and self._processes[-1].poll() is None:
             time.sleep(0.5)
             if not self._listens():
                 continue

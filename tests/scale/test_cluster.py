@@ -52,7 +52,7 @@ def test_the_pictures_of_a_lost_machine_are_done_elsewhere(nodes, pictures, mode
     settings = Settings(kinds=KINDS, model=str(model), described=True)
     with Cluster(nodes.address, settings) as machines:
         # All workers are there, so that the machine that is lost has some.
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while machines._idle.qsize() < 4 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert machines._idle.qsize() == 4

@@ -14,7 +14,7 @@ import pytest
 
 from aernet import AernetError, Segmenter
 from aernet.service import Limits, Service
-from aernet.web import deadline
+from aernet.web import deadline, security
 
 
 @pytest.fixture
@@ -241,13 +241,15 @@ def test_another_name_or_another_page(client):
         assert client.post("/segment", content=b"x", headers=headers).status_code == 403
 
 
-def test_a_refusal_waits_for_a_short_body_but_not_for_ever(serve):
+def test_a_refusal_waits_for_a_short_body_but_not_for_ever(serve, monkeypatch):
+    monkeypatch.setattr(security, "_SHORT_BODY_SECONDS", 60)
     service = serve()
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
         connection.sendall(b"POST /segment HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n")
         time.sleep(0.2)
         connection.sendall(b"what came")
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
+    monkeypatch.setattr(security, "_SHORT_BODY_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
         connection.sendall(b"POST /segment HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from ports import free_port
 
 from aernet import SourceError
 from aernet.video import open_source
@@ -37,9 +38,7 @@ needs_server = pytest.mark.skipif(not can_serve(), reason="needs GStreamer's RTS
 
 @pytest.fixture
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @contextmanager
@@ -91,13 +90,13 @@ def test_a_server_killed_and_started_again(segmenter, port, tmp_path, caplog):
             before = [next(results) for _ in range(10)][-1]
         gone = time.monotonic()
         while pipeline.status().connected:
-            assert time.monotonic() - gone < 20
+            assert time.monotonic() - gone < 60
             time.sleep(0.02)
         time.sleep(1)
         with served(port):
             back = time.monotonic()
             while not pipeline.status().connected:
-                assert time.monotonic() - back < 20
+                assert time.monotonic() - back < 60
                 time.sleep(0.02)
             for result in results:
                 if result.timestamp > before.timestamp + 1.5:
