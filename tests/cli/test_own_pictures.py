@@ -67,7 +67,7 @@ def test_the_page_s_commands_lead_to_a_model_of_one_s_own(lesions):
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,7 @@ def test_two_processes_come_to_the_metrics_of_one(dataset, encoder_weights, sett
         + [str(argument) for argument in (program, *arguments, "--output", tmp_path / "two")],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert trained.returncode == 0, trained.stderr

@@ -55,7 +55,7 @@ def train_until_killed(arguments, *, step=None, checkpoint=None):
         [sys.executable, "-c", PROGRAM],
         input=pickle.dumps((arguments, step, checkpoint)),
         capture_output=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
