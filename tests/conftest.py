@@ -27,6 +27,7 @@ METADATA = {
     "aernet.metrics": '{"jaccard": 0.5, "protocol": "made up"}',
     "aernet.revision": "abc1234",
 }
+MADE_ONCE = ("fake_native", "kernels", "float32_lite")
 
 
 def pytest_addoption(parser):
@@ -62,6 +63,14 @@ def explore(request):
         )
 
     return explore
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep a file in one process with `--dist loadgroup`, and so all that shares what takes long to make."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = next((name for name in MADE_ONCE if name in item.fixturenames), str(item.path))
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -147,7 +156,7 @@ def command(start):
 
     def run(*arguments):
         with start(*arguments) as process:
-            stdout, stderr = process.communicate(timeout=120)
+            stdout, stderr = process.communicate(timeout=600)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     return run
