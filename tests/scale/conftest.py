@@ -23,12 +23,16 @@ class Nodes:
     """A head and a second node of a Ray cluster, with two processors each, on the loopback interface."""
 
     def __init__(self, folder):
-        port = free_port(HOST)
-        self.address = f"{HOST}:{port}"
+        self._folder = folder
+        self._port = free_port(HOST)
+        self.address = f"{HOST}:{self._port}"
         self._processes = []
         self._log = (folder / "log").open("wb")
+
+    def start(self):
+        """Start both; what has started is there to be stopped, should the other fail."""
         self.head = self._start(
-            "--head", f"--port={port}", f"--temp-dir={folder}", "--include-dashboard=false"
+            "--head", f"--port={self._port}", f"--temp-dir={self._folder}", "--include-dashboard=false"
         )
         self._wait(1)
         self.second = self._start(f"--address={self.address}")
@@ -86,6 +90,7 @@ def nodes():
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         cluster = Nodes(Path(folder))
         try:
+            cluster.start()
             yield cluster
         finally:
             cluster.stop()
