@@ -9,6 +9,7 @@ import sys
 from itertools import pairwise
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from aernet import __version__
@@ -17,6 +18,13 @@ from aernet.cli.app import app
 COMMANDS = [
     command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands
 ]
+
+
+TREE = get_command(app).commands
+# Every command, as the words that a user types.
+WORDS = {(): get_command(app), **{(name,): command for name, command in TREE.items()}}
+WORDS |= {("data", name): command for name, command in TREE["data"].commands.items()}
+INCOMPLETE = [words for words, command in WORDS.items() if any(one.required for one in command.params)]
 
 
 def run(*arguments, **environment):
@@ -43,9 +51,32 @@ def test_paragraphs_of_help_fill_their_lines(name):
             assert len(f"{line} {after.split()[0]}") > 78, line
 
 
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_the_short_option_shows_the_same_help(words):
+    answer = run(*words, "-h")
+    assert answer.exit_code == 0
+    assert answer.stdout == run(*words, "--help").stdout
+    assert " ".join(["Usage: root", *words]) in answer.stdout
+
+
+@pytest.mark.parametrize("words", INCOMPLETE, ids=" ".join)
+def test_a_command_that_needs_an_argument_names_it(words):
+    answer = run(*words)
+    assert answer.exit_code == 2
+    assert re.match(r"aernet-trt: .*('[A-Z_ ]+'|--[a-z]+)", answer.stderr), answer.stderr
+
+
 def test_version():
     answer = run("--version")
     assert (answer.exit_code, answer.stdout) == (0, f"aernet-trt {__version__}\n")
+
+
+def test_the_package_runs_as_a_module():
+    answer = subprocess.run(
+        [sys.executable, "-m", "aernet", "segmnt"], capture_output=True, check=False, text=True
+    )
+    assert answer.returncode == 2
+    assert answer.stderr == "aernet-trt: No such command 'segmnt'. Did you mean 'segment'? See --help\n"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def _flowing(docstring: str | None) -> str:
 app = typer.Typer(
     cls=_Commands,
     pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 for command in (
     segment,

@@ -1,0 +1,5 @@
+"""`python -m aernet` is `aernet-trt`."""
+
+from aernet.cli import main
+
+main()
