@@ -1,4 +1,7 @@
-"""The longer checks, in fresh environments; CONTRIBUTING.md has their last outcome."""
+"""The chores, in fresh environments; CONTRIBUTING.md has the outcome of the longer ones.
+
+`nox --no-venv --no-install` runs them in the environment that is there.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,82 @@ import nox
 _PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 _TESTING = ("hypothesis", "onnx", "pybind11", "pytest", "scipy")
 _WANTED = next(wanted for wanted in _PROJECT["dependencies"] if wanted.startswith("opencv-python>="))
+_SLOW = (
+    *("cli", "gpu", "kernels", "network", "reproduction", "scale", "training", "triton_repository", "video"),
+    *(
+        "viewer",
+        "test_architecture.py",
+        "test_build.py",
+        "test_export.py",
+        "test_threads.py",
+        "test_whole_graph.py",
+    ),
+)
+_SCHEMAS = {
+    "citation-file-format": "CITATION.cff",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/*.yml",
+    "github-workflows": ".github/workflows/*.yml",
+}
+nox.options.sessions = ["lint", "tests"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the whole suite, or the tests that are named after --."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, the extension's stub, workflows, templates and citation."""
+    session.install(".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    allowed = ("--allowlist", "tests/native_stub_allowed.txt", "--ignore-unused-allowlist")
+    session.run("python", "-m", "mypy.stubtest", "aernet._native", *allowed)
+    files = sorted(path for folder in ("cpp", "tests") for path in Path(folder).rglob("*"))
+    sources = [str(path) for path in files if path.suffix in {".h", ".cpp", ".cu"}]
+    session.run("clang-format", "--dry-run", "--Werror", *sources)
+    session.run("zizmor", "--offline", "--no-progress", ".github")
+    for schema, pattern in _SCHEMAS.items():
+        named = map(str, sorted(Path().glob(pattern)))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *named)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure what the tests of the quick rooms reach of their code; pyproject.toml has rooms and floor."""
+    session.install(".[test]", "coverage[toml]>=7.10")
+    Path("build/coverage").mkdir(parents=True, exist_ok=True)
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *(f"--ignore=tests/{name}" for name in _SLOW))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def licences(session: nox.Session) -> None:
+    """Refuse a dependency whose licence is not among those of pyproject.toml, which go with Apache-2.0."""
+    session.install(".[dev]", "pip-licenses>=5")
+    session.run("pip-licenses")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Lock what `.[dev]` installs, with hashes, for all systems and Pythons, into packaging/locked.txt."""
+    session.install("uv")
+    command = ("uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-annotate")
+    everywhere = ("--universal", "--python-version=3.10", "--extra=dev", "--output-file=packaging/locked.txt")
+    session.run(*command, *everywhere, "--custom-compile-command=nox --session lock", "pyproject.toml")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Check the tree, and build all that a release has; after --, the tag, and --dry-run if so."""
+    session.install("cyclonedx-bom>=5", "nox")
+    session.run("python", "packaging/release.py", *session.posargs)
 
 
 @nox.session
