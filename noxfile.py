@@ -61,7 +61,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Measure what the tests of the quick rooms reach of their code; pyproject.toml has rooms and floor."""
+    """Measure what the tests of the quick rooms reach of their code; pyproject.toml names the others."""
     session.install(".[test]", "coverage[toml]>=7.10")
     Path("build/coverage").mkdir(parents=True, exist_ok=True)
     session.run("coverage", "erase")
