@@ -78,6 +78,13 @@ def licences(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Ask PyPI for known faults in what is locked; a package of which PyPI says nothing is a failure too."""
+    session.install("pip-audit>=2.8")
+    session.run("pip-audit", "--strict", "--disable-pip", "--require-hashes", "-r", "packaging/locked.txt")
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Lock what `.[dev]` installs, with hashes, for all systems and Pythons, into packaging/locked.txt."""
     session.install("uv")
