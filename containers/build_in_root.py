@@ -201,7 +201,10 @@ def main(work: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     base = work / "base"
     if not base.exists():
-        subprocess.run(["debootstrap", "--variant=minbase", "bookworm", base], check=True)
+        begun = work / "begun"  # one that was interrupted is no clean root
+        shutil.rmtree(begun, ignore_errors=True)
+        subprocess.run(["debootstrap", "--variant=minbase", "bookworm", begun], check=True)
+        begun.rename(base)
     image = build(work, base)
     if image.user == "0":
         sys.exit("the image runs as root")
