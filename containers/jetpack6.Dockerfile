@@ -18,7 +18,7 @@ COPY examples examples
 # Ubuntu's pip is too old for -C.
 RUN python3 -m venv --system-site-packages /srv/aernet \
  && CUDACXX=/usr/local/cuda/bin/nvcc CUDAARCHS=87-real SKBUILD_CMAKE_DEFINE=AERNET_CUDA=ON \
-    /srv/aernet/bin/pip install --no-cache-dir ".[heif,onnx,serve,video,viewer]" \
+    /srv/aernet/bin/pip install --no-cache-dir ".[heif,serve,tensorrt,video,viewer]" \
  && rm -rf /build/*
 COPY containers/healthcheck.py /srv/healthcheck.py
 ENV PATH=/srv/aernet/bin:/usr/local/bin:/usr/bin:/bin
