@@ -21,7 +21,7 @@ from aernet.reproduction import runs, tables
 from aernet.training import epochs as training
 
 SVG = "{http://www.w3.org/2000/svg}"
-ENCODER = "mobilenetv3_small_050"
+ENCODER = "test_efficientnet"
 TABLE_1, TABLE_2, _ = tables.TABLES
 NUMBERS = re.compile(r"([+-]?\d+\.\d) \(([+-]?\d+\.\d) to ([+-]?\d+\.\d)\)")
 

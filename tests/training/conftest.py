@@ -12,7 +12,7 @@ from aernet.training import epochs
 from aernet.training.settings import load_settings
 from aernet.training.validate import validate
 
-ENCODER = "mobilenetv3_small_050"
+ENCODER = "test_efficientnet"
 IMAGES = "ISIC2018_Task1-2_Training_Input"
 MASKS = "ISIC2018_Task1_Training_GroundTruth"
 

@@ -8,14 +8,27 @@ import sys
 from dataclasses import asdict, replace
 
 import pytest
+import timm
+import torch
 
 from aernet.training.checkpoint import load_checkpoint
 from aernet.training.train import train
 
+# With `test_efficientnet` the losses on one and on two processes were up to 0.0104 apart.
+ENCODER = "mobilenetv3_small_050"
+
+
+@pytest.fixture
+def encoder_weights(tmp_path):
+    torch.manual_seed(1)
+    path = tmp_path / "encoder.pth"
+    torch.save(timm.create_model(ENCODER).state_dict(), path)
+    return path
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo as POSIX has it")
 def test_two_processes_come_to_the_metrics_of_one(dataset, encoder_weights, settings, tmp_path):
-    settings = replace(settings, epochs=10, sizes=[64], augmentation=False)
+    settings = replace(settings, encoder=ENCODER, epochs=10, sizes=[64], augmentation=False)
     preset = tmp_path / "preset.toml"
     preset.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in asdict(settings).items()))
     program = tmp_path / "program.py"

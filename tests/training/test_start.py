@@ -20,7 +20,7 @@ from aernet.training.settings import load_settings
 from aernet.training.start import start_from
 from aernet.training.start_network import settings_of_run
 
-ENCODER = "mobilenetv3_small_050"
+ENCODER = "test_efficientnet"
 WIDTHS = [16, 16, 8, 8]
 
 

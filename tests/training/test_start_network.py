@@ -17,7 +17,7 @@ from aernet.training.settings import load_settings
 from aernet.training.start_network import require_same_network, settings_of_run
 from aernet.training.train import train
 
-ENCODER, WIDTHS = "mobilenetv3_small_050", [16, 16, 8, 8]
+ENCODER, WIDTHS = "test_efficientnet", [16, 16, 8, 8]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_preset_that_contradicts_the_model_is_refused_with_both_values(models)
                 {"widths": [16, 16, 8, 8, 8]},
                 r"has widths \[16, 16, 8, 8\], but the preset widths \[16, 16, 8, ",
             ),
-            ({"encoder": "vgg16"}, "has encoder mobilenetv3_small_050, but the preset encoder vgg16"),
+            ({"encoder": "vgg16"}, "has encoder test_efficientnet, but the preset encoder vgg16"),
             ({"colour": "rgb"}, "has colour cielab, but the preset colour rgb"),
             ({"architecture": "unet"}, "has architecture aernet, but the preset architecture unet"),
         ):
