@@ -157,9 +157,7 @@ def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
     assert json.loads((tmp_path / "again.json").read_text()) == found
 
     torch.manual_seed(0)
-    settings = load_settings(
-        "aernet-v2b0", encoder="mobilenetv3_small_050", widths=[16, 16, 8, 8], sizes=[64]
-    )
+    settings = load_settings("aernet-v2b0", encoder="test_efficientnet", widths=[16, 16, 8, 8], sizes=[64])
     network = aernet(settings.encoder, settings.widths).eval()
     history = [{"epoch": 1, "val_jaccard": 0.5, "val_dice": 0.6}]
     checkpoint = Checkpoint(settings, LEARNED_FROM, network.state_dict(), {}, {}, history, 0.45)
