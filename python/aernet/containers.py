@@ -72,7 +72,8 @@ class Zip:
         Raises:
             SourceError: it is not a whole zip file, is encrypted, or has names that lead out of it.
         """
-        entries = [entry for entry in self._file().infolist() if not entry.is_dir()]
+        # An entry without a name is nothing that can be asked for.
+        entries = [entry for entry in self._file().infolist() if entry.filename and not entry.is_dir()]
         if any(entry.flag_bits & 1 for entry in entries):
             raise SourceError(
                 f"{self.path}: is encrypted; unpack it with its password, and give the folder instead"

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DEFAULT = "aernet"
 """The bundled model that is used where none is named."""
 
+LARGEST_SIZE = 4096
+"""The largest side of a network's input in pixels; a batch of one has 200 MB."""
+
 
 class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a network is built; `aernet.training.settings.Settings` says what the fields mean."""
@@ -32,7 +35,10 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _PREFIX = "aernet."  # of our ONNX metadata properties; the rest of the name is the field's
 _JSON: dict[str, tuple[Any, str]] = {
-    "size": (Annotated[int, msgspec.Meta(gt=0)], "a whole number of pixels"),
+    "size": (
+        Annotated[int, msgspec.Meta(gt=0, le=LARGEST_SIZE)],
+        f"a whole number of pixels, {LARGEST_SIZE} at most",
+    ),
     "threshold": (Annotated[float, msgspec.Meta(gt=0, lt=1)], "a number between 0 and 1, both excluded"),
     "metrics": (dict[str, Any], "a JSON object"),
     "quality": (
@@ -112,7 +118,7 @@ def _value(name: str, text: str) -> Any:
     kind, description = _JSON[name]
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):  # the second where it is nested too deeply
         raise ModelError(f"{_PREFIX}{name} must be {description}, found {text[:40]!r}") from None
 
 

@@ -13,7 +13,10 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from aernet.errors import AernetError
 from aernet.files import make_folder
@@ -33,6 +36,9 @@ CREATE TABLE IF NOT EXISTS inputs (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pieces (output, kind TEXT, piece BLOB NOT NULL, PRIMARY KEY (output, kind));
 """
+
+
+_Told = tuple[dict[str, Any], frozenset[str], dict[str, Any]]  # settings, kinds and facts of an entry
 
 
 class JournalError(AernetError):
@@ -117,13 +123,17 @@ class Journal:
         with self._access():
             _, name, size, modified_ns, content, settings, kinds, facts, done = row
             source = Source(os.fsdecode(name), size, modified_ns, content)
-            return Entry(
-                source, json.loads(settings), frozenset(json.loads(kinds)), json.loads(facts), bool(done)
-            )
+            told = map(json.loads, (settings, kinds, facts))
+            return Entry(source, *msgspec.convert(tuple(told), _Told), bool(done))
 
     def unfinished(self) -> list[str]:
         """Return the outputs that were begun and not finished."""
-        return [os.fsdecode(row[0]) for row in self._select("SELECT output FROM inputs WHERE NOT done")]
+        with self._access():
+            rows = self._database.execute("SELECT output FROM inputs WHERE NOT done").fetchall()
+            outputs = [os.fsdecode(output) for (output,) in rows]
+            if outside := [output for output in outputs if _leads_out(output)]:
+                raise ValueError(f"{outside[0]!r} leads out of the folder")
+            return outputs
 
     def write(self, output: str, entry: Entry, pieces: Mapping[str, bytes] | None = None) -> None:
         """Write what is known of an input, with its pieces of the files of the whole run by their kinds."""
@@ -172,7 +182,7 @@ class Journal:
         try:
             with self._lock:
                 yield
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, TypeError, RecursionError, msgspec.ValidationError) as error:
             if "locked" in str(error):
                 raise JournalError(
                     f"{self._file.parent}: another run writes into this folder; wait until it has ended, or"
@@ -182,6 +192,11 @@ class Journal:
                 f"{self._file}: the journal of what is done cannot be kept ({error}); choose an --output on"
                 " a disk that can be written, or remove the journal and --overwrite"
             ) from error
+
+
+def _leads_out(output: str) -> bool:
+    path = PurePath(output)
+    return path.is_absolute() or ".." in path.parts
 
 
 def _stored(text: str) -> str | bytes:

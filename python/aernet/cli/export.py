@@ -147,6 +147,6 @@ def _read(path: Path | None, kind: Any, command: str) -> dict[str, Any] | None:
         msgspec.convert(content, kind)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise SourceError(f"{path}: not what `aernet-trt {command} --json` writes ({error})") from error
     return content

@@ -17,6 +17,7 @@ import numpy as np
 from aernet.engine.folders import runtime_cache_path
 from aernet.engine.gpu import find_gpu
 from aernet.engine.layers import Layer, layers_of_inspector
+from aernet.engine.ownership import changeable_by_others
 from aernet.errors import AernetError, EngineError
 from aernet.files import replacing
 
@@ -75,7 +76,7 @@ class LoadedEngine:
         config.dynamic_shapes_kernel_specialization_strategy = eager
         cache = config.create_runtime_cache()
         path = runtime_cache_path(self._trt.__version__, find_gpu(), hashlib.sha256(plan).hexdigest())
-        if path.is_file():
+        if path.is_file() and changeable_by_others(path) is None:  # compiled kernels are code
             cache.deserialize(path.read_bytes())  # one of another driver is refused, and written anew
         config.set_runtime_cache(cache)
         # Shapes are compiled as they come, so that only the end knows all of them.

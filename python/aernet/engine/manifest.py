@@ -129,7 +129,7 @@ def load_manifest(engine: Path) -> Manifest:
         ) from None
     except OSError as error:
         raise EngineError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, msgspec.ValidationError, ModelError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError, ModelError) as error:
         raise EngineError(f"{path}: not the manifest of an engine ({error}); {again}") from None
 
 

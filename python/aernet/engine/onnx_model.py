@@ -13,6 +13,7 @@ import numpy as np
 
 from aernet.errors import ModelError
 from aernet.models import ModelCard
+from aernet.onnx_file import read_onnx
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,16 +78,15 @@ def read_model(path: Path) -> OnnxModel:
     """Read an AER-Net model as `aernet-trt export` writes it, its weights in float32.
 
     Raises:
-        ModelError: the file is missing, not ONNX, or not an AER-Net model.
+        ModelError: the file is missing, not ONNX, not an AER-Net model, or refused by `read_onnx`.
     """
     import onnx  # noqa: PLC0415 - an extra
 
+    content = read_onnx(path)
     try:
-        proto = onnx.load(path)
+        proto = onnx.load_from_string(content)
         onnx.checker.check_model(proto)
         model = OnnxModel(widened(proto))
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path}: expected an ONNX model, found something else ({reason})") from error

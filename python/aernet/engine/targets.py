@@ -96,7 +96,7 @@ def load_target(name: str) -> Target:
         )
     try:
         values = msgspec.toml.decode(path.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise EngineError(f"target {name}: not TOML ({error})") from error
     hints = get_type_hints(Target, include_extras=True)
     if wrong := sorted((hints.keys() - {"name"}) ^ values.keys()):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 
+from aernet.errors import SourceError
 from aernet.exchange.checks import require_mask
 from aernet.exchange.geojson import LABEL
 from aernet.exchange.polygons import polygons
@@ -64,19 +66,36 @@ def join_coco(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Make one COCO file of the pieces of pictures, in their order, and yield it in parts.
 
     Pictures and annotations are numbered from 1. The only category is "lesion", with the number 1.
+
+    Raises:
+        SourceError: a piece is none that `to_coco` returned.
     """
     annotations: list[dict[str, Any]] = []
     yield b'{"images":['
-    for number, piece in enumerate(map(json.loads, pieces), 1):
-        yield b",\n"[2 * (number == 1) :] + _dumped({"id": number, **piece["image"]})
-        if "annotation" in piece:
+    for number, piece in enumerate(map(_read, pieces), 1):
+        yield b",\n"[2 * (number == 1) :] + _dumped({"id": number, **piece.image})
+        if piece.annotation is not None:
             place = {"id": len(annotations) + 1, "image_id": number}
-            annotations.append({**place, **piece["annotation"]})
+            annotations.append({**place, **piece.annotation})
     yield b'],\n"categories":[' + _dumped({"id": _CATEGORY, "name": LABEL, "supercategory": ""})
     yield b'],\n"annotations":['
     for annotation in annotations:
         yield b",\n"[2 * (annotation["id"] == 1) :] + _dumped(annotation)
     yield b"]}\n"
+
+
+class _Piece(msgspec.Struct):
+    image: dict[str, Any]
+    annotation: dict[str, Any] | None = None
+
+
+def _read(piece: bytes) -> _Piece:
+    try:
+        return msgspec.json.decode(piece, type=_Piece)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"a piece of a COCO file is damaged ({error}); segment its picture again, with --overwrite"
+        ) from error
 
 
 def _polygons(mask: HostImage) -> list[list[int]]:

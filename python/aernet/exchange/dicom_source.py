@@ -49,13 +49,12 @@ class Source:
             raise SourceError(f"{path}: a DICOM object can be made of a DICOM file alone, and this is none")
         try:
             read_dicom(path, pixels=False)  # which refuses what is no photograph
-            self.header = _whole_header(path)
+            self.header, size = _whole_header(path)
             self.mm_per_pixel = spacing_of(self.header)
         except OSError as error:
             raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
         except Unusable as reason:
             raise SourceError(f"{path}: {reason}") from None
-        size = (self.header.Rows, self.header.Columns)
         if mask.shape != size:
             raise FrameError(
                 f"mask must have the size of {path}, {size[0]} x {size[1]},"
@@ -90,22 +89,24 @@ def as_file(data: Dataset) -> bytes:
     return file.getvalue()
 
 
-def _whole_header(path: Path) -> Dataset:
+def _whole_header(path: Path) -> tuple[Dataset, tuple[int, int]]:
+    """Return the header of a photograph, and its height and width."""
     from pydicom import dcmread  # noqa: PLC0415 - the extra `dicom`
 
     with quiet_pydicom():
         try:
             header = dcmread(path, stop_before_pixels=True)
-            missing = [name for name in _UIDS if not header.get(name)]
+            missing = [name for name in (*_UIDS, "Rows", "Columns") if not header.get(name)]
             for name in _TYPE_2:
                 if name not in header:
                     setattr(header, name, None)
             if not header.get("FrameOfReferenceUID"):
                 header.pop("FrameOfReferenceUID", None)  # highdicom makes one, but would copy an empty one
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
+            size = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the system's, not pydicom's own
+                raise
             raise damaged(error) from None
     if missing:
         raise Unusable(f"it lacks {', '.join(missing)}, which objects of its study need; export it anew")
-    return header
+    return header, size

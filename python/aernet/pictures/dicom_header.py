@@ -79,9 +79,9 @@ def read_dicom(source: bytes | Path, *, pixels: bool = True) -> Dataset:
             )
             storage_class = _storage_class(dataset)
             name = _name_of(storage_class)
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the system's, not pydicom's own
+                raise
             raise damaged(error) from None
     if storage_class not in _PHOTOGRAPHS:
         raise Unusable(

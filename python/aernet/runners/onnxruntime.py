@@ -18,6 +18,7 @@ from aernet._native import get_num_threads, preprocess
 from aernet.errors import AernetError, FrameError, ModelError
 from aernet.models import ModelCard
 from aernet.nv12 import Nv12Frame
+from aernet.onnx_file import read_onnx
 from aernet.prediction import HostPrediction
 from aernet.runners.providers import CPU, Provider
 
@@ -45,7 +46,7 @@ class OnnxRuntimeRunner:
         provider: what runs the network.
 
     Raises:
-        ModelError: the file is not ONNX, or not an AER-Net model.
+        ModelError: the file is not ONNX, not an AER-Net model, or refused by `read_onnx`.
         AernetError: this ONNX Runtime is without the provider, or cannot start it.
     """
 
@@ -59,14 +60,14 @@ class OnnxRuntimeRunner:
         self.useful_batch = provider.useful_batch
         self._provider = provider
         self._threads = get_num_threads()
+        self._model = read_onnx(model)
         try:
-            self._model = model.read_bytes()
             self._session = _open_session(self._model, self._threads, provider)
             self.card = _card(self._session)
-        except OSError as error:
-            raise ModelError(f"{model}: cannot be read ({error.strerror})") from None
         except ModelError as error:
             raise ModelError(f"{model}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{model}: its names or metadata are not UTF-8 ({error.reason})") from None
         self._kept = threading.local()
         self._submitting = threading.Lock()
         self._running = nullcontext() if provider.runs_side_by_side else threading.Lock()
@@ -184,6 +185,8 @@ def _open_session(model: bytes, threads: int, provider: Provider) -> onnxruntime
     options.intra_op_num_threads = threads
     # Threads that spin for work after a run take the cores from preprocess, mask and the application.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Else a file may also pass for one of its own format, which nothing has looked at.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     if not provider.runs_side_by_side:  # DirectML, which takes no memory patterns either
         options.enable_mem_pattern = False
     asked = [(provider.name, provider.options(threads))]

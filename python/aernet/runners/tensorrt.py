@@ -14,8 +14,10 @@ from aernet import _native
 from aernet.engine.adapter import installed_runtimes, open_runtime
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.gpu import find_gpu
+from aernet.engine.ownership import changeable_by_others
 from aernet.errors import AernetError, EngineError
 from aernet.runners.lane import FRAME_BUFFERS, EngineLane
+from aernet.runners.warn_once import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +64,11 @@ class TensorRtRunner:
             raise
         self.engine = engine
         self.manifest = require_compatible(engine, Machine(runtimes, find_gpu(index)), model)
+        if (changeable := changeable_by_others(engine)) is not None:
+            warn_once(
+                f"{engine}: other users may change {changeable}, and an engine is code that runs as you; keep"
+                f" it where only you may write, as with 'chmod go-w {changeable}'"
+            )
         adapter = open_runtime(self.manifest.runtime)
         self.card = self.manifest.card
         self.device = f"cuda:{index}"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from aernet.errors import SourceError
+from aernet.errors import ModelError, SourceError
 from aernet.files import replacing
 from aernet.network.quantised import QuantisedNetwork
+from aernet.onnx_file import require_harmless
 from aernet.training.learned_from import LearnedFrom
 from aernet.training.settings import Settings, settings_from
 
@@ -87,9 +88,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if found != FORMAT:
         raise SourceError(f"checkpoint {path}: not a checkpoint of this package (expected format {FORMAT})")
     try:
+        if content.get("graph") is not None:
+            require_harmless(content["graph"])
         settings = settings_from(content.pop("settings"), f"checkpoint {path}")
         learned_from = LearnedFrom(**content.pop("learned_from"))
         return Checkpoint(settings=settings, learned_from=learned_from, **content)
+    except ModelError as error:
+        raise SourceError(f"checkpoint {path}: its graph cannot be used: {error}") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise SourceError(
             f"checkpoint {path}: parts of it are missing or of another kind ({error})"

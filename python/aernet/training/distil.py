@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -63,10 +65,15 @@ def load_masks(pictures: Pictures, path: Path) -> Pictures:
     """Return the pictures with the masks that `save_masks` wrote.
 
     Raises:
-        SourceError: the masks do not fit these pictures.
+        SourceError: the masks cannot be read, or do not fit these pictures.
     """
-    with np.load(path) as stored:
-        mask = torch.from_numpy(stored["mask"])
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            mask = torch.from_numpy(stored["mask"])
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile, zlib.error) as error:
+        raise SourceError(
+            f"{path}: cannot be read as masks of a run ({type(error).__name__}); delete it, and start again"
+        ) from error
     if mask.shape != pictures.mask.shape:
         raise SourceError(
             f"{path}: holds masks of {tuple(mask.shape)}, the pictures want {tuple(pictures.mask.shape)};"

@@ -113,7 +113,7 @@ def _values_of(preset: str, *above: str) -> dict[str, Any]:
         raise SourceError(f"preset {preset}: no such file, and not one of {', '.join(names)}{nearest}")
     try:
         values: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise SourceError(f"preset {preset}: not TOML ({error})") from error
     if "base" in values:
         base = values.pop("base")

@@ -12,6 +12,7 @@ from torch import nn
 
 from aernet.engine.onnx_model import widened
 from aernet.errors import ModelError
+from aernet.onnx_file import read_onnx
 from aernet.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
@@ -78,9 +79,13 @@ def _counted(names: set[str]) -> str:
 def _onnx_weights(path: Path, own: Collection[str]) -> dict[str, torch.Tensor]:
     """Return the weights of an ONNX model by their names in the network, of which `own` are there."""
     try:
-        model = widened(onnx.load(path))
+        content = read_onnx(path)
+    except ModelError as error:
+        raise ModelError(f"{error}; a checkpoint has a name that ends with .pt") from None
+    try:
+        model = widened(onnx.load_from_string(content))
     except Exception as error:
-        raise ModelError(f"{path}: expected a checkpoint (.pt) or an ONNX model, found neither") from error
+        raise ModelError(f"{path}: expected an ONNX model, found something else") from error
     weights = {
         entry.name.removeprefix(_NETWORK): torch.from_numpy(np.array(numpy_helper.to_array(entry)))
         for entry in model.graph.initializer

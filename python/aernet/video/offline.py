@@ -148,7 +148,7 @@ def _read_note(folder: Path) -> dict[str, Any]:
     """Return what an earlier run wrote down beside its masks; nothing if there was none."""
     try:
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return note if isinstance(note, dict) else {}
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from aernet.web.security import ACCEPTED
@@ -59,7 +60,10 @@ class DeadlineProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; only a complete request moves the deadline."""
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except LocalProtocolError:  # uvicorn answers a malformed body though it has answered its head
+            self.transport.abort()
         self._set_deadline()
 
     def on_response_complete(self) -> None:

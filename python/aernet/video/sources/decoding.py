@@ -97,6 +97,10 @@ def _chosen(container: InputContainer, kinds: Any, name: str) -> VideoStream:
         held = ["a still picture" if stream.type == "video" else stream.type for stream in container.streams]
         only = " and ".join(dict.fromkeys(held)) or "nothing"
         raise SourceError(f"{name}: holds no video, only {only}")
+    # PyAV has no context where FFmpeg has no decoder.
+    moving = [stream for stream in moving if getattr(stream, "codec_context", None)]
+    if not moving:
+        raise SourceError(f"{name}: its video is of a kind that FFmpeg cannot decode; convert it to H.264")
 
     def rank(stream: VideoStream) -> tuple[bool, int]:
         pixels = stream.codec_context.width * stream.codec_context.height

@@ -103,6 +103,7 @@ class VideoFile:
         Raises:
             DamagedVideoError: at the end, some frames were damaged or are missing.
         """
+        stored: tuple[int, ...] = ()
         shape: tuple[int, ...] = ()
         seconds = 0.0
         with opened_video(self.name, self.name) as (container, stream):
@@ -112,17 +113,23 @@ class VideoFile:
                 if frame is None:
                     yield None, seconds
                     continue
+                # A damaged film may have a frame of gigabytes, which is better not converted.
+                stored = stored or (frame.height, frame.width)
+                self._require_same_size(stored, (frame.height, frame.width), index)
                 picture = to_frame(frame, self.name)
                 shape = shape or picture.shape[:2]
-                if picture.shape[:2] != shape:
-                    sizes = [f"{width} x {height}" for height, width in (shape, picture.shape[:2])]
-                    raise SourceError(
-                        f"{self.name}: the frames change from {sizes[0]} to {sizes[1]} at frame {index}; "
-                        "cut it there, or scale them to one size"
-                    )
+                self._require_same_size(shape, picture.shape[:2], index)
                 seconds = index / float(stream.average_rate or 25) if frame.pts is None else frame.time
                 yield picture, seconds
             self._tell(decoder, lacking, container, stream)
+
+    def _require_same_size(self, expected: tuple[int, ...], found: tuple[int, ...], index: int) -> None:
+        if found != expected:
+            sizes = [f"{width} x {height}" for height, width in (expected, found)]
+            raise SourceError(
+                f"{self.name}: the frames change from {sizes[0]} to {sizes[1]} at frame {index}; "
+                "cut it there, or scale them to one size"
+            )
 
     def _tell(
         self, decoder: CheckedDecoder, lacking: int, container: InputContainer, stream: VideoStream
