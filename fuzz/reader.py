@@ -22,7 +22,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["aernet"]):
+with atheris.instrument_imports(include=["aernet", "readers"]):
     from aernet import AernetError
 
     _reader = import_module(f"readers.{sys.argv[1]}")
@@ -81,7 +81,7 @@ counts = Counts(Path(sys.argv[2]))
 _folder = tempfile.TemporaryDirectory()
 logging.disable(logging.WARNING)  # warnings of odd pictures; errors are looked at
 warnings.simplefilter("ignore")  # those of libraries on odd data
-with atheris.instrument_imports(include=["aernet"]):
+with atheris.instrument_imports(include=["aernet", "readers"]):
     for seed in _reader.seeds().values():  # which imports what is imported on first use
         with suppress(AernetError):
             _reader.read(seed, Path(tempfile.mkdtemp(dir=_folder.name)))

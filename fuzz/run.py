@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -57,9 +57,9 @@ def main() -> int:
         return _fuzz(reader, asked.inputs, share, asked.seed, asked.faults / reader, asked.native)
 
     with ThreadPoolExecutor(asked.jobs) as pool:
-        for outcome in pool.map(fuzz, asked.readers):
-            outcomes.append(outcome)
-            print(json.dumps(asdict(outcome)), flush=True)
+        for ended in as_completed([pool.submit(fuzz, reader) for reader in asked.readers]):
+            outcomes.append(ended.result())
+            print(json.dumps(asdict(outcomes[-1])), flush=True)
             if asked.output:
                 _write(asked.output, outcomes, asked)
     print(table([asdict(outcome) for outcome in outcomes]))
@@ -94,7 +94,7 @@ def _fuzz(
             if seconds is not None:
                 limits.append(f"-max_total_time={max(1, round(seconds - (time.monotonic() - begin)))}")
             command = _command(reader, counts, native)
-            arguments = [f"-seed={seed + ends}", f"-max_len={_LONGEST}", *limits]
+            arguments = [f"-seed={seed + ends}", f"-max_len={_LONGEST}", "-keep_seed=1", *limits]
             code, said = _run([*command, *arguments, learned, _FOLDER / "corpus" / reader], faults, name)
             if reader in READERS:
                 outcome.inputs, outcome.refused, raised, outcome.half_written = _NUMBERS.unpack(
@@ -163,26 +163,21 @@ def _executed(said: str) -> int:
     return int(found[-1]) if found else 0
 
 
+_PACKAGES = "atheris aernet numpy opencv-python pillow onnxruntime av pydicom starlette"
+
+
 def _write(path: Path, outcomes: list[Outcome], asked: argparse.Namespace) -> None:
-    packages = (
-        "atheris",
-        "aernet",
-        "numpy",
-        "opencv-python",
-        "pillow",
-        "onnxruntime",
-        "av",
-        "pydicom",
-        "starlette",
-    )
-    content = {
-        "command": "nox -s fuzz -- " + " ".join(sys.argv[1:]),
+    """Write the outcomes; those of other readers that the file holds stay."""
+    before = json.loads(path.read_text(encoding="utf-8"))["outcomes"] if path.exists() else []
+    told = {
+        "command": f"nox -s fuzz -- READER... --inputs {asked.inputs}" if asked.inputs else "nox -s fuzz",
         "seed": asked.seed,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
-        "outcomes": [asdict(outcome) for outcome in outcomes],
+        "packages": {name: version(name) for name in _PACKAGES.split()},
     }
+    rows = {row["reader"]: row for row in before} | {one.reader: asdict(one) for one in outcomes}
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = told | {"outcomes": sorted(rows.values(), key=lambda row: row["reader"])}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PLAN = b"ftrt" + bytes(20) + bytes((10, 3, 0, 30)) + bytes(64)
-MACHINE = Machine({"tensorrt": "10.3.0"}, Gpu("Orin", "8.7", 8, "Jetson Orin NX"))
+MACHINE = Machine({"tensorrt": "10.3.0.30"}, Gpu("Orin", "8.7", 8, "Jetson Orin NX"))
 
 
 def read(data: bytes, folder: Path) -> None:

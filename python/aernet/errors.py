@@ -9,8 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+# Line feeds, which would make two lines of one, and what commands a terminal: names of files and cells of
+# tables may hold them.
+_CONTROLS = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+
 class AernetError(Exception):
-    """Any error that a user can act on; the command line prints its message as one line."""
+    """Any error that a user can act on; its message is one line, which the command line prints.
+
+    Control characters in it, such as those of a file's name, are written as Python's `ascii` writes them.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(one.translate(_CONTROLS) if isinstance(one, str) else one for one in arguments))
 
 
 class EngineError(AernetError):
