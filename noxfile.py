@@ -175,3 +175,26 @@ def container(session: nox.Session) -> None:
     files = sorted(str(path) for path in Path("containers").glob("*.Dockerfile"))
     session.run("hadolint", "--config", "containers/.hadolint.yaml", *files)
     session.run("python", "containers/build_in_root.py", session.create_tmp())
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Try mutated inputs on every reader of foreign bytes; `-- --hours N` or `-- --inputs N`, else 2 minutes.
+
+    The extension's own code is tried with clang's sanitizers, if clang is there with libclang-rt.
+    """
+    session.install(".[data,dicom,serve,train,video,viewer]", "atheris", *_TESTING)
+    arguments = []
+    compilers = ("clang++", *(f"clang++-{version}" for version in range(25, 13, -1)))
+    if compiler := next(filter(None, map(shutil.which, compilers)), None):
+        work = Path(session.create_tmp()).resolve()
+        arguments += ["--native", work]
+        checks = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+        shared = ("cpp/core/image.cpp", *map(str, Path("cpp/cpu").glob("*.cpp")))
+        options = ("-std=c++17", "-O1", "-g", "-pthread", "-Icpp", *checks)
+        for target in Path("fuzz/native").glob("*.cpp"):
+            output = work / target.stem
+            session.run(compiler, *options, str(target), *shared, "-o", output, external=True)
+    else:
+        session.warn("there is no clang++, so that the targets of fuzz/native are left out")
+    session.run("python", "fuzz/run.py", *arguments, *session.posargs)

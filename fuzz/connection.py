@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import socket
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ _TURNS = 20  # of the event loop after each piece, in which a WebSocket has time
 class Connections:
     """Makes connections to servers, and raises what an application or a task raised."""
 
-    def __init__(self) -> None:
+    def __init__(self, servers: list[WebServer]) -> None:
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _loop, told: self._faults.append(told))
         self._faults: list[Any] = []
@@ -28,6 +29,8 @@ class Connections:
         # uvicorn reads where a connection comes from off a socket, whose options the package sets.
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._socket = socket.create_connection(self._listening.getsockname())
+        self._servers = servers
+        atexit.register(self._close)
 
     def send(
         self, server: WebServer, pieces: list[bytes], between: Callable[[], None] = lambda: None
@@ -42,6 +45,13 @@ class Connections:
             self._faults.clear()
             raise AssertionError(str(fault)) from (fault if isinstance(fault, BaseException) else None)
         return answered
+
+    def _close(self) -> None:
+        for server in self._servers:
+            server._socket.close()
+        self._socket.close()
+        self._listening.close()
+        self._loop.close()
 
     async def _send(self, server: WebServer, pieces: list[bytes], between: Callable[[], None]) -> bytes:
         configuration = server._server.config

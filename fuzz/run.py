@@ -186,7 +186,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("readers", nargs="*", help=f"of {', '.join(READERS + NATIVE)}; by default all")
     parser.add_argument("--inputs", type=int, help="inputs to try on each reader")
     parser.add_argument("--hours", type=float, help="time for all readers together; by default 2 minutes")
-    parser.add_argument("--jobs", type=int, default=1, help="readers side by side")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="readers side by side")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON file for the outcome")
     parser.add_argument(

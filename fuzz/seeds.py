@@ -1,4 +1,7 @@
-"""Writes the corpus: `fuzz/corpus/READER/NAME`, small sound inputs; `python fuzz/seeds.py [READER...]`."""
+"""Writes the corpus, `fuzz/corpus/READER/NAME`: `python fuzz/seeds.py [READER...]`.
+
+Inputs that were found to be faults are named `found-...`, and stay.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ def write(reader: str) -> None:
     """Write the seeds of a reader over those that are there."""
     folder = CORPUS / reader
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
+    for old in folder.glob("[!.]*"):
+        if not old.name.startswith("found-"):
+            old.unlink()
     for name, content in import_module(f"readers.{reader}").seeds().items():
         (folder / name).write_bytes(content)
 

@@ -142,3 +142,14 @@ def test_a_subfolder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(SourceError, match=r"locked: cannot be read \(Permission denied\)"):
         Folder(tmp_path).names()
+
+
+def test_an_entry_without_a_name_is_left_out(tmp_path):
+    whole = zipped(tmp_path / "a.zip", {"a": b"1", "b": b"2"})
+    assert Zip(whole).names() == ["a", "b"]
+    content = bytearray(whole.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    struct.pack_into("<H", content, directory + 28, 0)  # the length of the name
+    struct.pack_into("<H", content, directory + 32, 1)  # of the comment, which now has the letter
+    whole.write_bytes(content)
+    assert Zip(whole).names() == ["b"]

@@ -60,7 +60,7 @@ def _opened() -> tuple[Connections, WebServer, Callable[[], None]]:
     def show() -> None:
         viewer._broadcast.write(pipeline.result)
 
-    return Connections(), viewer._server, show
+    return Connections([viewer._server]), viewer._server, show
 
 
 def seeds() -> dict[str, bytes]:

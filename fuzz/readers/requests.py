@@ -34,7 +34,8 @@ def read(data: bytes, _folder: Path) -> None:
 def _opened() -> tuple[Connections, list[WebServer]]:
     segmenter = small_segmenter()
     services = [Service(segmenter, port=0, limits=_LIMITS, token=token) for token in (None, _TOKEN)]
-    return Connections(), [service._server for service in services]
+    servers = [service._server for service in services]
+    return Connections(servers), servers
 
 
 @cache

@@ -7,6 +7,7 @@ import pytest
 from odd_masks import MASKS
 from pycocotools.coco import COCO
 
+from aernet import SourceError
 from aernet.exchange import join_coco, to_coco
 
 # What pycocotools 2.0 does when it decodes with NumPy 2.
@@ -82,3 +83,11 @@ def test_the_file_comes_in_parts():
     parts = list(join_coco([to_coco(np.full((3, 3), 255, np.uint8), "a.jpg")] * 3))
     assert len(parts) > 6
     assert len(json.loads(b"".join(parts))["annotations"]) == 3
+
+
+@pytest.mark.parametrize(
+    "piece", [b"", b"{", b"7", b'{"image": 7}', b'{"annotation": {}}', b"[" * 100_000, b"\xff"]
+)
+def test_a_piece_that_is_none(piece):
+    with pytest.raises(SourceError, match=r"a piece of a COCO file is damaged"):
+        list(join_coco([piece]))

@@ -474,6 +474,17 @@ def test_an_engine_in_a_folder_that_is_not_ours(open_engine, reference, examples
     assert "is compared with its model each time" in record.getMessage()
 
 
+def test_an_engine_that_others_may_change_is_loaded_with_a_warning(open_engine, tmp_path, caplog):
+    warn_once.cache_clear()
+    tmp_path.chmod(0o777)
+    open_engine()
+    (record,) = caplog.records
+    assert f"other users may change {tmp_path}, and an engine is code" in record.getMessage()
+    tmp_path.chmod(0o700)
+    open_engine()
+    assert len(caplog.records) == 1
+
+
 def test_a_gpu_that_is_not_there(network, set_up, tmp_path, monkeypatch):
     monkeypatch.setattr(aernet.runners.tensorrt, "find_gpu", lambda *_: Gpu("a card", "8.9", 128))
     engine = write_crafted(tmp_path / "darker.engine", network)
