@@ -20,8 +20,9 @@ def read(data: bytes, _folder: Path) -> None:
     use = (_preprocess, _mask)[numbers.ConsumeBool()]
     usual = "u1" if use is _preprocess else "f4"
     kind = usual if numbers.ConsumeIntInRange(0, 3) else numbers.PickValueInList(_TYPES)
-    axes = numbers.ConsumeIntInRange(0, 9)  # most arrays have two or three
-    shape = [numbers.ConsumeIntInRange(0, 40) for _ in range(axes if axes < 5 else 2 + axes % 2)]
+    axes = numbers.ConsumeIntInRange(0, 9)
+    axes = axes if axes < 5 else 2 + axes % 2  # most arrays have two or three
+    shape = [numbers.ConsumeIntInRange(0, 40 if axes < 4 else 4) for _ in range(axes)]
     if len(shape) == 3:
         shape[2] = numbers.PickValueInList([3, 4, 1, 3, 2, 5])
     whole = np.zeros([2 * side for side in shape], kind)
@@ -38,7 +39,7 @@ def read(data: bytes, _folder: Path) -> None:
 
 def _preprocess(view: np.ndarray, numbers: atheris.FuzzedDataProvider) -> None:
     size = numbers.ConsumeIntInRange(1, 40)
-    colour = numbers.PickValueInList(["bgr", "rgb", "nv12", numbers.ConsumeUnicode(5)])
+    colour = numbers.PickValueInList(["bgr", "rgb", "nv12", numbers.ConsumeUnicodeNoSurrogates(5)])
     planes = preprocess(view, size, colour)
     np.testing.assert_allclose(planes, preprocess(np.ascontiguousarray(view), size, colour), atol=1e-5)
     assert planes.min() >= 0

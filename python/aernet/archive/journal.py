@@ -123,8 +123,9 @@ class Journal:
         with self._access():
             _, name, size, modified_ns, content, settings, kinds, facts, done = row
             source = Source(os.fsdecode(name), size, modified_ns, content)
-            told = map(json.loads, (settings, kinds, facts))
-            return Entry(source, *msgspec.convert(tuple(told), _Told), bool(done))
+            told = [json.loads(text) for text in (settings, kinds, facts)]
+            settings, kinds, facts = msgspec.convert(told, _Told)
+            return Entry(source, settings, kinds, facts, bool(done))
 
     def unfinished(self) -> list[str]:
         """Return the outputs that were begun and not finished."""
