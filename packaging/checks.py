@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.utils import parse_wheel_filename
 
 LARGEST = 40_000_000  # bytes
-NEWEST_LIBRARY = (2, 34)  # glibc of JetPack 6 is 2.35
+NEWEST_LIBRARY = (2, 35)  # that of JetPack 6
 ORIN, THOR = 87, 110
 
 

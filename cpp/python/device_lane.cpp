@@ -62,8 +62,8 @@ std::unique_ptr<Graph> capture(const Lane& lane, const py::object& network) {
     return lane.capture([&](cudaStream_t stream) { enqueue(lane, network, stream); });
 }
 
-std::shared_ptr<DeviceArray> mask_of(const Prediction& prediction, std::ptrdiff_t height, std::ptrdiff_t width,
-                                     double threshold) {
+std::shared_ptr<DeviceArray> queued_mask(const Prediction& prediction, std::ptrdiff_t height, std::ptrdiff_t width,
+                                         double threshold) {
     check_side(height, "mask height");
     check_side(width, "mask width");
     if (!(threshold > 0.0 && threshold < 1.0)) {
@@ -93,7 +93,7 @@ It is queued and may still be under way.
         .def_property_readonly(
             "frame", [](const Prediction& prediction) { return *static_cast<const py::object*>(prediction.frame()); },
             "The frame as it was put.")
-        .def("mask", &mask_of, py::arg("height"), py::arg("width"), py::arg("threshold"),
+        .def("mask", &queued_mask, py::arg("height"), py::arg("width"), py::arg("threshold"),
              R"(Queue the mask that `mask_from_probability` makes of the map; NaN counts as background.
 
 Args:
