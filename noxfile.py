@@ -232,3 +232,12 @@ def arm(session: nox.Session) -> None:
     """Run the wheel for aarch64 under an emulator, and compare its masks with this processor's."""
     session.install("-C", "cmake.define.AERNET_CUDA=OFF", ".", *_BUILDING)
     session.run("python", "packaging/arm.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site, with its notebooks run and warnings as errors, and check its links."""
+    session.install(".[docs]")
+    site = Path("build", "site").resolve()
+    session.run("sphinx-build", "--fail-on-warning", "--fresh-env", "-q", "-c", "docs", ".", str(site))
+    session.run("pytest", "tests/docs/test_site.py", f"--site={site}")

@@ -41,6 +41,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--walks", type=int, help="random walks of each state machine; by default the same few each time"
     )
+    parser.addoption("--site", help="folder of the built documentation, whose links are checked")
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class Segmentation(Generic[FrameT]):
 
     `overlay` draws what it then holds: give a copy if you write to its memory again. A frame in a GPU's
     memory is a `DeviceArray` here, which `numpy.asarray` copies to the host. An `Nv12Frame` stays one; in a
-    GPU's memory its planes are `DeviceArray`s.
+    GPU's memory each of its planes is a `DeviceArray`.
     """
     mask: HostImage
     """The lesion at the frame's size, uint8, H x W: 255 inside, 0 outside."""

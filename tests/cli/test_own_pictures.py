@@ -13,15 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from docs.pages import blocks
 
 from aernet import Segmenter
 from aernet.pictures import example_pictures
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-pictures.md"
 COMMANDS = [
-    shlex.split(line)
-    for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    for line in block.splitlines()
+    shlex.split(line) for block in blocks(PAGE) if not block.not_run for line in block.code.splitlines()
 ]
 
 

@@ -59,15 +59,13 @@ def _is_source(given: object) -> TypeGuard[Source]:
 def open_source(address: str | os.PathLike[str] | int) -> Source:
     """Return the source that an address names; `frames` opens the camera or file behind it.
 
-    | address | source |
-    |---|---|
-    | `0`, `v4l2:///dev/video0` | a camera; `?width=1280&height=720&fps=30` asks it for a mode |
-    | `csi://0` | a CSI camera of a Jetson; takes the same options |
-    | `rtsp://host/path` | a network camera |
-    | `v4l2src ! videoconvert` | a GStreamer pipeline, without its sink |
-    | `test://` | the synthetic dermatoscope; `?seed=0&fps=30&width=1280&height=720` |
-    | a video file | its frames |
-    | a folder, a glob, a picture | pictures in the order of their paths |
+    - `0`, `v4l2:///dev/video0`: a camera; `?width=1280&height=720&fps=30` asks it for a mode.
+    - `csi://0`: a CSI camera of a Jetson; takes the same options.
+    - `rtsp://host/path`: a network camera.
+    - `v4l2src ! videoconvert`: a GStreamer pipeline, without its sink.
+    - `test://`: the synthetic dermatoscope; `?seed=0&fps=30&width=1280&height=720`.
+    - a video file: its frames.
+    - a folder, a glob, a picture: pictures in the order of their paths.
 
     Raises:
         SourceError: the address has none of these forms, or names a file that does not exist.

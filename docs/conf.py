@@ -1,0 +1,61 @@
+"""The site of the documentation: `nox -s docs` builds it from the pages, the docstrings and the command line.
+
+The root of the sources is the repository's, so that links between its folders work here as on GitHub.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from aernet import __version__
+
+sys.path.insert(0, str(Path(__file__).parent / "site"))
+
+project = "AER-Net"
+author = "the maintainers of AER-Net"
+release = version = __version__
+language = "en"
+
+root_doc = "docs/index"
+include_patterns = [
+    "docs/**",
+    "engines/models/*.md",
+    "benchmarks/*.md",
+    "examples/*.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+]
+exclude_patterns = [".*", "build", "tests", "shared", "venv", "**/.ipynb_checkpoints"]
+
+extensions = [
+    "commands",
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+napoleon_numpy_docstring = False
+python_maximum_signature_line_length = 80
+
+html_theme = "furo"
+html_title = "AER-Net"
+html_static_path = ["site/style.css"]
+html_css_files = ["style.css"]
+html_extra_path = ["site/index.html"]  # leads from the folder to the front page
+html_copy_source = False
+html_theme_options = {
+    "footer_icons": [],
+    "light_css_variables": {"color-brand-primary": "#0b6e63", "color-brand-content": "#0b6e63"},
+    "dark_css_variables": {"color-brand-primary": "#5fd0bf", "color-brand-content": "#5fd0bf"},
+}
