@@ -16,6 +16,7 @@ project = "AER-Net"
 author = "the maintainers of AER-Net"
 release = version = __version__
 language = "en"
+smartquotes = False  # `--option` in a docstring keeps its two dashes
 
 root_doc = "docs/index"
 include_patterns = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sphinx.util.docutils import SphinxDirective
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 
+def _escaped(text: str) -> str:
+    """Return Markdown in which `<stem>` is no HTML and `*.png` no emphasis; code stays as it is."""
+    parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.DOTALL)
+    parts[::2] = [re.sub(r"<|(?<=\S)\*(?=[^*\s])(?<!\*\*)", r"\\\g<0>", part) for part in parts[::2]]
+    return "".join(parts)
+
+
 class Commands(SphinxDirective):
     """Every command with its arguments and options, a section each."""
 
@@ -26,9 +34,13 @@ class Commands(SphinxDirective):
         context = Context(group, info_name="aernet-trt")
         for name in group.list_commands(context):
             text = get_docs_for_click(
-                obj=group.get_command(context, name), ctx=context, name=name, call_prefix="aernet-trt"
+                obj=group.get_command(context, name),
+                ctx=context,
+                indent=1,
+                name=name,
+                call_prefix="aernet-trt",
             )
-            nodes += self.parse_text_to_nodes(text, allow_section_headings=True)
+            nodes += self.parse_text_to_nodes(_escaped(text), allow_section_headings=True)
         return nodes
 
 

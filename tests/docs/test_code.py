@@ -1,7 +1,7 @@
 """Every code block of README.md and of docs/ runs, or its page says that no test runs it, and why.
 
-`python` blocks of a page share their names, in their order; `sh` blocks are commands of `aernet-trt`, which run in
-this process. Of `pip install` the extras are looked up, and `pytest` is what is running.
+`python` blocks of a page share their names, in their order; `sh` blocks are commands of `aernet-trt`, which
+run in this process. Of `pip install` the extras are looked up, and `pytest` is what is running.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def run_command(line):
             assert answer.exit_code == 0, answer.output
 
 
+@pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.stem)
-def test_the_blocks_of_a_page_run(page, desk, request):
+def test_the_blocks_of_a_page_run(page, request):
     name = page.relative_to(ROOT).as_posix()
     if name in ELSEWHERE:
         assert page.name in (ROOT / ELSEWHERE[name]).read_text(encoding="utf-8")

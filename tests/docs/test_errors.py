@@ -25,14 +25,12 @@ def text_of(node):
 @pytest.fixture(scope="module")
 def texts():
     """All texts in the package."""
-    found = []
-    for path in Path(aernet.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr) or (
-                isinstance(node, ast.Constant) and isinstance(node.value, str)
-            ):
-                found.append(text_of(node))
-    return found
+    return [
+        text_of(node)
+        for path in Path(aernet.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    ]
 
 
 def test_there_are_messages():

@@ -14,8 +14,9 @@ def test_there_are_notebooks():
     assert len(NOTEBOOKS) >= 2
 
 
+@pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, desk, monkeypatch):
+def test_a_notebook_runs(path, monkeypatch):
     pytest.importorskip("pandas")
     mpl = pytest.importorskip("matplotlib")
     monkeypatch.setitem(mpl.rcParams, "backend", "agg")

@@ -1,4 +1,4 @@
-"""The built site: no dead link, each page within reach, nothing from elsewhere; `nox -s docs` builds and checks it."""
+"""The built site has no dead link and nothing from elsewhere, and each page is in reach (`nox -s docs`)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def pages(site):
 
 
 def target(page, link):
-    """Return the file in the site that a link on a page leads to, and the anchor; None if it leads elsewhere."""
+    """Return the file in the site that a link on a page leads to, and the anchor; None for another site."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return None
@@ -144,3 +144,4 @@ def test_the_reference_has_every_public_name_and_every_command(pages):
         assert names - {"aernet.__version__"} <= pages["docs/api.html"].anchors
     commands = {f"aernet-trt-{name}" for name in get_command(app).commands}
     assert commands <= pages["docs/commands.html"].anchors
+    assert "<stem>_mask.png" in pages["docs/commands.html"].text
