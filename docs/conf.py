@@ -7,8 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils.nodes import Text, document
 
 from aernet import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "site"))
 
@@ -60,3 +66,15 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b6e63", "color-brand-content": "#0b6e63"},
     "dark_css_variables": {"color-brand-primary": "#5fd0bf", "color-brand-content": "#5fd0bf"},
 }
+
+
+def draw_dashes(_app: Sphinx, doctree: document) -> None:
+    """Draw the two dashes that Sphinx puts behind the name of an argument as one; smartquotes would do so."""
+    for text in list(doctree.findall(Text)):
+        if text == " -- ":
+            text.parent.replace(text, Text(" \N{EN DASH} "))
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is above."""
+    app.connect("doctree-read", draw_dashes)
