@@ -70,3 +70,10 @@ def test_python_that_does_not_run_is_python_at_least():
     for page in PAGES:
         for block in blocks(page, ("python",)):
             compile(block.code, str(block), "exec")
+
+
+def test_code_is_called_python_or_sh():
+    """A block of another name would pass by the tests of this file."""
+    for page in PAGES:
+        found = blocks(page, ("bash", "console", "py", "python3", "shell", "zsh"))
+        assert [str(block) for block in found] == []
