@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+
+
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -186,8 +189,7 @@ def fuzz(session: nox.Session) -> None:
     """
     session.install(".[data,dicom,serve,train,video,viewer]", "atheris", *_TESTING)
     arguments = []
-    compilers = ("clang++", *(f"clang++-{version}" for version in range(25, 13, -1)))
-    if compiler := next(filter(None, map(shutil.which, compilers)), None):
+    if compiler := _clang_with_fuzzer():
         work = Path(session.create_tmp()).resolve()
         arguments += ["--native", work]
         checks = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
@@ -197,7 +199,7 @@ def fuzz(session: nox.Session) -> None:
             output = work / target.stem
             session.run(compiler, *options, str(target), *shared, "-o", output, external=True)
     else:
-        session.warn("there is no clang++, so that the targets of fuzz/native are left out")
+        session.warn("there is no clang++ with libclang-rt, so that the targets of fuzz/native are left out")
     session.run("python", "fuzz/run.py", *arguments, *session.posargs)
 
 
@@ -241,3 +243,14 @@ def docs(session: nox.Session) -> None:
     site = Path("build", "site").resolve()
     session.run("sphinx-build", "--fail-on-warning", "--fresh-env", "-q", "-c", "docs", ".", str(site))
     session.run("pytest", "tests/docs/test_site.py", f"--site={site}")
+
+
+def _clang_with_fuzzer() -> str | None:
+    """Return the newest clang++ that has libFuzzer."""
+    names = ("clang++", *(f"clang++-{version}" for version in range(25, 13, -1)))
+    for compiler in filter(None, map(shutil.which, names)):
+        command = [compiler, "-print-resource-dir"]
+        folder = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - clang itself
+        if any(Path(folder.stdout.strip()).rglob("libclang_rt.fuzzer*.a")):
+            return compiler
+    return None

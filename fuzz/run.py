@@ -50,6 +50,9 @@ class Outcome:
 def main() -> int:
     """Run the readers one after the other; 1 if there was a fault."""
     asked = _arguments()
+    if asked.table:
+        print(table(json.loads(asked.table.read_text(encoding="utf-8"))["outcomes"]))
+        return 0
     outcomes = []
     share = 3600 * asked.hours * asked.jobs / len(asked.readers) if asked.hours else None
 
@@ -85,6 +88,7 @@ def _fuzz(
     with tempfile.TemporaryDirectory() as name:
         learned, counts = Path(name, "corpus"), faults / "counts"
         learned.mkdir()
+        corpora = [learned, *(_FOLDER / "corpus").glob(reader)]  # the targets in C++ start from nothing
         counts.write_bytes(bytes(_NUMBERS.size))
         ends = 0  # of the process, each by a fault
         while ends < _MOST_FAULTS:
@@ -95,7 +99,7 @@ def _fuzz(
                 limits.append(f"-max_total_time={max(1, round(seconds - (time.monotonic() - begin)))}")
             command = _command(reader, counts, native)
             arguments = [f"-seed={seed + ends}", f"-max_len={_LONGEST}", "-keep_seed=1", *limits]
-            code, said = _run([*command, *arguments, learned, _FOLDER / "corpus" / reader], faults, name)
+            code, said = _run([*command, *arguments, *corpora], faults, name)
             if reader in READERS:
                 outcome.inputs, outcome.refused, raised, outcome.half_written = _NUMBERS.unpack(
                     counts.read_bytes()
@@ -189,6 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="readers side by side")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON file for the outcome")
+    parser.add_argument("--table", type=Path, help="print the table of such a file, and try nothing")
     parser.add_argument(
         "--faults", type=Path, default=Path("build/fuzz"), help="folder for inputs that are faults"
     )

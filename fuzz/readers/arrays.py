@@ -28,7 +28,8 @@ def read(data: bytes, _folder: Path) -> None:
     whole = np.zeros([2 * side for side in shape], kind)
     if whole.dtype.kind in "uif":
         values = np.frombuffer(numbers.ConsumeBytes(64) or b"\0", np.uint8)
-        whole[...] = np.resize(values, whole.shape) / (255 if whole.dtype.kind == "f" else 1)
+        content = np.resize(values, whole.shape) / (255 if whole.dtype.kind == "f" else 1)
+        whole[...] = content.astype(whole.dtype)
     view = np.asarray(whole)[
         tuple(slice(None, None, numbers.PickValueInList([1, 2, -1, -2])) for _ in shape) or ...
     ]
