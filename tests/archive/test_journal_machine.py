@@ -12,7 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from aernet.archive.journal import JOURNAL, Entry, Journal, JournalError, Source
 
-NAMES = st.sampled_from(["a_mask.png", "b/a_mask.png", "\N{SNOWMAN}.png", "not-utf8-\udcff.png", "a' OR 1 --", ""])
+NAMES = st.sampled_from(
+    ["a_mask.png", "b/a_mask.png", "\N{SNOWMAN}.png", "not-utf8-\udcff.png", "a' OR 1 --", ""]
+)
 KINDS = st.sampled_from(["mask", "coco", "geojson"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 FACTS = st.dictionaries(st.text(), SCALARS, max_size=3)

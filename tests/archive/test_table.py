@@ -90,6 +90,12 @@ def test_a_file_that_is_no_such_table_is_not_written_over(segment, tmp_path, suf
     assert segment("--table", file)[0].exit_code == 0
 
 
+def test_an_empty_table_as_a_full_disk_leaves_it_is_filled(segment, tmp_path):
+    (tmp_path / "table.csv").touch()
+    assert segment("--table", tmp_path / "table.csv")[0].exit_code == 0
+    assert len(read(tmp_path / "table.csv")) == 12
+
+
 def test_a_table_of_another_kind_is_refused_by_its_name(segment, tmp_path):
     answer, _ = segment("--table", tmp_path / "table.xlsx")
     assert answer.exit_code == 1

@@ -11,9 +11,6 @@ import json
 import os
 import signal
 import sys
-import warnings
-
-warnings.simplefilter("ignore")
 
 import av  # noqa: F401
 import cv2  # noqa: F401
@@ -25,7 +22,7 @@ import aernet.archive
 import aernet.cli
 import aernet.cli.summary
 import aernet.video
-import aernet.viewer  # noqa: F401
+import aernet.viewer
 
 WITH_TORCH = "--torch" in sys.argv
 if WITH_TORCH:
@@ -33,7 +30,7 @@ if WITH_TORCH:
 
     import aernet.export
     import aernet.reproduction.reproduce
-    import aernet.training.train  # noqa: F401
+    import aernet.training.train
     from aernet.network import networks
     from aernet.reproduction import runs
 
@@ -54,6 +51,7 @@ def become(order):
     told = os.open(order["told"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number, file in ((0, nothing), (1, told), (2, told)):
         os.dup2(file, number)
+    faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     if WITH_TORCH:
         torch.set_num_threads(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -101,14 +101,14 @@ def machine():
         "python": platform.python_version(),
         "aernet": aernet.__version__,
         "revision": revision.stdout.strip(),
-        "day": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
+        "day": dt.datetime.now(tz=dt.timezone.utc).date().isoformat(),
     }
 
 
 def report(name, title, rows):
     """Print rows as a table and write them, with the machine, as JSON."""
     table = Table(title=title)
-    columns = list(dict.fromkeys(column for row in rows for column in row if column != "what"))
+    columns = list(dict.fromkeys(column for row in rows for column in row if column != "details"))
     for column in columns:
         table.add_column(column)
     for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -80,8 +81,8 @@ class Pipelines(RuleBasedStateMachine):
     segmenter = None
     sinks = Bundle("sinks")
 
-    @initialize(live=st.booleans(), retry=st.booleans())
-    def begin(self, live, retry):
+    @initialize(live=st.booleans(), retry=st.booleans(), fails=st.booleans())
+    def begin(self, live, retry, fails):
         self.source = Cued(live=live)
         self.pipeline = Pipeline(self.segmenter, self.source, smooth=False, retry=retry)
         self.pipeline._stopping = AtOnce()
@@ -90,6 +91,8 @@ class Pipelines(RuleBasedStateMachine):
         self.captured = False
         self.ended = self.started = False
         self.all, self.removed, self.numbered = [], [], []
+        first = self.add(every=True)
+        first.fails_to_write = fails
 
     @rule(target=sinks, every=st.booleans())
     def add(self, every):
@@ -118,6 +121,18 @@ class Pipelines(RuleBasedStateMachine):
             if self.error is None and not self.ended:
                 self.captured = True
                 self.numbered.append(one)
+
+    @precondition(lambda self: hasattr(self, "source") and not (self.source.live or self.ended or self.error))
+    @rule()
+    def watch_a_film(self):
+        """All frames of a file have results, whatever sinks do."""
+        self.start()
+        self.give_frames([True] * 3)
+        wanted = sum(self.numbered)
+        end = time.monotonic() + PATIENCE
+        while self.pipeline.status().results < wanted:
+            assert time.monotonic() < end
+            time.sleep(0.002)
 
     @rule(lost=st.sampled_from([SourceError("cued: unplugged"), ValueError("cued: a fault")]))
     def let_the_source_fail(self, lost):
@@ -156,7 +171,7 @@ class Pipelines(RuleBasedStateMachine):
     def look(self):
         status = self.pipeline.status()
         assert status.results <= self.source.given
-        assert 0 <= status.dropped
+        assert status.dropped >= 0
 
     def all_sinks_are_closed(self):
         assert [sink.closed for sink in self.all] == [1] * len(self.all)

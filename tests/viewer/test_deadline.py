@@ -143,6 +143,7 @@ def test_a_full_house_of_idle_connections_keeps_nobody_out(dial, client):
 
 def test_of_too_many_connections_the_strangers_end_first_then_the_longest_at_rest(dial, monkeypatch):
     monkeypatch.setattr(deadline, "CONNECTIONS", 3)
+    monkeypatch.setattr(deadline, "_FRESH_SECONDS", 0.0)
     known = [dial() for _ in range(2)]
     assert all(served(connection) for connection in known)
     stranger, other = dial(), dial()
@@ -165,16 +166,29 @@ def test_whoever_watches_stays_in_a_full_house(dial, viewer, watch, next_view, m
         time.sleep(0.05)
 
 
-def test_the_client_with_the_most_connections_makes_room():
+def test_the_client_with_the_most_connections_makes_room(monkeypatch):
     def connection(host, made):
         transport = Mock(abort=lambda: gone.append((host, made)))
         kept.append(transport)
         deadline._begin[transport] = made
-        return Mock(spec_set=["client", "cycle", "transport"], client=(host, 1), cycle=None, transport=transport)
+        return Mock(
+            spec=["client", "cycle", "transport", "loop"], client=(host, 1), cycle=None, transport=transport
+        )
 
     kept, gone = [], []
     house = [connection("10.0.0.1", 1)] + [connection("10.0.0.2", made) for made in (3, 2, 4)]
-    deadline.DeadlineProtocol._make_room(connection("10.0.0.3", 5), house)
+    new = connection("10.0.0.3", 5)
+    new.loop.time.return_value = 5.0
+    monkeypatch.setattr(deadline, "CONNECTIONS", 4)
+    deadline.DeadlineProtocol._make_room(new, house)
+    assert gone == [("10.0.0.2", 2)]
+    gone.clear()
+    new.loop.time.return_value = 2.5  # when that one is fresh
+    deadline.DeadlineProtocol._make_room(new, house)
+    assert gone == [("10.0.0.1", 1)]
+    gone.clear()
+    monkeypatch.setattr(deadline, "_MOST", 4)
+    deadline.DeadlineProtocol._make_room(new, house)
     assert gone == [("10.0.0.2", 2)]
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from aernet import AernetError, Segmenter
+from aernet.video.result import VideoResult
 from aernet.video.sink_thread import SinkThread
 from aernet.video.states import State
 from aernet.video.status import Statistics
 from aernet.viewer.recorder import Recorder
-from aernet.video.result import VideoResult
 
 SIZES = st.sampled_from([(32, 48), (33, 49)])
 
@@ -67,7 +67,7 @@ class Recorders(RuleBasedStateMachine):
     def start(self):
         if self.folder.is_file() and self.recorder.running is None:
             before = self.recorder.finished
-            with pytest.raises(AernetError, match="is a file, not a folder|cannot be written"):
+            with pytest.raises(AernetError, match=r"is a file, not a folder|cannot be written"):
                 self.recorder.start()
             assert self.recorder.running is None
             assert self.recorder.finished == before

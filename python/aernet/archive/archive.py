@@ -8,6 +8,8 @@ from functools import partial
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
+import cv2
+
 from aernet._native import get_num_threads
 from aernet.archive.failures import concerns_all, reason_of
 from aernet.archive.inputs import find_inputs, nothing_found
@@ -196,6 +198,10 @@ class Archive:
             return segmenting(item, name)
         except Stopped:
             return None
+        except cv2.error as error:
+            if error.code != cv2.Error.StsNoMem:
+                raise
+            return {"input": item.name, "status": "failed", "error": reason_of(item, MemoryError())}
         except (AernetError, OSError, MemoryError) as error:
             if not concerns_all(item, error, self._folder):
                 return {"input": item.name, "status": "failed", "error": reason_of(item, error)}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aernet.errors import OutputError, SourceError
-from aernet.files import make_folder, replacing
+from aernet.files import LineFile, make_folder, replacing
 from aernet.measure.row import LESION_COLUMNS
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ def open_table(file: Path, *, overwrite: bool) -> Iterator[Callable[[Mapping[str
     if suffix not in SUFFIXES:
         raise OutputError(f"{file}: a table is {' or '.join(SUFFIXES)}; give it one of these suffixes")
     columns, write = (_csv_columns, _csv) if suffix == ".csv" else (_parquet_columns, _parquet)
-    if file.exists() and not overwrite and columns(file) != list(COLUMNS):
+    holds_something = file.exists() and file.stat().st_size > 0  # a full disk leaves an empty file
+    if holds_something and not overwrite and columns(file) != list(COLUMNS):
         raise SourceError(
             f"{file}: exists already, and is no table of such a run; choose another --table, or --overwrite"
         )
@@ -85,12 +85,11 @@ def _csv_columns(file: Path) -> list[str]:
 def _csv(file: Path) -> Iterator[Callable[[Row], None]]:
     try:
         make_folder(file.parent)
-        with file.open("wb", buffering=0) as table:
+        with closing(LineFile(file)) as lines:
+            table = csv.writer(lines, lineterminator="\n")
 
             def add(values: Row) -> None:
-                line = io.StringIO()
-                csv.writer(line, lineterminator="\n").writerow(values.values())
-                table.write(line.getvalue().encode())
+                table.writerow(values.values())
 
             add({name: name for name in COLUMNS})
             yield add

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ STATUS = 128 + signal.SIGINT
 """The exit status of a command that was interrupted, as in shells."""
 _TAKE_LOCKS = {"concurrent.futures._base", "concurrent.futures.thread", "logging", "queue", "threading"}
 _AGAIN_SECONDS = 0.01
-_MOST_PUT_OFF = 50  # times
 
 _presses: list[object] = []  # a lock might be held by what a handler interrupts
 
@@ -46,7 +45,7 @@ def was_interrupted(error: BaseException) -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt within the block, where that does no harm; after it, end the process.
+    """Let Ctrl-C raise KeyboardInterrupt within the block where that is harmless; after it, end the process.
 
     In a process that ignores Ctrl-C, as one in the background does, it stays ignored.
     """
@@ -54,15 +53,16 @@ def interruptible() -> Iterator[None]:
         yield
         return
     tell_of_lost = sys.unraisablehook
+    press = _Press()
 
     def tell(lost: sys.UnraisableHookArgs) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):
-            _come_again()
+            press.come_again()
         else:
             tell_of_lost(lost)
 
     sys.unraisablehook = tell
-    signal.signal(signal.SIGINT, _Press())
+    signal.signal(signal.SIGINT, press)
     try:
         yield
     finally:
@@ -71,35 +71,57 @@ def interruptible() -> Iterator[None]:
 
 
 class _Press:
-    """The handler of SIGINT."""
+    """The handler of SIGINT: it raises KeyboardInterrupt once no lock is being taken or given back."""
 
     def __init__(self) -> None:
+        self._put_off = False
+        self._repeated = False  # the signal comes from here
         self._seen: tuple[FrameType, int] | None = None
-        self._put_off = 0
+        self._hook = self._look  # kept, because it takes itself away while Python runs it
 
     def __call__(self, _number: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_globals.get("__name__") in _TAKE_LOCKS and self._put_off < _MOST_PUT_OFF:
-            step = (frame, frame.f_lasti)
-            if step != self._seen:  # one that has not moved on since is waiting, which can be interrupted
-                self._seen = step
-                self._put_off += 1
-                _come_again()
+        if self._repeated:
+            self._repeated = False
+            if not self._put_off:
                 return
-        self._seen, self._put_off = None, 0
+        if frame is None or not _takes_locks(frame):
+            self._interrupt()
+        step = (frame, frame.f_lasti)
+        if step == self._seen:  # it has not moved on: it waits, and can be interrupted
+            self._interrupt()
+        self._seen = step
+        if sys.getprofile() is None:
+            sys.setprofile(self._hook)
+        self.come_again()
+
+    def come_again(self) -> None:
+        """Repeat the signal in a moment, if nothing has come of it until then."""
+        self._put_off = True
+        # A Thread would take locks that the interrupted one may hold.
+        _thread.start_new_thread(self._repeat, ())
+
+    def _repeat(self) -> None:
+        time.sleep(_AGAIN_SECONDS)
+        if self._put_off:
+            self._repeated = True
+            main = threading.main_thread().ident
+            if hasattr(signal, "pthread_kill") and main is not None:
+                signal.pthread_kill(main, signal.SIGINT)  # it wakes a thread that waits
+            else:
+                _thread.interrupt_main()
+
+    def _look(self, frame: FrameType, _event: str, _value: object) -> None:
+        """Interrupt the first step after those that take locks; called with every call and return."""
+        if not _takes_locks(frame) and frame.f_globals is not globals():
+            self._interrupt()
+
+    def _interrupt(self) -> NoReturn:
+        if sys.getprofile() is self._hook:
+            sys.setprofile(None)
+        self._put_off, self._seen = False, None
         _presses.append(None)
         raise KeyboardInterrupt
 
 
-def _come_again() -> None:
-    """Repeat the interrupt in a moment."""
-    main = threading.main_thread().ident
-
-    def send() -> None:
-        time.sleep(_AGAIN_SECONDS)
-        if hasattr(signal, "pthread_kill") and main is not None:
-            signal.pthread_kill(main, signal.SIGINT)  # it wakes a thread that waits
-        else:
-            _thread.interrupt_main()
-
-    # A Thread would take locks that the interrupted one may hold.
-    _thread.start_new_thread(send, ())
+def _takes_locks(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__") in _TAKE_LOCKS

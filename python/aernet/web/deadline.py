@@ -19,6 +19,8 @@ REQUEST_SECONDS = 10.0
 """Time within which a request's head must be complete."""
 CONNECTIONS = 100
 """Most connections at the same time; beyond them one that waits for nothing makes room."""
+_MOST = 5 * CONNECTIONS
+_FRESH_SECONDS = 1.0  # in which a connection is not ended to make room, unless there are _MOST
 _SILENT_MILLISECONDS = 20000  # until a client that acknowledges nothing is dropped
 
 _begin: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()  # when each connection was made
@@ -44,19 +46,22 @@ class DeadlineProtocol(H11Protocol):
         self._set_deadline()
 
     def _make_room(self, others: list[Any]) -> None:
-        """End the connection that is worth least, or the new one if all others are busy.
+        """End the connections that are worth least, or the new one if all others are busy.
 
         Those that no accepted request has come through go first, then those that rest between requests; of
-        them the client's with the most connections, and of its the oldest.
+        them the client's with the most connections, and of its the oldest. A fresh one may have a request
+        that was not read yet.
         """
         ranks = {one: rank for one in others if (rank := _rank(one)) is not None}
+        full = len(others) >= _MOST
+        if not ranks:
+            self.transport.abort()
         held = Counter(_host(one) for one in others)
-        worst = min(
-            ranks,
-            key=lambda one: (ranks[one], -held[_host(one)], _begin[one.transport]),
-            default=self,
-        )
-        worst.transport.abort()
+        now = self.loop.time()
+        old = [one for one in ranks if full or now - _begin[one.transport] >= _FRESH_SECONDS]
+        old.sort(key=lambda one: (ranks[one], -held[_host(one)], _begin[one.transport]))
+        for one in old[: len(others) + 1 - CONNECTIONS]:
+            one.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; only a complete request moves the deadline."""
@@ -95,7 +100,7 @@ class DeadlineProtocol(H11Protocol):
 
 
 def _rank(protocol: Any) -> int | None:
-    """Return 0 for a stranger's connection, 1 for one that rests after accepted requests, None for a busy one."""
+    """Return 0 for a stranger's connection, 1 for one at rest after its requests, None for a busy one."""
     if hasattr(protocol, "handshake_complete"):  # a WebSocket, which strangers do not get
         return None if protocol.handshake_complete else 0
     if protocol.cycle is None or ACCEPTED not in protocol.cycle.scope["state"]:

@@ -105,7 +105,9 @@ def test_planes_and_pitches(open_stream, tmp_path, converter, width, height, pit
 
 
 def test_a_live_pipeline_that_ends_has_gone_away(open_stream):
-    frames = open_stream(f"{moving().replace('videotestsrc', 'videotestsrc is-live=true', 1)} ! {LINEAR} ! {END}")
+    frames = open_stream(
+        f"{moving().replace('videotestsrc', 'videotestsrc is-live=true', 1)} ! {LINEAR} ! {END}"
+    )
     with pytest.raises(SourceError, match=r"has ended$"):
         list(frames)
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aernet.errors import AernetError
-from aernet.files import make_folder
+from aernet.files import LineFile, make_folder
 from aernet.measure.scale import as_scale
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
 
@@ -43,13 +43,16 @@ class Track:
         self._lines = path.suffix.lower() == ".jsonl"
         try:
             make_folder(path.parent)
-            # Each line is one write, so that a crash leaves whole lines only.
-            self._file = path.open("w", buffering=1, encoding="utf-8", newline="")
+            self._file = LineFile(path)
+            self._table = csv.DictWriter(self._file, _COLUMNS)
+            if not self._lines:
+                try:
+                    self._table.writeheader()
+                except OSError:
+                    self._file.close()
+                    raise
         except OSError as error:
             raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
-        self._table = csv.DictWriter(self._file, _COLUMNS)
-        if not self._lines:
-            self._table.writeheader()
 
     def write(self, result: VideoResult) -> None:
         """Add a line.

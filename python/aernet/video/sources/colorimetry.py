@@ -1,4 +1,4 @@
-"""What `gst-launch-1.0 -v` prints of a pipeline and YUV4MPEG2 does not state: its colours, whether it is live."""
+"""What `gst-launch-1.0 -v` prints of a pipeline beside YUV4MPEG2: its colours, and whether it is live."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Printed:
         self._thread.start()
 
     def is_live(self) -> bool:
-        """Tell whether the pipeline, which has ended, was live: one from a camera is, one from a file is not."""
+        """Tell whether the pipeline, which has ended, was live, as a camera's is and a file's is not."""
         self._thread.join(_SECONDS)
         return self._live
 
