@@ -32,6 +32,7 @@ include_patterns = [
     "examples/*.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "README.md",
 ]
 exclude_patterns = [".*", "build", "tests", "shared", "venv", "**/.ipynb_checkpoints"]
