@@ -41,7 +41,8 @@ _EXTERNAL = 1  # TensorProto.DataLocation
 _FIELDS = {
     "Model": "graph:7:Graph metadata_props:14:*Entry training_info:20:*s functions:25:*s",
     "Entry": "key:1:s value:2:s",
-    "Graph": "node:1:*Node initializer:5:*Tensor sparse_initializer:15:*s",
+    "Graph": "node:1:*Node initializer:5:*Tensor input:11:*Value sparse_initializer:15:*s",
+    "Value": "name:1:s",
     "Node": "input:1:*s output:2:*s op_type:4:s attribute:5:*Attribute domain:7:s",
     "Attribute": "name:1:s t:5:Tensor g:6:s tensors:10:*Tensor graphs:11:*s ints:8:*i floats:7:*f"
     " sparse_tensor:22:s sparse_tensors:23:*s",
@@ -58,7 +59,9 @@ _KEEP = _ALIKE | frozenset(
     b"Reshape Transpose Squeeze Unsqueeze Flatten Slice Split ReduceMean ReduceSum ReduceProd ReduceMax"
     b" ReduceMin".split()
 )
-_BROADCAST = frozenset(b"Add Sub Mul Div Pow Mod Min Max Equal Less Greater And Or Where".split())
+_BROADCAST = frozenset(
+    b"Add Sub Mul Div Pow Mod Min Max Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor Where".split()
+)
 _MULTIPLY = frozenset(b"Gather MatMul Gemm".split())
 _TELL_SHAPE = frozenset((b"Shape", b"Size"))  # of any tensor, so that their answer is a constant
 _MOST_AXES = 64
@@ -164,9 +167,10 @@ def _require_bounded_constants(graph: Any) -> None:
         result = _computed(node.op_type, constants.read_by(node), node.attribute)
         total += result.most
         if total > _MOST_COMPUTED:
+            takes = ", ".join(_text(value.name) for value in graph.input)
             raise ModelError(
                 f"its operator {_text(node.op_type)} may compute more than {_MOST_COMPUTED} numbers of"
-                " constants alone; export it with its constants folded"
+                f" constants alone (its input: {takes}); export it with its constants folded"
             )
         for name in node.output:
             constants.know(name, result)
@@ -217,7 +221,9 @@ def _computed(kind: bytes, inputs: list[_Constant], attributes: Iterable[Any]) -
     """Return a bound of what an operator computes of constants alone."""
     counts = [constant.most for constant in inputs]
     if kind in _TELL_SHAPE:
-        return _Constant(_MOST_AXES, None)
+        return _Constant(_MOST_AXES, (_MOST_AXES,))  # or shorter
+    if kind == b"Gather" and len(inputs) == 2 and len(inputs[0].shape or ()) == 1:
+        return inputs[1]  # a number for each index
     if kind == b"Constant":
         sizes = [max(len(one.ints), len(one.floats), math.prod(one.t.dims)) for one in attributes]
         return _Constant(max(sizes, default=0), None)

@@ -23,7 +23,7 @@ else:
 
 ROOT = Path(__file__).parents[2]
 MASKS = ROOT / "python/aernet/video/masks"
-FOR_TESTS = {"test", "dev", "benchmark"}
+FOR_TESTS = {"test", "dev", "docs", "benchmark"}
 ALL = sorted({module for modules in remedies.EXTRAS.values() for module in modules})
 
 
@@ -139,7 +139,7 @@ def test_a_package_that_is_there_but_broken():
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (AernetError("two\n  lines"), "two lines"),
+        (AernetError("two\nlines"), r"two\nlines"),
         (PermissionError(13, "Permission denied", "there.txt"), "there.txt: Permission denied"),
         (OSError(28, "No space left on device"), "No space left on device"),
         (KeyError("x"), "a fault in aernet-trt itself (KeyError: 'x'); --debug shows where"),
