@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,12 @@ METADATA = {
     "aernet.revision": "abc1234",
 }
 MADE_ONCE = ("fake_native", "kernels", "float32_lite")
+
+
+def pytest_configure():
+    """Let tests send Ctrl-C, which what a shell starts in the background ignores, and so do its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
