@@ -22,6 +22,7 @@ project = "AER-Net"
 author = "the maintainers of AER-Net"
 release = version = __version__
 language = "en"
+html_show_copyright = False
 smartquotes = False  # `--option` in a docstring keeps its two dashes
 
 root_doc = "docs/index"
