@@ -175,3 +175,28 @@ def test_a_package_that_cannot_be_loaded_is_one_line():
     assert answer.returncode == 1
     assert answer.stderr.startswith("aernet-trt: cannot be loaded (")
     assert answer.stderr.count("\n") == 1
+
+
+def test_an_extension_is_loaded_to_its_end():
+    """That of onnx crashes if Python code that it runs while it is loaded raises an exception."""
+    program = """
+import signal, sys, traceback
+from aernet.cli.interruption import interruptible
+
+def press(event, arguments):
+    if event == "import" and arguments[0] == "_lsprof" and arguments[1] is not None:
+        signal.raise_signal(signal.SIGINT)
+
+sys.addaudithook(press)
+with interruptible():
+    try:
+        import _lsprof
+    except KeyboardInterrupt as error:
+        print([frame.name for frame in traceback.extract_tb(error.__traceback__)])
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=False, text=True, timeout=60
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "_find_and_load" in answer.stdout
+    assert "create_module" not in answer.stdout

@@ -1,9 +1,10 @@
 """Ctrl-C, which ends a command in one line, whatever it interrupts.
 
-Python raises KeyboardInterrupt between any two steps of the main thread. Three things can become of it there.
+Python raises KeyboardInterrupt between any two steps of the main thread. Four things can become of it there.
 In the midst of taking or giving back a lock it leaves a lock that nobody gives back, or that is given back
-twice; so there it is put off. Within an import or a library it can become another exception; so what follows
-an interrupt counts as one. In a finalizer it is lost; so it comes again.
+twice, and an extension that is being loaded may crash over it, as onnx's does; so there it is put off. Within
+an import or a library it can become another exception; so what follows an interrupt counts as one. In a
+finalizer it is lost; so it comes again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 STATUS = 128 + signal.SIGINT
 """The exit status of a command that was interrupted, as in shells."""
 _TAKE_LOCKS = {"concurrent.futures._base", "concurrent.futures.thread", "logging", "queue", "threading"}
+_LOAD_EXTENSIONS = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 _AGAIN_SECONDS = 0.01
 
 _presses: list[object] = []  # a lock might be held by what a handler interrupts
@@ -71,7 +74,7 @@ def interruptible() -> Iterator[None]:
 
 
 class _Press:
-    """The handler of SIGINT: it raises KeyboardInterrupt once no lock is being taken or given back."""
+    """The handler of SIGINT: it raises KeyboardInterrupt once the step under way may fail."""
 
     def __init__(self) -> None:
         self._put_off = False
@@ -84,10 +87,11 @@ class _Press:
             self._repeated = False
             if not self._put_off:
                 return
-        if frame is None or not _takes_locks(frame):
+        if frame is None or not _must_not_fail(frame):
             self._interrupt()
         step = (frame, frame.f_lasti)
-        if step == self._seen:  # it has not moved on: it waits, and can be interrupted
+        # One that has not moved on waits for a lock, and can be interrupted.
+        if step == self._seen and _takes_locks(frame):
             self._interrupt()
         self._seen = step
         if sys.getprofile() is None:
@@ -111,8 +115,8 @@ class _Press:
                 _thread.interrupt_main()
 
     def _look(self, frame: FrameType, _event: str, _value: object) -> None:
-        """Interrupt the first step after those that take locks; called with every call and return."""
-        if not _takes_locks(frame) and frame.f_globals is not globals():
+        """Interrupt the first step after those that must not fail; called with every call and return."""
+        if not _must_not_fail(frame) and frame.f_globals is not globals():
             self._interrupt()
 
     def _interrupt(self) -> NoReturn:
@@ -121,6 +125,18 @@ class _Press:
         self._put_off, self._seen = False, None
         _presses.append(None)
         raise KeyboardInterrupt
+
+
+def _must_not_fail(frame: FrameType) -> bool:
+    return _takes_locks(frame) or _loads_extension(frame)
+
+
+def _loads_extension(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code in _LOAD_EXTENSIONS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _takes_locks(frame: FrameType) -> bool:
