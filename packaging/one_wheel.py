@@ -60,7 +60,8 @@ def _as_manylinux(wheel: Path) -> Path:
     named = wheel.with_name("named")
     _run(sys.executable, "-m", "auditwheel", "repair", "--plat", "auto", "--wheel-dir", named, wheel)
     DIST.mkdir(exist_ok=True)
-    return next(named.glob("*.whl")).replace(DIST / next(named.glob("*.whl")).name)
+    result = next(named.glob("*.whl"))
+    return result.replace(DIST / result.name)
 
 
 def _run(*command: str | Path, **environment: str) -> None:
