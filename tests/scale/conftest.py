@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -22,8 +22,9 @@ HOST = "127.0.0.2"
 class Nodes:
     """A head and a second node of a Ray cluster, with two processors each, on the loopback interface."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, environment):
         self._folder = folder
+        self._environment = os.environ | environment
         self._port = free_port(HOST)
         self.address = f"{HOST}:{self._port}"
         self._processes = []
@@ -41,8 +42,7 @@ class Nodes:
     def _start(self, *options):
         words = [Path(sys.executable).with_name("ray"), "start", "--block", *options]
         words += [f"--node-ip-address={HOST}", "--num-cpus=2", "--object-store-memory=100000000"]
-        environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
-        self._processes.append(psutil.Popen(words, stdout=self._log, stderr=self._log, env=environment))
+        self._processes.append(psutil.Popen(words, stdout=self._log, stderr=self._log, env=self._environment))
         return self._processes[-1]
 
     def _wait(self, count):
@@ -56,9 +56,16 @@ class Nodes:
             time.sleep(0.5)
             if not self._listens():
                 continue
-            seen = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
-            if seen.returncode == 0:
-                return
+            with suppress(subprocess.TimeoutExpired):
+                seen = subprocess.run(
+                    [sys.executable, "-c", program],
+                    check=False,
+                    capture_output=True,
+                    timeout=60,
+                    env=self._environment,
+                )
+                if seen.returncode == 0:
+                    return
         raise TimeoutError(Path(self._log.name).read_text(encoding="utf-8"))
 
     def _listens(self):
@@ -83,17 +90,37 @@ class Nodes:
         self._log.close()
 
 
-@pytest.fixture
-def nodes():
+@contextmanager
+def running_nodes(**environment):
     pytest.importorskip("ray")
     # The paths of sockets are short.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        cluster = Nodes(Path(folder))
+        cluster = Nodes(Path(folder), environment)
         try:
             cluster.start()
             yield cluster
         finally:
             cluster.stop()
+
+
+@pytest.fixture(autouse=True)
+def settings_of_ray(monkeypatch):
+    """Ray neither reports its use nor looks for a token in the folder of whoever runs the tests."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+
+@pytest.fixture
+def nodes():
+    with running_nodes() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def guarded_nodes():
+    """A cluster that asks for a token."""
+    with running_nodes(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0" * 64) as cluster:
+        yield cluster
 
 
 @pytest.fixture

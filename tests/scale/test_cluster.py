@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 
@@ -63,6 +64,50 @@ def test_the_pictures_of_a_lost_machine_are_done_elsewhere(nodes, pictures, mode
                 nodes.kill(nodes.second)
     assert sorted(statuses) == ["done"] * 60 + ["failed"]
     assert content(tmp_path / "outer") == content(tmp_path / "alone")
+
+
+def test_a_run_that_ends_before_its_workers_starts_no_other_cluster(nodes, model):
+    ray = pytest.importorskip("ray")
+    from aernet.scale import Cluster
+
+    for _ in range(3):
+        with Cluster(nodes.address, Settings(model=str(model))):
+            pass
+        # What the workers that were still loading the model tell comes after the end.
+        time.sleep(2)
+        assert not ray.is_initialized()
+
+
+def test_a_cluster_whose_cores_are_taken_ends_the_run(nodes, model, monkeypatch):
+    ray = pytest.importorskip("ray")
+    from aernet.errors import AernetError
+    from aernet.scale import Cluster, cluster
+
+    monkeypatch.setattr(cluster, "_PATIENCE", 3.0)
+    # Other work, which goes on without the program that has begun it.
+    program = (
+        f"import ray; ray.init({nodes.address!r}, namespace='other', log_to_driver=False)\n"
+        "@ray.remote(num_cpus=1)\n"
+        "class Other:\n"
+        "    def ready(self): return True\n"
+        "others = [Other.options(name=str(one), lifetime='detached').remote() for one in range(4)]\n"
+        "raise SystemExit(not all(ray.get([other.ready.remote() for other in others])))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=120)
+    with pytest.raises(AernetError, match="has had a free processor core for 3 seconds"):
+        Cluster(nodes.address, Settings(model=str(model)))
+    assert not ray.is_initialized()
+
+
+def test_a_cluster_that_asks_for_a_token_gets_the_remedy(guarded_nodes, command, pictures, model, tmp_path):
+    answer = command(
+        "segment", pictures, "-o", tmp_path / "out", "--model", model, "--ray", guarded_nodes.address
+    )
+    assert answer.returncode == 1
+    line = answer.stderr.splitlines()[-1]  # Ray tells of each attempt before
+    assert line.startswith(f"aernet-trt: {guarded_nodes.address}: the Ray cluster cannot be used (")
+    assert "set RAY_AUTH_MODE=token" in line
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

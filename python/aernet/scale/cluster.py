@@ -6,10 +6,11 @@ import logging
 import socket
 from functools import partial
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError
+from ray.exceptions import ObjectLostError, RayActorError, RayError
 
 from aernet.errors import AernetError, SourceError
 from aernet.scale.portable import make_from_bytes, portable_model
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from aernet.scale.portable import PortableModel
 
 _CONNECT = 5.0  # seconds in which the cluster has to answer
-_FIRST_WORKER = 120.0  # seconds in which one worker has to load the model
+_PATIENCE = 120.0  # seconds in which one worker has to load the model, where none has anything to do
 _MOST_LOSSES = 3  # of workers, by one picture, or one after the other before any has loaded the model
 _AHEAD = 2  # pictures for each worker, so that files are read and written while it works
 
@@ -74,14 +75,17 @@ class Cluster:
         _connect(address)
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._losses = 0
+        self._busy = 0
+        self._left = False
+        self._lock = Lock()
         try:
             self._share = share_of_each(model.device)
             self._model = ray.put(self._share.fitted(model))
             for _ in range(self._share.count):
                 self._start()
-            self._idle.put(self._next(_FIRST_WORKER))
+            self._give_back(self._next())
         except BaseException:
-            ray.shutdown()
+            self._leave()
             raise
 
     @property
@@ -103,9 +107,11 @@ class Cluster:
             try:
                 made: Made | Exception = ray.get(worker.make.remote(content, order))
             except (RayActorError, ObjectLostError):
+                worker = None
                 self._start()
                 continue
-            self._idle.put(worker)
+            finally:
+                self._give_back(worker)
             if isinstance(made, Exception):
                 raise made
             return made
@@ -118,26 +124,48 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the cluster, which ends the workers."""
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._left = True
         ray.shutdown()
 
-    def _next(self, patience: float | None = None) -> Any:
-        """Wait for a worker that has nothing to do."""
-        try:
-            worker = self._idle.get(timeout=patience)
-        except Empty:
-            raise AernetError(
-                f"no machine of the cluster has had a free {self._share.unit} for {patience:.0f} seconds; end"
-                " other work there, or add machines"
-            ) from None
+    def _next(self) -> Any:
+        """Wait for a worker that has nothing to do; it is to be given back."""
+        while True:
+            try:
+                worker = self._idle.get(timeout=_PATIENCE)
+                break
+            except Empty:
+                if self._busy:
+                    continue
+                raise AernetError(
+                    f"no machine of the cluster has had a free {self._share.unit} for {_PATIENCE:.0f} seconds"
+                    "; end other work there, or add machines"
+                ) from None
         if isinstance(worker, Exception):
             self._idle.put(worker)  # for the other threads
             raise worker
+        with self._lock:
+            self._busy += 1
         return worker
+
+    def _give_back(self, worker: Any) -> None:
+        """Give back a worker that `_next` has given, or None if it is lost."""
+        with self._lock:
+            self._busy -= 1
+        if worker is not None:
+            self._idle.put(worker)
 
     def _start(self) -> None:
         """Start a worker, which joins when it has loaded the model."""
-        worker: Any = ray.remote(_Worker).options(**self._share.options).remote()
-        worker.open.remote(self._model).future().add_done_callback(partial(self._join, worker))
+        with self._lock:
+            if self._left:  # Ray would start a cluster of its own for it
+                return
+            worker: Any = ray.remote(_Worker).options(**self._share.options).remote()
+            opened = worker.open.remote(self._model).future()
+        opened.add_done_callback(partial(self._join, worker))
 
     def _join(self, worker: Any, opened: Future[AernetError | None]) -> None:
         failure = opened.exception()
@@ -177,5 +205,7 @@ def _connect(address: str) -> None:
             raise AernetError(f"{address}: no Ray cluster answers there ({error}); {hint}") from error
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
+        if "authentication" in f"{error} {error.__cause__}".lower():
+            hint = "it asks for a token: copy ~/.ray/auth_token of its first machine, set RAY_AUTH_MODE=token"
         raise AernetError(f"{address}: the Ray cluster cannot be used ({_line(error)}); {hint}") from error
