@@ -163,7 +163,7 @@ def test_seven_bits_do_not_overflow_on_any_processor(sign):
     np.testing.assert_allclose(answer, sign * 255.0 * WEIGHT_LIMIT * channels * 9, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", bundled_models())
+@pytest.mark.parametrize("name", ["aernet", "aernet-b1"])
 def test_what_eight_bits_ruin_is_refused(name):
     model = read_model(bundled_models()[name])
     images = np.zeros((1, 3, model.card.size, model.card.size), np.float32)
