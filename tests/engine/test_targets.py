@@ -47,21 +47,29 @@ def test_every_recipe_can_be_followed_where_it_says(name):
 def test_what_must_be_built_on_the_device_is_not_built_elsewhere():
     target = load_target("jetson-orin-nano-jetpack6")
     target.require_machine(Machine({"tensorrt": "10.3.0"}, ORIN))
-    for gpu, found in ((None, "no GPU"), (Gpu("NVIDIA A100", "8.0", 16), "8.0")):
-        with pytest.raises(
-            EngineError, match=f"on the device itself, of compute capability 8.7, found {found}"
-        ):
-            target.require_machine(Machine({"tensorrt": "10.3.0"}, gpu))
+    for runtimes in ({"tensorrt": "10.3.0"}, {}):
+        for gpu, found in ((None, "no GPU"), (Gpu("NVIDIA A100", "8.0", 16), "8.0")):
+            with pytest.raises(
+                EngineError, match=f"on the device itself, of compute capability 8.7, found {found}"
+            ):
+                target.require_machine(Machine(runtimes, gpu))
 
 
 @pytest.mark.parametrize("version", ["8.6.2", "10.13.3", "10.4.0"])
 def test_a_jetpack_has_its_tensorrt(version):
-    with pytest.raises(EngineError, match=rf"expected tensorrt from 10\.3 and below 10\.4, found {version}"):
+    message = (
+        rf"expected tensorrt from 10\.3 and below 10\.4, found {version} .*; take the recipe for that version"
+    )
+    with pytest.raises(EngineError, match=message):
         load_target("jetson-orin-nx-jetpack6").require_machine(Machine({"tensorrt": version}, ORIN))
 
 
-def test_a_missing_runtime():
-    with pytest.raises(EngineError, match=r"expected tensorrt from 10\.13, found none"):
+@pytest.mark.parametrize(
+    ("processor", "remedy"), [("x86_64", "pip install"), ("aarch64", "--system-site-packages")]
+)
+def test_a_missing_runtime(processor, remedy, monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: processor)
+    with pytest.raises(EngineError, match=rf"expected tensorrt from 10\.13, found none .*; .*{remedy}"):
         load_target("jetson-thor").require_machine(
             Machine({"tensorrt-rtx": "1.7.1.116"}, Gpu("Thor", "11.0", 16))
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
+from aernet import remedies
 from aernet.engine.plan import version_numbers
 from aernet.errors import EngineError, did_you_mean
 
@@ -57,21 +58,23 @@ class Target:
             EngineError: the runtime is absent or of another version, or it must be built on the device, which
                 this machine is not.
         """
-        version = machine.runtimes.get(self.runtime)
-        first, end = (version_numbers(bound) for bound in self.versions)
-        if version is None or version_numbers(version) < first or (end and version_numbers(version) >= end):
-            bounds = zip(("from", "below"), self.versions, strict=True)
-            wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
-            raise EngineError(
-                f"target {self.name}: expected {self.runtime} {wanted}, found {version or 'none'}"
-                f" ({self.description})"
-            )
         found = machine.gpu.compute_capability if machine.gpu else "no GPU"
         if self.build_on == "device" and self.compute_capabilities and found not in self.compute_capabilities:
             wanted = " or ".join(self.compute_capabilities)
             raise EngineError(
                 f"target {self.name}: must be built on the device itself, of compute capability {wanted},"
-                f" found {found}; run the same command there"
+                f" found {found}; run the same command there, or 'aernet-trt doctor' if this is it"
+            )
+        version = machine.runtimes.get(self.runtime)
+        first, end = (version_numbers(bound) for bound in self.versions)
+        if version is None or version_numbers(version) < first or (end and version_numbers(version) >= end):
+            bounds = zip(("from", "below"), self.versions, strict=True)
+            wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
+            another = "take the recipe for that version, or leave out --target"
+            remedy = another if version else remedies.tensorrt(self.runtime)
+            raise EngineError(
+                f"target {self.name}: expected {self.runtime} {wanted}, found {version or 'none'}"
+                f" ({self.description}); {remedy}"
             )
 
 
