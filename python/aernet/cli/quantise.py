@@ -16,7 +16,8 @@ def quantise(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="Bundled model, or ONNX file of `export`: in float32, such as aernet-lite."
+            metavar="MODEL",
+            help="ONNX file of `export` in float32, of the preset aernet-lite or another one without SiLU.",
         ),
     ],
     data: TrainingData,
