@@ -25,13 +25,21 @@ class _NotReadyError(Exception):
 
 def notes(changelog: str, version: str) -> str:
     """Return the section of a changelog that is about a version, without its heading."""
-    _, found, after = f"\n{changelog}".partition(f"\n## {version}\n")
-    section = after.partition("\n## ")[0].strip()
-    if not found or not section:
+    if _section(changelog, "Unreleased"):
+        raise _NotReadyError(
+            f"CHANGELOG.md: text under '## Unreleased'; the notes of {version} would lack it; move it there"
+        )
+    section = _section(changelog, version)
+    if not section:
         raise _NotReadyError(
             f"CHANGELOG.md: no text under '## {version}'; give the section 'Unreleased' this name"
         )
     return section + "\n"
+
+
+def _section(changelog: str, heading: str) -> str:
+    """Return what stands under a heading; "" if it is not there."""
+    return f"\n{changelog}".partition(f"\n## {heading}\n")[2].partition("\n## ")[0].strip()
 
 
 def _version(tag: str) -> str:

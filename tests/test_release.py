@@ -15,10 +15,6 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "packaging" / "release.py"
 CHANGELOG = """# Changelog
 
-## Unreleased
-
-- Not yet.
-
 ## {version}
 
 - `-h` shows the help.
@@ -81,6 +77,13 @@ def _no_section(tree):
     git(tree, "commit", "--quiet", "--all", "--message", "Another version")
 
 
+def _not_in_the_notes(tree):
+    changelog = tree / "CHANGELOG.md"
+    text = changelog.read_text(encoding="utf-8")
+    changelog.write_text(text.replace("\n## ", "\n## Unreleased\n\n- Not yet.\n\n## ", 1), encoding="utf-8")
+    git(tree, "commit", "--quiet", "--all", "--message", "More")
+
+
 def _other_citation(tree):
     (tree / "CITATION.cff").write_text("version: 9.9.9\n", encoding="utf-8")
 
@@ -95,6 +98,11 @@ def _released_before(tree):
     [
         (_uncommitted, "v0.1.0", "new.txt: not committed; commit it or put it away"),
         (_no_section, "v0.1.0", "CHANGELOG.md: no text under '## 0.1.0'"),
+        (
+            _not_in_the_notes,
+            "v0.1.0",
+            "CHANGELOG.md: text under '## Unreleased'; the notes of 0.1.0 would lack it",
+        ),
         (_other_citation, "v0.1.0", "CITATION.cff: version 9.9.9, expected 0.1.0"),
         (_released_before, "v0.1.0", "v0.1.0: released already, of another commit"),
         (None, "0.1.0", "0.1.0: a tag is 'v' and a version, such as v0.1.0"),
