@@ -29,14 +29,23 @@ def test_on_the_cpu(model):
         assert 0 < percentiles["p50"] <= percentiles["p90"] <= percentiles["p99"] < 10_000
     ratio = milliseconds["frame to mask"]["p50"] / milliseconds["floor: network"]["p50"]
     assert figures["times_the_floor"] == pytest.approx(ratio)
-    assert set(figures["frames_per_second"]) == {"depth 1", "depth 2"}
+    assert set(figures["frames_per_second"]) == {"one frame at a time", "two at a time"}
     assert all(rate > 0 for rate in figures["frames_per_second"].values())
 
 
 def test_the_table(model):
     answer = run("--model", model, "--device", "cpu", "--frame", "64x48")
     assert answer.exit_code == 0, answer.output
-    for text in ("processor: ", "64x48", "p50", "p90", "p99", *NAMES, "times the floor", "frames a second"):
+    for text in (
+        "processor: ",
+        "64x48",
+        "p50",
+        "p90",
+        "p99",
+        *NAMES,
+        "times the floor",
+        "one frame at a time: ",
+    ):
         assert text in answer.stdout
 
 
