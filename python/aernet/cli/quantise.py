@@ -17,7 +17,7 @@ def quantise(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="ONNX file of `export` in float32, of the preset aernet-lite or another one without SiLU.",
+            help="Bundled model or ONNX file of `export`: in float32 and without SiLU, such as aernet-lite.",
         ),
     ],
     data: TrainingData,
