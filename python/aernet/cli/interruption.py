@@ -2,9 +2,10 @@
 
 Python raises KeyboardInterrupt between any two steps of the main thread. Four things can become of it there.
 In the midst of taking or giving back a lock it leaves a lock that nobody gives back, or that is given back
-twice, and an extension that is being loaded may crash over it, as onnx's does; so there it is put off. Within
-an import or a library it can become another exception; so what follows an interrupt counts as one. In a
-finalizer it is lost; so it comes again.
+twice; and an extension that is being loaded may crash over it, as onnx's does, whose module crashes too if it
+is thrown away after it is made and before it is filled. So there it is put off. Within an import or a library
+it can become another exception; so what follows an interrupt counts as one. In a finalizer it is lost; so it
+comes again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 STATUS = 128 + signal.SIGINT
 """The exit status of a command that was interrupted, as in shells."""
 _TAKE_LOCKS = {"concurrent.futures._base", "concurrent.futures.thread", "logging", "queue", "threading"}
-_LOAD_EXTENSIONS = {ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__}
 _AGAIN_SECONDS = 0.01
 
 _presses: list[object] = []  # a lock might be held by what a handler interrupts
@@ -133,7 +133,10 @@ def _must_not_fail(frame: FrameType) -> bool:
 
 def _loads_extension(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code in _LOAD_EXTENSIONS:
+        # This step of an import makes a module, fills it and keeps it where it is found from then on.
+        if frame.f_code.co_name == "_load_unlocked" and isinstance(
+            getattr(frame.f_locals.get("spec"), "loader", None), ExtensionFileLoader
+        ):
             return True
         frame = frame.f_back
     return False
