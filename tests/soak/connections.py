@@ -128,7 +128,9 @@ def main():
             ):
                 rows.append(ask(name, kind, said, port, request, options.connections, options.times))
                 print(rows[-1], flush=True)
-    soaking.report("connections", "Strangers' connections, and a client with the token", rows)
+    soaking.report(
+        "connections", "Strangers' connections, and a client with the token", rows, ["server", "strangers"]
+    )
 
 
 if __name__ == "__main__":

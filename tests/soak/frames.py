@@ -157,7 +157,6 @@ def main():
     parser.add_argument(
         "--parts", nargs="*", choices=["runner", "video", "real"], default=["runner", "video", "real"]
     )
-    parser.add_argument("--name", default="frames", help="the name of the file of outcomes")
     parser.add_argument("--minutes", type=float, default=1e6, help="most minutes for each part")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="frames-"))
@@ -173,7 +172,7 @@ def main():
             continue
         row = through(*arguments)
         rows.append(row | {"through": row["through"].replace(str(model), "a model of two layers")})
-        soaking.report(options.name, "Memory over many frames", rows)
+        soaking.report("frames", "Memory over many frames", rows, ["through"])
     shutil.rmtree(folder)
 
 

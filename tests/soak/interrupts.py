@@ -3,7 +3,8 @@
 A trial sends SIGINT to a command's process group after a random time, up to a tenth more than a quiet run
 takes. Three interrupted runs go into one folder, and a quiet one then finishes there what they began. The
 processes are forked from one that has imported all that the commands import (`nursery.py`); with `--fresh`
-they are started as a user starts them, and the moments reach from the start of Python to its end.
+they are started as a user starts them, and the moments reach from the start of Python to its end. With
+`--go-on` the trials are added to those in the file of outcomes, until there are as many as are asked for.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ LINE = "aernet-trt: interrupted; all finished outputs are complete"
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.\w+)?")
 LINED, FINISHED = "130, one line", "0, had finished"
 STARTING, ENDING = "by the signal, as Python starts", "by the signal, as Python ends"
+SERIES, RESUMED = "series", "series that a quiet run finished"
 
 
 @dataclass
@@ -283,6 +285,18 @@ def interrupt(starter, command, trials, work, chance, end):
     return outcome, seconds
 
 
+def together(earlier, row):
+    """Return the row of an earlier run and of this one."""
+    counts = ("trials", LINED, FINISHED, STARTING, ENDING, "faults", SERIES, RESUMED)
+    return {
+        **row,
+        **{column: earlier.get(column, 0) + row[column] for column in counts},
+        "slowest end, s": max(earlier.get("slowest end, s", 0.0), row["slowest end, s"]),
+        "details": earlier.get("details", []) + row["details"],
+        "runs": [*earlier.get("runs", []), soaking.run()],
+    }
+
+
 def commands(folder):
     """Return all that is interrupted, and make what it reads."""
     model = soaking.write_small_model(folder / "dark.onnx")
@@ -409,8 +423,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="the commands to interrupt")
     parser.add_argument("--but", nargs="*", default=(), help="the commands not to interrupt")
     parser.add_argument("--minutes", type=float, default=1e6, help="most minutes for each command")
-    parser.add_argument("--name", default="interrupts", help="the name of the file of outcomes")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--go-on", action="store_true", help="add to the trials of earlier runs")
     parser.add_argument("--work", type=Path, help="folder for all files; on a disk in memory it is quicker")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="interrupts-", dir=options.work)).resolve()
@@ -423,6 +436,14 @@ def main():
     starter = None
     rows = []
     for command in chosen:
+        name = f"{command.name}, started afresh" if options.fresh else command.name
+        earlier = {"trials": 0}
+        if options.go_on:
+            earlier = next((row for row in soaking.recorded("interrupts") if row["command"] == name), earlier)
+        trials = options.often if command.name in {"segment", "live"} else options.others
+        trials -= earlier["trials"]
+        if trials <= 0:
+            continue
         if starter is not None:
             starter.close()
         starter = Fresh() if options.fresh else Nursery(*(["--torch"] if command.trains else []))
@@ -431,28 +452,30 @@ def main():
                 status, said, _ = run(starter, one, folder)
                 assert status == 0, said
             starting = []
-        trials = options.often if command.name in {"segment", "live"} else options.others
         begin = time.monotonic()
         end = begin + 60 * options.minutes
-        chance = random.Random(options.seed)
+        chance = random.Random(earlier["trials"])
         outcome, seconds = interrupt(starter, command, trials, folder / "work", chance, end)
         rows.append(
-            {
-                "command": command.name,
-                "trials": outcome.trials,
-                "a quiet run, s": round(seconds, 2),
-                **{way: outcome.ends[way] for way in (LINED, FINISHED, STARTING, ENDING)},
-                "faults": len(outcome.faults),
-                "slowest end, s": round(outcome.slowest, 2),
-                "finished by a quiet run": f"{outcome.resumed} of {outcome.series}"
-                if command.resumes
-                else "",
-                **({"details": outcome.faults} if outcome.faults else {}),
-            }
+            together(
+                earlier,
+                {
+                    "command": name,
+                    "trials": outcome.trials,
+                    "a quiet run, s": round(seconds, 2),
+                    **{way: outcome.ends[way] for way in (LINED, FINISHED, STARTING, ENDING)},
+                    "faults": len(outcome.faults),
+                    "slowest end, s": round(outcome.slowest, 2),
+                    SERIES: outcome.series,
+                    RESUMED: outcome.resumed,
+                    "details": outcome.faults,
+                },
+            )
         )
         print(f"{command.name}: {outcome.trials} trials in {time.monotonic() - begin:.0f} s", flush=True)
-        soaking.report(options.name, "Ctrl-C at random moments", rows)
-    starter.close()
+        soaking.report("interrupts", "Ctrl-C at random moments", rows, ["command"])
+    if starter is not None:
+        starter.close()
     shutil.rmtree(folder)
 
 

@@ -73,7 +73,7 @@ def main():
     rows = []
     for method in ("fork", "spawn", "forkserver"):
         rows.append(start(method, model, options.rounds))
-        soaking.report("processes", "Processes started in three ways", rows)
+        soaking.report("processes", "Processes started in three ways", rows, ["start method"])
 
 
 if __name__ == "__main__":

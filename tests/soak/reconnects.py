@@ -166,7 +166,7 @@ def main():
     rows = [a_jump(model, name, moments, folder) for name, moments in JUMPS.items()]
     rows.append(the_wall_clock(model, folder))
     rows.append(a_day(model, options.hours, folder))
-    soaking.report("reconnects", "A camera that comes and goes, and clocks that jump", rows)
+    soaking.report("reconnects", "A camera that comes and goes, and clocks that jump", rows, ["what"])
 
 
 if __name__ == "__main__":

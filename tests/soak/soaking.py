@@ -90,12 +90,13 @@ def write_pairs(folder, subsets):
     return folder
 
 
-def machine():
-    """Return what a figure depends on."""
+def run():
+    """Return what a figure depends on: the command and the machine."""
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return {
+        "command": " ".join(["python", f"tests/soak/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
@@ -105,20 +106,28 @@ def machine():
     }
 
 
-def report(name, title, rows):
-    """Print rows as a table and write them, with the machine, as JSON."""
+def recorded(name):
+    """Return the rows that a file of outcomes has."""
+    path = OUTCOMES / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+
+
+def report(name, title, rows, key):
+    """Print rows as a table and write them, each with its runs, as JSON.
+
+    A row takes the place of the one that has the same in the columns of `key`; the file keeps its others.
+    """
     table = Table(title=title)
-    columns = list(dict.fromkeys(column for row in rows for column in row if column != "details"))
+    columns = list(
+        dict.fromkeys(column for row in rows for column in row if column not in {"details", "runs"})
+    )
     for column in columns:
         table.add_column(column)
     for row in rows:
         table.add_row(*(str(row.get(column, "")) for column in columns))
     Console(width=200).print(table)
     OUTCOMES.mkdir(parents=True, exist_ok=True)
-    content = {
-        "title": title,
-        "command": " ".join(["python", f"tests/soak/{name}.py", *sys.argv[1:]]),
-        "machine": machine(),
-        "rows": rows,
-    }
+    every = {tuple(row.get(column) for column in key): row for row in recorded(name)}
+    every |= {tuple(row.get(column) for column in key): {"runs": [run()], **row} for row in rows}
+    content = {"title": title, "rows": list(every.values())}
     (OUTCOMES / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -269,7 +269,9 @@ def main():
         for one in parts[part](work / part):
             rows.append(one)
             print(one, flush=True)
-        soaking.report("surroundings", "Disks, memory and cores that do not suffice", rows)
+        soaking.report(
+            "surroundings", "Disks, memory and cores that do not suffice", rows, ["what", "command"]
+        )
     shutil.rmtree(work)
 
 
