@@ -110,23 +110,23 @@ class Paced:
         self.free.release()
 
 
-def watch(port, views, stop):
-    """Watch as a page does."""
+def watch(port, seen, stop):
+    """Watch as a page does, and count the views: a list of them would grow with the frames."""
     with connect(f"ws://127.0.0.1:{port}/stream", compression=None) as stream:
         while not stop.is_set():
             if isinstance(stream.recv(), bytes):
                 stream.send("")
-                views.append(None)
+                seen["views"] += 1
 
 
 def through_live_video(model, frames, minutes, folder):
     memory = Memory(f"live video with viewer and recordings, {model}", frames, minutes)
-    source, views, stop = Paced(memory), [], threading.Event()
+    source, seen, stop = Paced(memory), {"views": 0}, threading.Event()
     recordings = folder / "recordings"
     with Segmenter(str(model), "cpu") as segmenter, segmenter.stream(source, retry=False) as pipeline:
         pipeline.add(source)
         with Viewer(pipeline, port=0, folder=recordings) as viewer:
-            watcher = threading.Thread(target=watch, args=(viewer.port, views, stop), daemon=True)
+            watcher = threading.Thread(target=watch, args=(viewer.port, seen, stop), daemon=True)
             watcher.start()
             pipeline.start()
             post = httpx.post(f"{viewer.url}recording", timeout=60)
@@ -145,7 +145,7 @@ def through_live_video(model, frames, minutes, folder):
             watcher.join(5)
     assert status.failures == ()
     row = memory.row(status.results)
-    return row | {"seen by the viewer": len(views), "recordings": made + 1}
+    return row | {"seen by the viewer": seen["views"], "recordings": made + 1}
 
 
 def main():
