@@ -242,7 +242,7 @@ def wheels(session: nox.Session) -> None:
 def arm(session: nox.Session) -> None:
     """Run the wheel for aarch64 under an emulator, and compare its masks with this processor's."""
     session.install("-C", "cmake.define.AERNET_CUDA=OFF", ".", *_BUILDING)
-    session.run("python", "packaging/arm.py")
+    session.run("python", "packaging/arm.py", *session.posargs)
 
 
 @nox.session

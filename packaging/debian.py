@@ -7,50 +7,62 @@ import shutil
 import subprocess
 from pathlib import Path
 
-_PACKAGES = ("python3.11", "libpython3.11-stdlib", "libgl1", "libglib2.0-0")  # what OpenCV's wheel needs
+_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_MIRROR = "http://deb.debian.org/debian"
+_RELEASES = {"3.11": "bookworm", "3.13": "trixie"}  # Debian 12 and 13, each with one CPython
+_GLIB = {"bookworm": "libglib2.0-0", "trixie": "libglib2.0-0t64"}
+
+PYTHONS = tuple(_RELEASES)
+"""The versions of CPython that Debian has for aarch64."""
 
 
-def unpack_python(folder: Path) -> Path:
-    """Unpack CPython 3.11 for aarch64 once, with the libraries that wheels expect; return its interpreter.
+def unpack_python(version: str, folder: Path) -> Path:
+    """Unpack one of `PYTHONS` for aarch64, with the libraries that wheels expect; return its interpreter.
 
-    apt takes them where this machine's own sources have them, and keeps lists and packages in the folder.
+    apt keeps its lists and the packages in the folder; this machine's own stay as they are.
 
     Raises:
-        SystemExit: this is not Debian 12.
+        SystemExit: this is not Debian.
     """
-    python = folder / "root" / "usr" / "bin" / "python3.11"
+    python = folder / "root" / "usr" / "bin" / f"python{version}"
     if python.exists():
         return python
-    if shutil.which("apt-get") is None or "VERSION_CODENAME=bookworm" not in _release():
-        raise SystemExit(
-            "A Python for aarch64 is taken from Debian 12's packages, so that this needs Debian 12"
-        )
+    if shutil.which("apt-get") is None or not _KEYS.exists():
+        raise SystemExit("A Python for aarch64 is taken from Debian's packages, so that this needs Debian")
+    release = _RELEASES[version]
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("lists/partial", "cache/archives/partial", "new"):
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()  # nothing is installed, so that all that is needed is fetched
+    sources = folder / "debian.list"
+    sources.write_text(f"deb [signed-by={_KEYS}] {_MIRROR} {release} main\n")
     options = {
         "APT::Architecture": "arm64",
         "APT::Architectures": "arm64",
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
         "Dir::Cache": folder / "cache",
+        "Dir::Etc::sourcelist": sources,
+        "Dir::Etc::sourceparts": "-",
         "Dir::State::lists": folder / "lists",
         "Dir::State::status": folder / "status",
     }
     apt = ["apt-get", "-qq", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
     subprocess.run([*apt, "update"], check=True)
     install = [*apt, "install", "--yes", "--no-install-recommends", "--download-only"]
-    subprocess.run([*install, *_PACKAGES], check=True, stdout=subprocess.DEVNULL)
+    packages = (
+        f"python{version}",
+        f"libpython{version}-stdlib",
+        "libgl1",
+        _GLIB[release],
+    )
+    subprocess.run([*install, *packages], check=True, stdout=subprocess.DEVNULL)
     for package in sorted((folder / "cache" / "archives").glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", package, folder / "new"], check=True)
+    if not (folder / "new" / "lib").exists():
+        (folder / "new" / "lib").symlink_to("usr/lib")  # Debian 13 leaves it to its installer
     (folder / "new").rename(folder / "root")
     return python
-
-
-def _release() -> str:
-    file = Path("/etc/os-release")
-    return file.read_text() if file.exists() else ""
 
 
 def emulated(python: Path, site: Path) -> tuple[list[str | Path], dict[str, str]]:
