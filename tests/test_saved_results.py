@@ -132,3 +132,18 @@ def test_a_figure_shows_the_frame_in_its_colours(result):
     np.testing.assert_array_equal(red_first.figure(0.1), result.figure(0.1))
     calibrated = replace(result, quality=ONE_TO_THREE)
     assert np.count_nonzero(calibrated.figure() < 100) > np.count_nonzero(result.figure() < 100)
+
+
+@pytest.mark.parametrize(("least_dice", "words"), [(0.75, "yes"), (0.2, "no")])
+def test_a_figure_says_in_words_how_far_to_trust_it(result, monkeypatch, least_dice, words):
+    written = []
+    monkeypatch.setattr("aernet.measure.figure.draw_figure", lambda *args: written.append(args[-1]))
+    quality = Quality(math.log(1 / 3), 0.0, 0.0, least_dice, [0.0] * 9, np.eye(9).tolist(), 1e9)
+    replace(result, quality=quality).figure()
+    result.figure()
+    assert written == [{"Expected Dice": "0.25", "Needs review": words}, {}]
+
+
+def test_the_expected_dice_of_a_row_has_four_digits(result):
+    row = replace(result, quality=Quality(0.3, 0.0, 0.0, 0.5, [0.0] * 9, np.eye(9).tolist(), 1e9)).row()
+    assert (row["expected_dice"], row["needs_review"]) == (0.5744, False)

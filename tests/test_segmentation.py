@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
 
-from aernet import AernetError, FrameError, Segmentation
+from aernet import AernetError, FrameError, Nv12Frame, Segmentation
 from aernet.quality import Quality
 
 
@@ -33,10 +35,13 @@ def blobs():
         ("mask", np.zeros((80, 100), bool), "bool"),
         ("probability", np.zeros((1, 8, 8), np.float32), "float32 1 x 8 x 8"),
         ("probability", np.zeros((8, 8)), "float64"),
+        ("probability", np.zeros(8, np.float32), "float32 8"),
         ("threshold", 0.0, "0.0"),
         ("threshold", 1.0, "1.0"),
         ("latency_ms", float("nan"), "nan"),
+        ("latency_ms", float("inf"), "inf"),
         ("latency_ms", -1.0, "-1.0"),
+        ("mask", np.zeros((80, 100), np.float32), "float32"),
         ("colour", "hsv", "'hsv'"),
     ],
 )
@@ -197,3 +202,43 @@ def test_overlay_of_a_flipped_view_is_not_read_wrongly():
     frame = np.random.default_rng(3).integers(0, 256, (20, 30, 3), np.uint8)[::-1, ::-1]
     overlay = segmentation(np.zeros((20, 30), np.uint8), frame).overlay()
     np.testing.assert_array_equal(overlay, frame)
+
+
+@pytest.mark.parametrize("colour", ["bgr", "rgb"])
+def test_planes_are_of_no_other_colour(colour):
+    frame = Nv12Frame(np.zeros((4, 6), np.uint8), np.zeros((2, 6), np.uint8))
+    mask = np.zeros((4, 6), np.uint8)
+    assert segmentation(mask, frame, colour="nv12").colour == "nv12"
+    with pytest.raises(FrameError, match=f"^colour must be 'nv12' for an Nv12Frame, got '{colour}'$"):
+        segmentation(mask, frame, colour=colour)
+
+
+def test_the_least_values_of_the_fields(blobs):
+    assert segmentation(blobs, latency_ms=0.0, threshold=1e-6).latency_ms == 0
+    assert segmentation(blobs, threshold=0.999).threshold == 0.999
+
+
+def test_a_result_is_itself_alone_and_cannot_be_changed(blobs):
+    one, other = segmentation(blobs), segmentation(blobs)
+    assert one == one  # noqa: PLR0124 - arrays would be compared otherwise
+    assert len({one, other}) == 2
+    with pytest.raises(AttributeError):
+        one.threshold = 0.4
+
+
+@pytest.mark.parametrize(
+    ("least_dice", "furthest", "review"),
+    [(0.5, 1e9, False), (0.7, 1e9, True), (0.5, 0.0, True), (0.7, 0.0, True)],
+)
+def test_a_low_dice_and_strange_colours_each_ask_for_review(blobs, least_dice, furthest, review):
+    """The odds of the expected Dice are 3 to 2."""
+    quality = Quality(math.log(3 / 2), 0.0, 0.0, least_dice, [0.5] * 9, np.eye(9).tolist(), furthest)
+    result = segmentation(blobs, quality=quality)
+    assert result.expected_dice == pytest.approx(0.6)
+    assert result.needs_review is review
+
+
+def test_what_was_not_calibrated_has_no_expectation(blobs):
+    for name in ("expected_dice", "needs_review"):
+        with pytest.raises(AernetError, match="the model was not calibrated"):
+            getattr(segmentation(blobs), name)

@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 
 from aernet import Segmenter
 from aernet.cli.app import app
+from aernet.engine.adapter import installed_runtimes
 from aernet.engine.agreement import Agreement
 from aernet.engine.compatibility import Machine, rebuild_command, require_compatible
 from aernet.engine.folders import default_engine_path
-from aernet.engine.gpu import Gpu
+from aernet.engine.gpu import Gpu, find_gpu
 from aernet.engine.manifest import Manifest, _digest, load_manifest, manifest_path
 from aernet.errors import EngineError
 
@@ -285,3 +286,15 @@ def test_the_command_that_builds_it_again_is_one(write_crafted, tmp_path, monkey
 def test_the_command_names_no_folder_for_the_place_where_auto_looks(write_crafted):
     engine = write_crafted(default_engine_path("darker", "tensorrt-rtx", "1.7.1.116", None))
     assert " -o " not in rebuild_command(engine, load_manifest(engine))
+
+
+def test_this_machine():
+    assert Machine.here() == Machine(installed_runtimes(), find_gpu())
+
+
+def test_an_engine_of_int8_that_failed_is_built_from_the_model_before_it(write_crafted, tmp_path):
+    failed = Agreement("a GPU", 5, 0.5, 0.1, 0.9, 0)
+    engine = write_crafted(tmp_path / "darker.engine", verification=failed, precision="int8")
+    message = refusal(engine)
+    assert "build the float32 model that" in message
+    assert "--precision fp32" not in message

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,14 @@ import scipy.stats
 from isic_challenge_scoring.segmentation import SegmentationScore
 
 from aernet.errors import FrameError
-from aernet.evaluation.metrics import best_level_jaccard, bootstrap_mean, score
+from aernet.evaluation.metrics import (
+    LEVELS,
+    Mean,
+    best_level_jaccard,
+    bootstrap_mean,
+    jaccard_at_levels,
+    score,
+)
 
 MASKS = Path(__file__).parents[2] / "python/aernet/video/masks"
 
@@ -99,7 +106,7 @@ def test_the_interval_of_many_pictures_is_the_normal_one():
     values = np.random.default_rng(3).uniform(size=20_000)
     half = 1.96 * values.std() / np.sqrt(len(values))
     low, high = bootstrap_mean(values).ci95
-    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.05 * half)
 
 
 def test_one_picture_has_an_interval_without_width():
@@ -138,3 +145,37 @@ def test_the_best_level_stays_where_the_order_of_probabilities_does():
     truth = np.where(probability > np.quantile(probability, 0.8), 255, 0).astype(np.uint8)
     assert best_level_jaccard(probability, truth) == pytest.approx(1, abs=0.02)
     assert best_level_jaccard(probability**2, truth) == pytest.approx(1, abs=0.02)
+
+
+def test_each_level_is_that_of_its_mask():
+    rng = np.random.default_rng(9)
+    steps = rng.integers(0, 900, (12, 17))
+    truth = rng.choice(np.array([0, 128, 129, 255], np.uint8), steps.shape)
+    found = jaccard_at_levels(((steps + 0.5) / LEVELS).astype(np.float32), truth)
+    expected = [
+        1 - scipy.spatial.distance.jaccard((truth > 128).ravel(), (steps >= level).ravel())
+        for level in range(LEVELS + 2)
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert LEVELS == 1000
+
+
+@pytest.mark.parametrize(
+    ("interval", "clear"),
+    [
+        ((0.1, 0.2), True),
+        ((-0.2, -0.1), True),
+        ((-0.1, 0.1), False),
+        ((0.0, 0.1), False),
+        ((-0.1, 0.0), False),
+    ],
+)
+def test_a_difference_is_clear_where_its_interval_excludes_none(interval, clear):
+    assert Mean(sum(interval) / 2, interval).is_clear is clear
+
+
+def test_scores_and_means_cannot_be_changed():
+    ones = np.full((2, 3), 255, np.uint8)
+    for result, name in ((score(ones, ones), "dice"), (bootstrap_mean([0.5]), "mean")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(result, name, 0.0)
