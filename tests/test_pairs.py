@@ -156,6 +156,8 @@ def test_an_official_folder_is_found_as_such_and_in_a_zip_file(tmp_path):
     zipped(tmp_path / "other.zip", {"Inputs/a.png": PICTURE})
     path = zipped(tmp_path / "some.zip", {"Input/a.png": PICTURE})
     assert find_official(tmp_path, "Input") == path
+    first = path.rename(tmp_path / "(1) some.zip")
+    assert find_official(tmp_path, "Input") == first
     (tmp_path / "Input").mkdir()
     assert find_official(tmp_path, "Input") == tmp_path / "Input"
 
@@ -205,6 +207,11 @@ def test_a_damaged_entry_of_a_zip_file_is_named(tmp_path):
             {f"{name}.png": PICTURE for name in "abcde"} | {"a_segmentation.png": MASK},
             r"no mask .* for 4 of 5 images: b, c, d, \.\.\.$",
         ),
+        (
+            {f"{name}.png": PICTURE for name in "abcd"} | {"a_segmentation.png": MASK},
+            r"no mask .* for 3 of 4 images: b, c, d$",
+        ),
+        ({"a.png": PICTURE, "a_segmentation.jpg": MASK}, r"holds no mask named <picture>_segmentation\.png"),
         (
             {"a.png": PICTURE, "a_segmentation.png": MASK, "b_segmentation.png": MASK},
             "no picture in .* for 1 of 2 images: b$",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from aernet import AernetError, FrameError, Nv12Frame, Segmentation
+from aernet.prediction import HostPrediction
 from aernet.quality import Quality
 
 
@@ -242,3 +243,10 @@ def test_what_was_not_calibrated_has_no_expectation(blobs):
     for name in ("expected_dice", "needs_review"):
         with pytest.raises(AernetError, match="the model was not calibrated"):
             getattr(segmentation(blobs), name)
+
+
+def test_the_latency_is_the_time_since_the_frame_came_in_milliseconds(blobs, monkeypatch):
+    frame = np.zeros((*blobs.shape, 3), np.uint8)
+    prediction = HostPrediction(frame, np.zeros((8, 8), np.float32))
+    monkeypatch.setattr("time.perf_counter", lambda: 12.5)
+    assert Segmentation.of(frame, prediction, 0.5, started=10.0).latency_ms == 2500

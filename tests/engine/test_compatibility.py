@@ -289,7 +289,10 @@ def test_the_command_names_no_folder_for_the_place_where_auto_looks(write_crafte
 
 
 def test_this_machine():
-    assert Machine.here() == Machine(installed_runtimes(), find_gpu())
+    here = Machine.here()
+    assert here == Machine(installed_runtimes(), find_gpu())
+    with pytest.raises(AttributeError):
+        here.gpu = AMPERE
 
 
 def test_an_engine_of_int8_that_failed_is_built_from_the_model_before_it(write_crafted, tmp_path):

@@ -81,6 +81,23 @@ class TestPrecedence:
     def test_of_single_colours(self, lab, name):
         assert colour(*lab) == name
 
+    @pytest.mark.parametrize(
+        ("name", "within", "low", "high"),
+        [
+            ("dark_brown", (30, 15, 25), (14.32, 6.85, 6.96), (47.57, 27.14, 46.81)),
+            ("light_brown", (60, 25, 40), (47.94, 11.89, 19.86), (71.65, 44.81, 64.78)),
+            ("black", (20, 3.5, 5), (0.06, 0.27, 0.10), (39.91, 30.23, 22.10)),
+        ],
+    )
+    def test_browns_and_black_are_the_published_boxes(self, name, within, low, high):
+        for axis in range(3):
+            for bound, outwards in ((low[axis], -0.05), (high[axis], 0.05)):
+                lab = np.array(within, float)
+                lab[axis] = bound - outwards
+                assert colour(*lab) == name
+                lab[axis] = bound + outwards
+                assert colour(*lab) != name
+
     def test_white_is_lighter_than_the_skin_around(self):
         assert colour(80, 8, 10, lightest_skin=79) == "white"
         assert colour(80, 8, 10, lightest_skin=81) is None
@@ -137,6 +154,18 @@ class TestSurroundings:
         picture[seen == 0] = 5
         measured = measure_mask(mask, picture)
         assert measured.skin_lab == pytest.approx(lab_of(150, 170, 215), abs=0.01)
+
+    @pytest.mark.parametrize(("level", "white"), [(205, False), (235, True)])
+    def test_white_is_a_standard_deviation_lighter_than_the_skin(self, level, white):
+        """The skin's two grays have the L* 76.9 and 84.2: the mean is 80.6 and the deviation 3.6."""
+        mask = np.pad(ellipse(200, 200), 60)
+        middle = mask.shape[1] // 2
+        picture = np.full((*mask.shape, 3), 190, np.uint8)
+        picture[:, middle:] = 210
+        picture[mask > 0] = (40, 60, 90)
+        upper = np.where(np.arange(mask.shape[0])[:, None] < mask.shape[0] // 2, mask, 0)
+        picture[upper > 0] = level
+        assert measure_mask(mask, picture).white_fraction == pytest.approx(0.5 if white else 0, abs=0.03)
 
     def test_a_lesion_that_fills_the_frame_has_no_skin_around(self):
         mask = np.full((90, 120), 255, np.uint8)

@@ -76,12 +76,12 @@ def test_the_speed_is_that_of_the_middle_in_longer_sides(judge, shape):
     """Turning and zooming about the middle moves nothing there."""
     small = skin_with((0, 0, 0), 0, shape)
     across, down = shape[1] / 2, shape[0] / 2
-    turn = 0.1 * np.array([[0, -1], [1, 0]]) + np.eye(2)
+    turn = 0.2 * np.array([[0, -1], [1, 0]]) + np.eye(2)
     about_the_middle = np.column_stack([turn, np.array([across, down]) - turn @ (across, down)])
     assert judge(small, about_the_middle) is State.LESION
     about_the_corner = np.column_stack(
         [turn, (0, 0)]
-    )  # the middle moves by 0.056 longer sides, 20 times a second
+    )  # the middle moves by 0.11 longer sides, 20 times a second
     assert judge(small, about_the_corner) is State.HOLD_STILL
 
 
@@ -215,8 +215,13 @@ def test_the_softness_of_an_edge(sigma):
     assert softness(edges(sigma)[..., 0]) == pytest.approx(softness(edges(sigma)), rel=0.02)
 
 
+def test_one_sharp_edge_is_in_focus():
+    assert softness(edges(0.5, period=320)) < 2
+
+
 def test_a_large_picture_is_judged_at_half_its_size():
     assert softness(edges(4, (1100, 1400), 256)) == pytest.approx(expected_softness(2), rel=0.06)
+    assert softness(edges(4, (600, 1068), 256)) == pytest.approx(expected_softness(2), rel=0.1)
     assert softness(edges(2, (768, 1020))) == pytest.approx(expected_softness(2), rel=0.06)
 
 
@@ -224,6 +229,11 @@ def test_noise_is_taken_from_the_softness():
     noise = np.random.default_rng(6).normal(0, 3, (512, 640, 3))
     noisy = np.clip(edges(2) + noise, 0, 255).astype(np.uint8)
     assert softness(noisy) == pytest.approx(expected_softness(2), rel=0.2)
+
+
+def test_what_is_so_blurred_that_noise_hides_its_fine_detail_is_soft():
+    noise = np.random.default_rng(8).normal(0, 1.5, (512, 640, 3))
+    assert 4 < softness(np.clip(edges(10, contrast=150) + noise, 0, 255).astype(np.uint8)) <= 10
 
 
 def test_what_has_no_edges_is_not_soft():
