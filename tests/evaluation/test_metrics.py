@@ -147,6 +147,12 @@ def test_the_best_level_stays_where_the_order_of_probabilities_does():
     assert best_level_jaccard(probability**2, truth) == pytest.approx(1, abs=0.02)
 
 
+def test_an_empty_mask_misses_a_lesion_of_one_pixel():
+    truth = np.zeros((5, 7), np.uint8)
+    truth[2, 3] = 255
+    assert jaccard_at_levels(np.full((5, 7), 0.3, np.float32), truth)[-1] == 0
+
+
 def test_each_level_is_that_of_its_mask():
     rng = np.random.default_rng(9)
     steps = rng.integers(0, 900, (12, 17))

@@ -119,8 +119,9 @@ class TestPrecedence:
         assert colour(65, -10, 20) == "blue_grey"
         offsets = np.array([30.0, 42.0, 30.0])
         limit = 50 / np.cbrt(np.sum(offsets**3))
-        for factor, name in ((0.99, "red"), (1.01, None)):
-            assert colour(*(np.array([54.29, 80.81, 69.89]) - offsets * limit * factor)) == name
+        for name, reference in (("red", [54.29, 80.81, 69.89]), ("blue_grey", [50.28, -30.14, -11.96])):
+            for factor, found in ((0.99, name), (1.01, None)):
+                assert colour(*(np.array(reference) - offsets * limit * factor)) == found
 
 
 class TestSurroundings:
