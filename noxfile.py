@@ -254,6 +254,16 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "tests/docs/test_site.py", f"--site={site}")
 
 
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the modules that decide at random places, and see whether their tests notice.
+
+    `-- NAME...` changes some modules alone, `-- --sample N` at N places each, `-- --all` at every place.
+    """
+    session.install(".[test]", "coverage>=7.10", "cosmic-ray>=8.7")
+    session.run("python", "-W", "ignore", "tests/mutants/run.py", *session.posargs)
+
+
 _SOAKED = ("interrupts", "frames", "reconnects", "processes", "connections", "surroundings")
 
 
