@@ -264,6 +264,13 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "-W", "ignore", "tests/mutants/run.py", *session.posargs)
 
 
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run tests of the extension under the address, undefined-behaviour and thread sanitizers of GCC."""
+    session.install("-C", "cmake.define.AERNET_CUDA=OFF", ".[video]", *_TESTING, "cmake", "ninja")
+    session.run("python", "tests/sanitize/run.py", session.create_tmp(), *session.posargs)
+
+
 _SOAKED = ("interrupts", "frames", "reconnects", "processes", "connections", "surroundings")
 
 
