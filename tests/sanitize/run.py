@@ -183,7 +183,9 @@ def seen(work, name, environment):
     _, program, expected = FAULTS[name]
     reports = work / "reports" / name.replace(" ", "-")
     command = [sys.executable, "-c", BEGINNING + program]
-    subprocess.run(command, env=logged(environment, reports), check=False, capture_output=True)
+    watched = logged(environment, reports)
+    watched["TSAN_OPTIONS"] += ":halt_on_error=1"  # the first of many reports is enough
+    subprocess.run(command, env=watched, check=False, capture_output=True)
     found = "".join(file.read_text(encoding="utf-8", errors="replace") for file in reports.iterdir())
     if expected not in found or "aernet::" not in found:
         sys.exit(f"{name}: expected a report of {expected} in the extension, found {found or 'none'}")
