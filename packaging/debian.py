@@ -76,4 +76,6 @@ def emulated(python: Path, site: Path) -> tuple[list[str | Path], dict[str, str]
         raise SystemExit("No emulator of aarch64; install it: apt-get install qemu-user-static")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {"PYTHONPATH": str(site), "PYTHONNOUSERSITE": "1", "OMP_NUM_THREADS": "1"}
+    # A core like Orin's. The emulator's own choice has SVE, in which it makes powers of NumPy 2.5 wrong.
+    environment["QEMU_CPU"] = "cortex-a76"
     return [emulator, "-L", python.parents[2], python], environment
