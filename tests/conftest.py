@@ -30,6 +30,10 @@ METADATA = {
 }
 MADE_ONCE = ("fake_native", "kernels", "float32_lite")
 
+# A busy machine or an emulator may take long over an example, which no test is about.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 
 def pytest_configure():
     """Let tests send Ctrl-C, which what a shell starts in the background ignores, and so do its children."""

@@ -39,7 +39,9 @@ def prepare() -> None:
         importlib.import_module(name)
     # The same examples for each mutant, and a failure need not be made small.
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-    hypothesis.settings.register_profile(_PROFILE, phases=phases, derandomize=True, database=None)
+    hypothesis.settings.register_profile(
+        _PROFILE, phases=phases, deadline=None, derandomize=True, database=None
+    )
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # they take longer to load than most tests to run
     gc.freeze()
 
