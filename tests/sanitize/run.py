@@ -20,8 +20,7 @@ from xml.etree import ElementTree as ET
 
 import aernet
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
 from fakes.build import configure, cxx_compiler  # noqa: E402
@@ -121,7 +120,6 @@ def prepared(folder, sanitizer):
         )
     shutil.copy(built, package)
     named = [library(name) for name in LIBRARIES[sanitizer]]
-    suppressed = f"suppressions={HERE / 'threads.supp'}"
     return os.environ | {
         "PYTHONPATH": str(package.parent),
         "PYTHONMALLOC": "malloc",  # else an array of Python's own has no guarded bytes beside it
@@ -131,7 +129,7 @@ def prepared(folder, sanitizer):
         # CPython keeps memory until it ends, and a stack of a leak has its frames in it.
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
-        "TSAN_OPTIONS": f"ignore_noninstrumented_modules=1:die_after_fork=0:{suppressed}",
+        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:die_after_fork=0",
     }
 
 

@@ -75,7 +75,7 @@ class Cluster:
         _connect(address)
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._losses = 0
-        self._busy = 0
+        self._joined = 0  # workers that have loaded the model and are not lost
         self._left = False
         self._lock = Lock()
         try:
@@ -83,7 +83,7 @@ class Cluster:
             self._model = ray.put(self._share.fitted(model))
             for _ in range(self._share.count):
                 self._start()
-            self._give_back(self._next())
+            self._idle.put(self._next())
         except BaseException:
             self._leave()
             raise
@@ -107,11 +107,14 @@ class Cluster:
             try:
                 made: Made | Exception = ray.get(worker.make.remote(content, order))
             except (RayActorError, ObjectLostError):
+                with self._lock:
+                    self._joined -= 1
                 worker = None
                 self._start()
                 continue
             finally:
-                self._give_back(worker)
+                if worker is not None:
+                    self._idle.put(worker)
             if isinstance(made, Exception):
                 raise made
             return made
@@ -132,13 +135,13 @@ class Cluster:
         ray.shutdown()
 
     def _next(self) -> Any:
-        """Wait for a worker that has nothing to do; it is to be given back."""
+        """Wait for a worker that has nothing to do."""
         while True:
             try:
                 worker = self._idle.get(timeout=_PATIENCE)
                 break
             except Empty:
-                if self._busy:
+                if self._joined:
                     continue
                 raise AernetError(
                     f"no machine of the cluster has had a free {self._share.unit} for {_PATIENCE:.0f} seconds"
@@ -147,16 +150,7 @@ class Cluster:
         if isinstance(worker, Exception):
             self._idle.put(worker)  # for the other threads
             raise worker
-        with self._lock:
-            self._busy += 1
         return worker
-
-    def _give_back(self, worker: Any) -> None:
-        """Give back a worker that `_next` has given, or None if it is lost."""
-        with self._lock:
-            self._busy -= 1
-        if worker is not None:
-            self._idle.put(worker)
 
     def _start(self) -> None:
         """Start a worker, which joins when it has loaded the model."""
@@ -171,6 +165,8 @@ class Cluster:
         failure = opened.exception()
         if failure is None and opened.result() is None:
             self._losses = 0
+            with self._lock:
+                self._joined += 1
             self._idle.put(worker)
         elif isinstance(failure, RayActorError):
             self._losses += 1
