@@ -65,6 +65,8 @@ def test_a_model_that_is_not_there_lists_those_that_are(tmp_path, monkeypatch):
         resolve_model("nothing like it")
     with pytest.raises(ModelError, match=r"no such model \(did you mean other\?\); give .*\(aernet, other\)"):
         resolve_model("othr")
+    with pytest.raises(ModelError, match=r"missing\.engine: no such engine; .* build-engine has made"):
+        resolve_model(tmp_path / "missing.engine")
     with pytest.raises(ModelError, match="expected a model, found a folder"):
         resolve_model(tmp_path)
 
