@@ -22,6 +22,11 @@ _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _STRIPS, _STRIP_ROWS, _STRIP_SIZES, _SAMPLES, _PLANAR = 273, 278, 279, 277, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES, _SAMPLE_FORMAT, _JPEG_TABLES = 322, 323, 324, 325, 339, 347
 _DNG_VERSION = 50706
+_TAGS = (
+    *(_NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS),
+    *(_STRIP_ROWS, _STRIP_SIZES, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES),
+    *(_SAMPLE_FORMAT, _JPEG_TABLES, _DNG_VERSION),
+)
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _REDUCED_PAGE = 2  # SubfileType
@@ -65,7 +70,7 @@ def decode_tiff(data: bytes) -> Raster:
     Raises:
         Unusable: it is damaged, cut short, a camera's raw file, or of a kind that is not decoded.
     """
-    directories = Directories(data)
+    directories = Directories(data, _TAGS)
     pages = directories.chain()
     if any(_DNG_VERSION in page for page in pages):
         raise Unusable("it is a DNG, a camera's raw file; develop it into JPEG, or into TIFF with 8 bits")
