@@ -183,3 +183,15 @@ def test_of_a_tag_that_is_there_twice_the_first_counts(skin):
     second = struct.pack("<HHII", PHOTOMETRIC, 3, 1, 32803)
     moved = data + struct.pack("<H", count + 1) + entries + second + bytes(4)
     assert difference(moved[:4] + struct.pack("<I", len(data)) + moved[8:], skin) == 0
+
+
+@pytest.mark.parametrize("deep", [1, 257])
+def test_the_colours_of_a_palette_may_have_eight_bits(skin, deep):
+    """Old programs write 8 bits instead of 16; libtiff takes values that are all below 256 as such."""
+    image = Image.fromarray(skin[..., ::-1].copy()).quantize(256)
+    data = saved(image, "TIFF")
+    colours = np.reshape(image.getpalette(), (-1, 3)).T.ravel()
+    stored = struct.pack("<768H", *(256 * colours))
+    assert data.count(stored) == 1
+    changed = data.replace(stored, struct.pack("<768H", *(deep * colours)))
+    assert difference(changed, np.asarray(image.convert("RGB"))[..., ::-1]) == 0

@@ -101,7 +101,9 @@ class Directories:
         self._read(count * entry_size)
         number = {4: "u4", 8: "u8"}[word]
         layout = [("tag", "u2"), ("kind", "u2"), ("count", number), ("value", f"V{word}")]
-        entries = np.frombuffer(self._data, np.dtype(layout).newbyteorder(self._order), count, first)
+        entries = np.frombuffer(
+            self._data, np.dtype(layout).newbyteorder("<" if self._order == "<" else ">"), count, first
+        )
         directory: Directory = {}
         for index in np.flatnonzero(np.isin(entries["tag"], self._tags)).tolist():
             tag, kind, values = (int(entries[name][index]) for name in ("tag", "kind", "count"))
