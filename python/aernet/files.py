@@ -99,8 +99,8 @@ def replacing(path: Path) -> Iterator[Path]:
 def take_unused(folder: Path, names: Iterable[str]) -> Path:
     """Make an empty file under the first of some names that is not taken in a folder, and return its path.
 
-    Nothing that is there is written over, not even what another process puts there at this moment, and no link
-    is followed.
+    Nothing that is there is written over, not even what another process puts there at this moment, and no
+    link is followed.
 
     Raises:
         OutputError: it cannot be written.
