@@ -22,6 +22,11 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.\w+)?")  # the names that `replacing`
 _SAMPLE = 1 << 20  # bytes at either end of a file, by which it is known
 
 
+def in_unicode(name: str) -> str:
+    """Return a name as other programs can read it: its bytes that are no UTF-8 are written out."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def changed_ns(status: os.stat_result) -> int:
     """Return when a file was changed last, in nanoseconds: its content, its name or its time.
 
