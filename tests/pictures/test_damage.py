@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 
 import cv2
@@ -166,3 +167,29 @@ def with_strip(tiff, strip):
     """Return a little-endian TIFF of one strip with another strip behind it in that one's place."""
     tiff = with_tag(with_tag(tiff, 273, len(tiff)), 279, len(strip))
     return with_tag(tiff, 278, 256) + strip
+
+
+@pytest.mark.parametrize("no_jp2", [True, False])
+@pytest.mark.parametrize("ends", [b"", b"\xff\xd9"])
+def test_a_jpeg_2000_that_lacks_tiles_is_refused(skin, no_jp2, ends):
+    """OpenJPEG shows those that are there, and black."""
+    data = saved(skin, "JPEG2000", tile_size=(32, 32), no_jp2=no_jp2)
+    assert difference(data, skin) == 0
+    places = [found.start() for found in re.finditer(rb"\xff\x90\0\x0a", data)]
+    assert len(places) > 4
+    for cut in (places[1], places[-1]):
+        assert f"of its {len(places)} tiles are there" in refusal(data[:cut] + ends)
+
+
+def test_a_jpeg_2000_of_tiny_blocks_is_refused(skin):
+    """Less than 200 bytes took more than 5 GiB."""
+    data = saved(skin, "JPEG2000", no_jp2=True, codeblock_size=(4, 4))
+    assert difference(data, skin) == 0
+    size, coding = data.index(b"\xff\x51"), data.index(b"\xff\x52")
+    sides = struct.pack(">II", 2000, 2000)
+    large = data[: size + 6] + sides + data[size + 14 : size + 22] + sides + data[size + 30 :]
+    (length,) = struct.unpack_from(">H", data, coding + 2)
+    end, levels = coding + 2 + length, data[coding + 9]
+    segment = struct.pack(">HB", length + levels + 1, data[coding + 4] | 1) + large[coding + 5 : end]
+    segment = segment[:-4] + b"\4\4" + segment[-2:] + b"\x11" * (levels + 1)
+    assert "blocks of 4 pixels" in refusal(large[: coding + 2] + segment + large[end:])
