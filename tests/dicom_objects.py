@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -118,6 +120,17 @@ def content(data):
     file = pydicom.filebase.DicomBytesIO()
     data.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def inflating(file):
+    """Return a deflated file of the kind of another, a hundred megabytes of zeros once inflated."""
+    meta = pydicom.dcmread(io.BytesIO(file), stop_before_pixels=True).file_meta
+    meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1.99")
+    begin = pydicom.filebase.DicomBytesIO()
+    begin.write(bytes(128) + b"DICM")
+    pydicom.filewriter.write_file_meta_info(begin, meta)
+    deflating, zeros = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS), bytes(1 << 20)
+    return begin.getvalue() + b"".join(deflating.compress(zeros) for _ in range(100)) + deflating.flush()
 
 
 def stored(data, path):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from dicom_objects import TEST_FILES, example, photograph, stored
+from dicom_objects import TEST_FILES, example, inflating, photograph, stored
+from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.fileset import FileSet
 
 from aernet import SourceError
 from aernet.inputs import count_kinds, find_pictures, list_dicomdir, list_folder
 from aernet.pictures import read_picture
+from aernet.pictures.raster import at_most
 
 
 @pytest.fixture
@@ -73,3 +76,29 @@ def test_without_the_extra_it_is_named(monkeypatch, tmp_path):
     )
     with pytest.raises(SourceError, match=remedy):
         find_pictures([stored(photograph(example()), tmp_path / "DICOMDIR")])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [["..", "A", "B.DCM"], "../B.DCM", ["A", "..\\..", "B.DCM"], "/etc/B.DCM", "C:B.DCM"],
+)
+def test_a_dicomdir_names_nothing_outside_its_folder(medium, name):
+    """Else strangers' files would be read, and masks be written outside the output folder."""
+    path = medium / "DICOMDIR"
+    index = dcmread(path)
+    image = next(one for one in index.DirectoryRecordSequence if one.DirectoryRecordType == "IMAGE")
+    with disable_value_validation():
+        image.ReferencedFileID = name
+    index.save_as(path)
+    with pytest.raises(SourceError, match=f"^{path}: 1 of the 3 files that it names lie outside its folder"):
+        list_dicomdir(path)
+
+
+def test_a_dicomdir_that_would_be_huge_once_inflated(medium):
+    path = medium / "DICOMDIR"
+    path.write_bytes(inflating(path.read_bytes()))
+    refused = pytest.raises(
+        SourceError, match=f"^{path}: it would have more than 8000000 bytes once inflated"
+    )
+    with at_most(1_000_000), refused:
+        list_dicomdir(path)

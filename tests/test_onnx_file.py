@@ -157,6 +157,13 @@ def test_long_metadata(proto):
     assert "its metadata have" in refusal(proto)
 
 
+def test_metadata_that_contradict_themselves(proto):
+    """Of two thresholds a viewer of models may show one, and a runtime take the other."""
+    for threshold in ("0.9", "0.1"):
+        proto.metadata_props.add(key="aernet.limit", value=threshold)
+    assert "its metadata say a thing twice" in refusal(proto)
+
+
 def test_metadata_that_are_no_text(model):
     content = model.read_bytes().replace(b"abc1234", b"abc\xff234")
     with pytest.raises(ModelError, match="its metadata are not UTF-8"):

@@ -15,11 +15,25 @@ from typing import TYPE_CHECKING
 from aernet.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.\w+)?")  # the names that `replacing` gives
 _SAMPLE = 1 << 20  # bytes at either end of a file, by which it is known
+
+
+def in_unicode(name: str) -> str:
+    """Return a name as other programs can read it: its bytes that are no UTF-8 are written out."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def changed_ns(status: os.stat_result) -> int:
+    """Return when a file was changed last, in nanoseconds: its content, its name or its time.
+
+    A file that is put in another's place with the time and size of that one has its own; on Windows, where
+    the second time is that of the file's making, and on file systems without it, the first alone counts.
+    """
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def fingerprint(path: Path) -> str:
@@ -85,6 +99,26 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def take_unused(folder: Path, names: Iterable[str]) -> Path:
+    """Make an empty file under the first of some names that is not taken in a folder, and return its path.
+
+    Nothing that is there is written over, not even what another process puts there at this moment, and no
+    link is followed.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        make_folder(folder)
+        for path in (folder / name for name in names):
+            with suppress(FileExistsError):
+                path.open("xb").close()
+                return path
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+    raise OutputError(f"{folder}: all names are taken")
 
 
 @contextmanager

@@ -115,6 +115,8 @@ def require_harmless(model: bytes) -> None:
         raise ModelError(f"its metadata have {metadata} bytes; expected {MOST_METADATA} at most")
     if any(not _is_text(part) for entry in content.metadata_props for part in (entry.key, entry.value)):
         raise ModelError("its metadata are not UTF-8; write them again")
+    if len({entry.key for entry in content.metadata_props}) < len(content.metadata_props):
+        raise ModelError("its metadata say a thing twice, of which readers take one or the other")
     if len(graph.node) > _MOST_NODES:
         raise ModelError(f"it has {len(graph.node)} operators; expected {_MOST_NODES} at most")
     if content.functions or content.training_info:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -145,6 +146,17 @@ def test_coco_tells_pictures_of_one_name_apart(segment, pictures, tmp_path):
     segment(*asked("coco"), inputs=[tmp_path / "x", tmp_path / "y", pictures / "01.png"])
     images = json.loads((tmp_path / "out" / "annotations.json").read_text())["images"]
     assert [image["file_name"] for image in images] == ["x/sub/a.png", "y/sub/a.png", "01.png"]
+
+
+@pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="names are bytes on Linux alone")
+def test_a_name_that_is_no_utf_8_does_not_spoil_the_file_of_the_run(segment, pictures, tmp_path):
+    shutil.copy(pictures / "00.png", pictures / os.fsdecode(b"L\xe4sion.png"))
+    answer, _ = segment(*asked("coco", "geojson"))
+    assert answer.exit_code == 0
+    images = json.loads((tmp_path / "out" / "annotations.json").read_text(encoding="utf-8"))["images"]
+    assert (len(images), images[-1]["file_name"]) == (13, "L\\udce4sion.png")
+    feature = (tmp_path / "out" / os.fsdecode(b"L\xe4sion.geojson")).read_bytes()
+    assert b'"L\\\\udce4sion.png"' in feature
 
 
 def test_labelme_finds_the_picture(segment, pictures, tmp_path):

@@ -128,6 +128,25 @@ def test_a_picture_is_known_by_its_content(segment, pictures, tmp_path):
     assert statuses(segment(inputs=[tmp_path / "moved"])[1]) == {"skipped": 12}
 
 
+def test_pictures_of_one_size_and_time_that_change_places_are_segmented_anew(segment, content, tmp_path):
+    """Uncompressed ones have one size, and cameras whose clock has stopped give them one time."""
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    for number, column in enumerate((25, 55)):
+        skin = np.full((60, 80, 3), 220, np.uint8)
+        cv2.circle(skin, (column, 30), 12, (60, 60, 60), cv2.FILLED)
+        cv2.imwrite(str(folder / f"{number}.bmp"), skin)
+        os.utime(folder / f"{number}.bmp", (1, 1))
+    segment(inputs=[folder])
+    for old, new in (("0", "x"), ("1", "0"), ("x", "1")):
+        (folder / f"{old}.bmp").rename(folder / f"{new}.bmp")
+    _, rows = segment(inputs=[folder])
+    assert [row.get("again") for row in rows] == ["its content has changed"] * 2
+    segment(inputs=[folder], output=tmp_path / "fresh")
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+    assert len(set(content(tmp_path / "out").values())) == 2
+
+
 def test_an_output_that_is_gone_or_empty_is_made_again(segment, tmp_path):
     segment()
     (tmp_path / "out" / "00_mask.png").unlink()

@@ -184,3 +184,18 @@ def test_a_user_and_password_are_sent_to_the_server_that_they_are_for_alone(serv
     # The example of RFC 7617, section 2.
     assert server.logins == ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", None]
     assert "sesame" not in answer.output
+
+
+@pytest.mark.parametrize(
+    ("address", "root"),
+    [("http://../a.jpg", "/_"), ("http://host//a.jpg", "/host"), ("http://.h/a.jpg", "/h")],
+)
+def test_the_name_of_a_server_stays_within_the_output_folder(address, root):
+    (item,), _, _ = inputs.find_inputs([address], lambda _: False)
+    assert (item.below.as_posix(), item.root.as_posix()) == ("a.jpg", root)
+
+
+def test_what_is_no_address_does_not_end_the_run(segment, examples):
+    answer, records = segment("http://[1/a.jpg", str(examples[0]))
+    assert [record["status"] for record in records] == ["done", "failed"]
+    assert "http://[1/a.jpg: is no address (Invalid IPv6 URL)" in answer.stderr

@@ -173,10 +173,39 @@ def test_primaries_of_a_png(skin):
         {"sRGB": b"\0", "gAMA": struct.pack(">I", 100_000), "cHRM": CORNERS},
         {"cICP": bytes([1, 13, 0, 1]), "gAMA": struct.pack(">I", 100_000)},
         {"gAMA": bytes(4)},
+        {"gAMA": struct.pack(">I", 15)},
+        {"gAMA": struct.pack(">I", 625_000_001)},
+        {"cHRM": bytes(32)},
+        {"cHRM": struct.pack(">8I", 31270, 0, 64000, 33000, 30000, 60000, 15000, 6000)},
+        {"cHRM": struct.pack(">8I", 31270, 32900, *[30000] * 6)},
+        {"cHRM": struct.pack(">8I", 5000, 80000, *struct.unpack(">6I", SRGB_CORNERS[8:]))},
     ],
 )
 def test_a_png_in_srgb_is_not_touched(skin, chunks):
     assert difference(with_chunks(encode(".png", skin), **chunks), skin) == 0
+
+
+def test_code_points_go_before_a_profile(skin):
+    data = saved(skin, "PNG", icc_profile=rgb_profile("ProPhoto"))
+    assert difference(with_chunks(data, cICP=bytes([1, 13, 0, 1])), skin) == 0
+
+
+@pytest.mark.parametrize("code", [bytes([1, 13, 0, 0]), bytes([1, 13, 1, 1])])
+def test_values_in_the_range_of_television_are_refused(skin, code):
+    with pytest.raises(SourceError, match="range of television"):
+        decode_picture(with_chunks(encode(".png", skin), cICP=code), "a")
+
+
+def test_the_profile_of_a_bmp(skin):
+    """Its header is that of Windows 5, with the profile behind the pixels, as ImageMagick writes it."""
+    bmp, icc = saved(stored_in("Adobe", skin), "BMP"), rgb_profile("Adobe")
+    assert struct.unpack_from("<I", bmp, 14) == (40,)
+    rows = bmp[54:]
+    header = struct.pack("<I", 124) + bmp[18:54] + struct.pack("<4I4s", 0, 0, 0, 0, b"DEBM") + bytes(48)
+    header += struct.pack("<4I", 4, 124 + len(rows), len(icc), 0)
+    start = bmp[:2] + struct.pack("<IHHI", 14 + 124 + len(rows) + len(icc), 0, 0, 14 + 124)
+    assert difference(start + header + rows + icc, skin) < 1.5
+    assert difference(start + header.replace(b"DEBM", b"BGRs") + rows + icc, skin) > 3
 
 
 def test_code_points_of_a_png(skin):

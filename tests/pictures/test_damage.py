@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 
 import cv2
 import numpy as np
 import pytest
-from pictures.files import difference, encode, refusal, refused, saved
+from pictures.files import difference, encode, refusal, refused, saved, with_tag
 from PIL import Image
 
 from aernet.pictures import decode_picture
@@ -123,3 +124,72 @@ def test_other_formats_cut_short_are_refused(skin, file_format, kept, capfd):
     data = saved(skin, file_format)
     assert "copy the file again" in refusal(data[: int(kept * len(data))])
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("scans", [100, 250])
+def test_a_jpeg_of_many_passes_is_refused(scans):
+    """Each of a few bytes takes as long as a pass over the whole picture, and 2646 of them are sound."""
+    data = jpeg_of_scans(256, scans)
+    if scans < 200:
+        assert "scans are missing" in refusal(data)  # this far it was read
+    else:
+        assert f"the JPEG has {scans + 1} scans, expected 200 at most" in refusal(data)
+        tiff = saved(Image.new("RGB", (256, 256)), "TIFF", compression="jpeg")
+        assert f"has {scans + 1} scans" in refusal(with_strip(tiff, data))
+
+
+def jpeg_of_scans(side, scans):
+    """Return a progressive JPEG in gray: one pass for all means, the others for a bit of a frequency each."""
+
+    def segment(marker, content):
+        return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+    blocks = (side // 8) ** 2
+    passes = [(k, high) for k in range(1, 64) for high in range(14)][:scans]
+    return b"".join(
+        [
+            b"\xff\xd8",
+            segment(0xDB, b"\0" + bytes([1] * 64)),
+            segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0"),
+            segment(0xC4, b"\0" + bytes([1] + [0] * 15) + b"\0"),
+            segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + bytes([16 * (blocks.bit_length() - 1)])),
+            segment(0xDA, b"\1\1\0\0\0\0") + bytes(blocks // 8),
+            *(
+                segment(0xDA, bytes([1, 1, 0, k, k, (14 - high) % 14 << 4 | 13 - high])) + bytes(2)
+                for k, high in passes
+            ),
+            b"\xff\xd9",
+        ]
+    )
+
+
+def with_strip(tiff, strip):
+    """Return a little-endian TIFF of one strip with another strip behind it in that one's place."""
+    tiff = with_tag(with_tag(tiff, 273, len(tiff)), 279, len(strip))
+    return with_tag(tiff, 278, 256) + strip
+
+
+@pytest.mark.parametrize("no_jp2", [True, False])
+@pytest.mark.parametrize("ends", [b"", b"\xff\xd9"])
+def test_a_jpeg_2000_that_lacks_tiles_is_refused(skin, no_jp2, ends):
+    """OpenJPEG shows those that are there, and black."""
+    data = saved(skin, "JPEG2000", tile_size=(32, 32), no_jp2=no_jp2)
+    assert difference(data, skin) == 0
+    places = [found.start() for found in re.finditer(rb"\xff\x90\0\x0a", data)]
+    assert len(places) > 4
+    for cut in (places[1], places[-1]):
+        assert f"of its {len(places)} tiles are there" in refusal(data[:cut] + ends)
+
+
+def test_a_jpeg_2000_of_tiny_blocks_is_refused(skin):
+    """Less than 200 bytes took more than 5 GiB."""
+    data = saved(skin, "JPEG2000", no_jp2=True, codeblock_size=(4, 4))
+    assert difference(data, skin) == 0
+    size, coding = data.index(b"\xff\x51"), data.index(b"\xff\x52")
+    sides = struct.pack(">II", 2000, 2000)
+    large = data[: size + 6] + sides + data[size + 14 : size + 22] + sides + data[size + 30 :]
+    (length,) = struct.unpack_from(">H", data, coding + 2)
+    end, levels = coding + 2 + length, data[coding + 9]
+    segment = struct.pack(">HB", length + levels + 1, data[coding + 4] | 1) + large[coding + 5 : end]
+    segment = segment[:-4] + b"\4\4" + segment[-2:] + b"\x11" * (levels + 1)
+    assert "blocks of 4 pixels" in refusal(large[: coding + 2] + segment + large[end:])

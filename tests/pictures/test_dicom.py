@@ -85,6 +85,12 @@ def test_monochrome_1_is_the_negative():
     np.testing.assert_array_equal(shown, np.repeat(255 - gray[..., None], 3, axis=2))
 
 
+def test_a_slope_below_zero_turns_gray_around():
+    gray = cv2.cvtColor(example(), cv2.COLOR_BGR2GRAY)
+    data = photograph(gray, SECONDARY_CAPTURE, RescaleSlope="-1", RescaleIntercept="255")
+    np.testing.assert_array_equal(decode_picture(content(data), "a")[..., 0], 255 - gray)
+
+
 def test_without_a_window_all_stored_bits_count():
     shown = read(photograph(ramp(12), SECONDARY_CAPTURE, BitsStored=12, HighBit=11))
     np.testing.assert_array_equal(shown[..., 0], np.rint(ramp(12) / 4095 * 255))

@@ -14,14 +14,16 @@ from dicom_objects import (
     content,
     encapsulated,
     example,
+    inflating,
     item,
     photograph,
     stored,
 )
 from pictures.files import encode, refusal
+from pydicom.uid import UID
 
 from aernet import SourceError
-from aernet.pictures import mm_per_pixel_of
+from aernet.pictures import decode_picture, mm_per_pixel_of
 
 JPEG = "1.2.840.10008.1.2.4.50"
 PDF, DICOMDIR = "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.1.3.10"
@@ -155,3 +157,16 @@ def test_a_lone_number_is_no_spacing(lone, tmp_path):
 def test_an_empty_spacing_states_none(tmp_path):
     path = stored(photograph(example(), PixelSpacing=[]), tmp_path / "x.dcm")
     assert mm_per_pixel_of(path) is None
+
+
+def test_what_would_be_huge_once_inflated_is_refused_before():
+    data = inflating(content(photograph(example())))
+    assert len(data) < 200_000
+    with pytest.raises(SourceError, match=r"^the file: it would have more than 8000000 bytes once inflated"):
+        decode_picture(data, "the file", most_pixels=1_000_000)
+
+
+def test_a_deflated_file_is_read():
+    data = photograph(example())
+    data.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1.99")
+    np.testing.assert_array_equal(decode_picture(content(data), "a"), example())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -91,3 +92,19 @@ def test_exif_that_says_nothing_turns_nothing(picture, damage):
     jpeg = encode(".jpg", picture)
     turned = jpeg[:2] + segment(damage) + jpeg[2:]
     np.testing.assert_array_equal(decode_picture(turned, "a"), decode_picture(jpeg, "a"))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.filterwarnings("ignore:Tag data larger than file")  # Pillow's
+def test_tags_that_share_their_values_take_no_memory(picture, file_format):
+    """As much as 5000 tags of 64 000 numbers, which are there once, would take gigabytes."""
+    entries = [struct.pack("<HHII", 0x0112, 3, 1, 6)]
+    entries += [struct.pack("<HHII", 1000 + index, 1, 60_000, 0) for index in range(5000)]
+    tags = struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + b"".join(entries) + bytes(4)
+    data = saved(picture, file_format, exif=b"Exif\0\0" + tags)
+    tracemalloc.start()
+    try:
+        decode_picture(data, "a")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

@@ -151,3 +151,47 @@ def test_the_only_strip_may_leave_its_size_open(skin):
     """libtiff finds it from the picture's size."""
     data = saved(skin, "TIFF")
     assert difference(with_tag(data, STRIP_BYTE_COUNTS, 0), skin) == 0
+
+
+def test_directories_that_overlap_are_refused():
+    """A chain of 10 000 pages of 65 000 tags each, in less than a megabyte, would take hours to be read."""
+    size, count = 65_000, 60
+    places = range(8, 8 + 4 * count, 4)
+    data = bytearray(struct.pack("<2sHI", b"II", 42, places[0]) + bytes(4 * count + 12 * size + 100))
+    for at, following in zip(places, [*places[1:], 0], strict=True):
+        struct.pack_into("<H", data, at, size)
+        struct.pack_into("<I", data, at + 2 + 12 * size, following)
+    assert "its directories overlap" in refusal(bytes(data))
+
+
+def test_pages_that_share_the_places_of_their_strips_are_refused():
+    page = struct.pack("<HHII", STRIP_OFFSETS, 4, 20_000, 8)
+    directories, at = b"", 8 + 80_000
+    for index in range(100):
+        following = at + 18 * (index + 1) if index < 99 else 0
+        directories += struct.pack("<H", 1) + page + struct.pack("<I", following)
+    data = struct.pack("<2sHI", b"II", 42, at) + bytes(80_000) + directories
+    assert "its directories overlap" in refusal(data)
+
+
+def test_of_a_tag_that_is_there_twice_the_first_counts(skin):
+    """As for Pillow and libtiff, which decode what was looked at here."""
+    data = saved(skin, "TIFF")
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, directory)
+    entries = data[directory + 2 : directory + 2 + 12 * count]
+    second = struct.pack("<HHII", PHOTOMETRIC, 3, 1, 32803)
+    moved = data + struct.pack("<H", count + 1) + entries + second + bytes(4)
+    assert difference(moved[:4] + struct.pack("<I", len(data)) + moved[8:], skin) == 0
+
+
+@pytest.mark.parametrize("deep", [1, 257])
+def test_the_colours_of_a_palette_may_have_eight_bits(skin, deep):
+    """Old programs write 8 bits instead of 16; libtiff takes values that are all below 256 as such."""
+    image = Image.fromarray(skin[..., ::-1].copy()).quantize(256)
+    data = saved(image, "TIFF")
+    colours = np.reshape(image.getpalette(), (-1, 3)).T.ravel()
+    stored = struct.pack("<768H", *(256 * colours))
+    assert data.count(stored) == 1
+    changed = data.replace(stored, struct.pack("<768H", *(deep * colours)))
+    assert difference(changed, np.asarray(image.convert("RGB"))[..., ::-1]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -204,11 +205,14 @@ def test_a_device_that_fails(serve, picture, monkeypatch):
     [
         (b"", "multipart/form-data", "The form cannot be read: Missing boundary"),
         (b"nonsense", "multipart/form-data; boundary=x", "The form cannot be read"),
+        (b"--x\r\na b: c\r\n\r\n", "multipart/form-data; boundary=x", "The form cannot be read"),
         (b"--x--\r\n", "multipart/form-data; boundary=x", "The form has no file"),
     ],
 )
-def test_a_form_that_is_none(client, content, kind, words):
+def test_a_form_that_is_none(client, content, kind, words, capfd, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, without which a log is printed
     answer = client.post("/segment", content=content, headers={"Content-Type": kind})
+    assert capfd.readouterr() == ("", "")  # else strangers could fill the log
     assert answer.status_code == 400
     assert words in answer.text
     assert answer.text.count("\n") == 1

@@ -90,6 +90,25 @@ def test_recordings_within_one_second_are_two_files(client, more, folder):
     assert len(list(folder.glob("*.mp4"))) == 2
 
 
+def test_no_recording_is_written_over(client, more, folder, monkeypatch, tmp_path):
+    """The clock of a Jetson without a battery begins anew, and two viewers may be told to record at once."""
+    monkeypatch.setattr("time.strftime", lambda *_: "19700101-000042")
+    folder.mkdir(exist_ok=True)
+    (folder / "aernet-19700101-000042-1.mp4").write_bytes(b"of an earlier run")
+    (tmp_path / "elsewhere").write_bytes(b"of somebody else")
+    (folder / "aernet-19700101-000042-2.mp4").symlink_to(tmp_path / "elsewhere")
+    client.post("/recording")
+    more(4)
+    client.delete("/recording")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f"aernet-19700101-000042-{number}.mp4" for number in (1, 2, 3)]
+    assert (folder / names[0]).read_bytes() == b"of an earlier run"
+    assert (tmp_path / "elsewhere").read_bytes() == b"of somebody else"
+    assert client.get(f"/recordings/{names[0]}").status_code == 404
+    assert client.get(f"/recordings/{names[1]}").status_code == 404
+    assert client.get(f"/recordings/{names[2]}").status_code == 200
+
+
 def test_stopping_nothing_is_no_error(client):
     assert client.delete("/recording").status_code == 204
 

@@ -206,6 +206,13 @@ def test_no_body_where_none_is_allowed(header):
     assert ask(HERE, ("content-length", "0")).status == 200
 
 
+def test_a_body_of_two_lengths_is_refused():
+    """A proxy that goes by the other would take its rest for the next request."""
+    answer = ask(HERE, ("content-length", "4"), ("transfer-encoding", "chunked"), body=[0], largest_body=100)
+    assert answer.status == 400
+    assert answer.header("connection") == ["close"]
+
+
 def test_a_body_up_to_what_is_allowed():
     assert ask(HERE, ("content-length", "10"), largest_body=10).status == 200
     assert ask(HERE, ("transfer-encoding", "chunked"), largest_body=10).status == 200

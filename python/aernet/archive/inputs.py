@@ -230,11 +230,19 @@ def _web_input(address: str, scheme: str) -> Input:
         raise SourceError(
             f"{name[:100]}: {scheme} is no address that is fetched; expected http or https, or a file"
         )
-    parts = urlsplit(address)
-    *folders, file = PurePosixPath(unquote(parts.path) or "/").parts
-    safe = [re.sub(r"[/\\:\0]", "_", part)[-_LONGEST_NAME:].lstrip(".") or "_" for part in (*folders, file)]
-    below = Path("download" if file == "/" else safe[-1])
-    return Input(name, below, Path("/", parts.hostname or "_", *safe[1:-1]), address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise SourceError(f"{name[:100]}: is no address ({error})") from None
+    folders = PurePosixPath(unquote(parts.path)).parts[1:]
+    safe = [_safe(part) for part in (parts.hostname or "", *folders)]
+    below = Path(safe.pop() if folders else "download")
+    return Input(name, below, Path("/", *safe), address)
+
+
+def _safe(part: str) -> str:
+    """Return a part of an address as a part of a path that leads nowhere else."""
+    return re.sub(r"[/\\:\0]", "_", part)[-_LONGEST_NAME:].lstrip(".") or "_"
 
 
 def _copy_stdin(file: Path) -> None:

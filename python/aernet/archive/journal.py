@@ -53,8 +53,8 @@ class Source:
     """Its path without links, or its address."""
     size: int | None
     """Its size in bytes; None for what comes from the web, which is known by its address alone."""
-    modified_ns: int | None
-    """When it was modified."""
+    changed_ns: int | None
+    """When it was changed; see `changed_ns`."""
     content: str | None
     """What tells its content from every other."""
 
@@ -121,8 +121,8 @@ class Journal:
         if row is None:
             return None
         with self._access():
-            _, name, size, modified_ns, content, settings, kinds, facts, done = row
-            source = Source(os.fsdecode(name), size, modified_ns, content)
+            _, name, size, changed, content, settings, kinds, facts, done = row
+            source = Source(os.fsdecode(name), size, changed, content)
             told = [json.loads(text) for text in (settings, kinds, facts)]
             settings, kinds, facts = msgspec.convert(told, _Told)
             return Entry(source, settings, kinds, facts, bool(done))
@@ -143,7 +143,7 @@ class Journal:
             _stored(output),
             _stored(source.name),
             source.size,
-            source.modified_ns,
+            source.changed_ns,
             source.content,
             json.dumps(entry.settings),
             json.dumps(sorted(entry.kinds)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aernet import exchange
 from aernet.archive.describe import numbers_of
+from aernet.files import in_unicode
 from aernet.result_files import (
     CONTOURS,
     MASK,
@@ -77,15 +78,17 @@ def _contours(done: Segmented) -> bytes:
 
 
 def _geojson(done: Segmented) -> bytes:
-    return exchange.to_geojson(done.result.mask, PurePosixPath(done.below).name, numbers_of(done.row))
+    name = in_unicode(PurePosixPath(done.below).name)
+    return exchange.to_geojson(done.result.mask, name, numbers_of(done.row))
 
 
 def _coco(done: Segmented) -> bytes:
-    return exchange.to_coco(done.result.mask, done.below, done.row["expected_dice"])
+    return exchange.to_coco(done.result.mask, in_unicode(done.below), done.row["expected_dice"])
 
 
 def _coco_polygons(done: Segmented) -> bytes:
-    return exchange.to_coco(done.result.mask, done.below, done.row["expected_dice"], "polygons")
+    name = in_unicode(done.below)
+    return exchange.to_coco(done.result.mask, name, done.row["expected_dice"], "polygons")
 
 
 def _labelme(done: Segmented) -> bytes:

@@ -10,7 +10,7 @@ from aernet.archive.inputs import STDIN
 from aernet.archive.journal import JOURNAL, Source
 from aernet.engine.manifest import sha256_of
 from aernet.errors import SourceError
-from aernet.files import fingerprint
+from aernet.files import changed_ns, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -102,7 +102,7 @@ def source_of(item: Input, path: Path) -> Source:
     if item.is_from_the_web:
         return Source(source_name(item), None, None, None)
     status = path.stat()
-    return Source(source_name(item), status.st_size, status.st_mtime_ns, _content(item, path))
+    return Source(source_name(item), status.st_size, changed_ns(status), _content(item, path))
 
 
 def source_name(item: Input) -> str:
@@ -115,8 +115,8 @@ def _is_same(item: Input, path: Path | None, source: Source) -> bool:
     if path is None:
         return item.name == source.name
     status = path.stat()
-    found = (source_name(item), status.st_size, status.st_mtime_ns)
-    if found == (source.name, source.size, source.modified_ns):
+    found = (source_name(item), status.st_size, changed_ns(status))
+    if found == (source.name, source.size, source.changed_ns):
         return True
     return status.st_size == source.size and _content(item, path) == source.content
 

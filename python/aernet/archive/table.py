@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aernet.errors import OutputError, SourceError
-from aernet.files import LineFile, make_folder, replacing
+from aernet.files import LineFile, in_unicode, make_folder, replacing
 from aernet.measure.row import LESION_COLUMNS
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _cells(row: Mapping[str, Any]) -> Row:
     if "masks" in row:
         cells["mask"] = row["masks"]
     for name in ("input", "mask", "error"):
-        if cells[name] is not None:  # a name may hold bytes that are no UTF-8
-            cells[name] = str(cells[name]).encode(errors="backslashreplace").decode()
+        if cells[name] is not None:
+            cells[name] = in_unicode(str(cells[name]))
     return cells
 
 

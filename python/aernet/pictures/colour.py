@@ -58,6 +58,17 @@ class ColourSpace:
         return None if exponent is None and primaries is None else ColourSpace(exponent, primaries)
 
 
+def are_primaries(corners: tuple[float, ...]) -> bool:
+    """Tell whether x and y of white, red, green and blue are those of lights that mix to this white."""
+    if min(corners) < 0 or min(corners[1::2]) <= 0:
+        return False
+    columns = np.stack([_white(*corners[at : at + 2]) for at in (2, 4, 6)], axis=1)
+    try:
+        return bool(np.all(np.linalg.solve(columns, _white(*corners[:2])) > 0))
+    except np.linalg.LinAlgError:
+        return False
+
+
 def from_code_points(primaries: int, transfer: int) -> ColourSpace | None:
     """Return the space of two code points of ITU-T H.273, None if it is sRGB.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
 from aernet.pictures.alpha import on_white
+from aernet.pictures.bmp import decode_bmp
 from aernet.pictures.colour import to_srgb
 from aernet.pictures.dicom import decode_dicom
 from aernet.pictures.formats import recognise, what_it_is
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 _DECODERS: Mapping[Format, Callable[[bytes], Raster]] = {
     "avif": decode_avif,
-    "bmp": partial(decode_by_pillow, "bmp"),
+    "bmp": decode_bmp,
     "dicom": decode_dicom,
     "gif": partial(decode_by_pillow, "gif"),
     "heif": decode_heif,

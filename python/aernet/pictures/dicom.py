@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aernet.pictures.codestream import require_whole_codestream
 from aernet.pictures.dicom_header import damaged, quiet_pydicom, read_dicom
 from aernet.pictures.dicom_values import eight_bits, through_window
 from aernet.pictures.jpeg import decode_jpeg
@@ -92,6 +93,8 @@ def _samples(dataset: Dataset, frames: int) -> Any:
     header = _JPEG_SIZE if syntax in _LOSSLESS_JPEG | _JPEG_LS else _JPEG2000_SIZE
     if stated := header.search(frame, 0, 65536):
         require_size(*(int.from_bytes(stated[side], "big") for side in ("columns", "rows")))
+        if header is _JPEG2000_SIZE:
+            require_whole_codestream(frame[stated.start() :])
     return _lossless(frame, dataset) if syntax in _LOSSLESS_JPEG else pixel_array(dataset, index=0)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
-from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom
+from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom, require_inflated_size
 from aernet.pictures.raster import Unusable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -33,7 +35,8 @@ def dicomdir_files(path: Path) -> list[Path]:
     """Return the image files that a DICOMDIR names, in its order; they need not be there.
 
     Raises:
-        SourceError: the extra `dicom` is not installed, or the file is damaged; the message names it.
+        SourceError: the extra `dicom` is not installed, or the file is damaged or names files outside its
+            folder; the message names it.
     """
     if find_spec("pydicom") is None:
         raise SourceError(f"{path}: a DICOMDIR needs pydicom; pip install 'aernet[dicom]'")
@@ -41,8 +44,24 @@ def dicomdir_files(path: Path) -> list[Path]:
 
     with quiet_pydicom():
         try:
-            records = dcmread(path, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence
-            names = [record.ReferencedFileID for record in records if record.DirectoryRecordType == "IMAGE"]
+            with path.open("rb") as file:
+                require_inflated_size(file)
+                records = dcmread(file, specific_tags=["DirectoryRecordSequence"]).DirectoryRecordSequence
+            ids = [record.ReferencedFileID for record in records if record.DirectoryRecordType == "IMAGE"]
+        except Unusable as reason:
+            raise SourceError(f"{path}: {reason}") from None
         except Exception as error:  # noqa: BLE001 - pydicom raises anything on damaged data
             raise SourceError(f"{path}: {damaged(error)}") from None
-    return [path.parent.joinpath(*([name] if isinstance(name, str) else name)) for name in names]
+    names = [[name] if isinstance(name, str) else [*name] for name in ids]
+    if outside := [name for name in names if _leads_out(name)]:
+        raise SourceError(
+            f"{path}: {len(outside)} of the {len(names)} files that it names lie outside its folder, such as"
+            f" {'/'.join(outside[0])}; give the folder instead"
+        )
+    return [path.parent.joinpath(*name) for name in names]
+
+
+def _leads_out(name: Sequence[str]) -> bool:
+    """Tell whether the parts of a name (PS3.10, 8.2) lead out of the folder, on any system."""
+    parts = PureWindowsPath(*name)
+    return bool(parts.anchor) or ".." in parts.parts or any("\0" in part for part in name)

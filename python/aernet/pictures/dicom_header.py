@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
+import zlib
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from aernet.pictures.raster import Unusable
+from aernet.pictures.raster import Unusable, most_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from pydicom import Dataset
 
@@ -45,6 +47,9 @@ _IMAGE = (
 )
 _quiet = threading.Lock()
 
+_INFLATED_PER_PIXEL = 8  # bytes: three channels of 16 bits, and what stands beside them
+_STEP = 1 << 20
+
 
 def is_dicom(path: Path) -> bool:
     """Tell a DICOM file by its preamble (PS3.10, 7.1), as its name often has no suffix."""
@@ -70,15 +75,14 @@ def read_dicom(source: bytes | Path, *, pixels: bool = True) -> Dataset:
         raise Unusable("a DICOM file needs pydicom; pip install 'aernet[dicom]'")
     from pydicom import dcmread  # noqa: PLC0415 - the extra `dicom`
 
-    with quiet_pydicom():
+    with quiet_pydicom(), BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         try:
-            dataset = dcmread(
-                BytesIO(source) if isinstance(source, bytes) else source,
-                specific_tags=list(_IMAGE),
-                stop_before_pixels=not pixels,
-            )
+            require_inflated_size(file)
+            dataset = dcmread(file, specific_tags=list(_IMAGE), stop_before_pixels=not pixels)
             storage_class = _storage_class(dataset)
             name = _name_of(storage_class)
+        except Unusable:
+            raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:  # the system's, not pydicom's own
                 raise
@@ -89,6 +93,28 @@ def read_dicom(source: bytes | Path, *, pixels: bool = True) -> Dataset:
             f" found a DICOM file of another kind ({name})"
         )
     return dataset
+
+
+def require_inflated_size(file: BinaryIO) -> None:
+    """Refuse a deflated file that would be huge, before pydicom inflates it at once; go back to its start.
+
+    Raises:
+        Unusable: it is that.
+        Exception: pydicom's and zlib's, of damaged data.
+    """
+    from pydicom.filereader import _read_file_meta_info, read_preamble  # noqa: PLC0415 - as above
+    from pydicom.uid import DeflatedExplicitVRLittleEndian  # noqa: PLC0415
+
+    read_preamble(file, force=False)
+    syntax = _read_file_meta_info(file).get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        most = _INFLATED_PER_PIXEL * most_pixels()
+        inflating, rest, size = zlib.decompressobj(-zlib.MAX_WBITS), file.read(), 0
+        while size <= most and (step := inflating.decompress(rest, _STEP)):
+            size, rest = size + len(step), inflating.unconsumed_tail
+        if size > most:
+            raise Unusable(f"it would have more than {most} bytes once inflated; export it smaller")
+    file.seek(0)
 
 
 def damaged(error: Exception) -> Unusable:

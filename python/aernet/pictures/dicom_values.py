@@ -29,7 +29,8 @@ def through_window(values: Any, dataset: Dataset) -> Pixels:
     bits = int(dataset.BitsStored)
     if window is None:
         lowest = -(1 << (bits - 1)) if dataset.get("PixelRepresentation") else 0
-        return eight_bits(values.astype(np.int64) - lowest, bits)
+        gray = eight_bits(values.astype(np.int64) - lowest, bits)
+        return 255 - gray if float(dataset.get("RescaleSlope") or 1) < 0 else gray
     centre, width, function = window
     shown = values * float(dataset.get("RescaleSlope") or 1) + float(dataset.get("RescaleIntercept") or 0)
     if function == "SIGMOID":

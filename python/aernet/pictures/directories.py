@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from aernet.pictures.raster import Unusable
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 Directory: TypeAlias = dict[int, tuple[int, ...]]
-"""The whole numbers of each tag that has some; texts, fractions and what lies outside are left out."""
+"""The whole numbers of each tag that is asked for and has some, of a tag that is there twice the first."""
 
 _SUB_DIRECTORIES = 330
 _MOST_DIRECTORIES = 10_000
@@ -18,15 +20,25 @@ _NUMBERS = {1: "u1", 7: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 
 
 class Directories:
-    """Reads directories from the content of a TIFF file."""
+    """Reads directories from the content of a TIFF file.
 
-    def __init__(self, data: bytes) -> None:
+    Together they and the values that are asked for may have as many bytes as the file: where they overlap, a
+    small file could state gigabytes.
+    """
+
+    def __init__(self, data: bytes, tags: Collection[int]) -> None:
         """Read the header.
+
+        Args:
+            data: the content of a TIFF file, or EXIF data.
+            tags: the tags that are asked for.
 
         Raises:
             Unusable: there is no header of a TIFF file.
         """
         self._data = data
+        self._tags = [*tags, _SUB_DIRECTORIES]
+        self._unread = len(data)
         self._order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
         if not self._order or len(data) < 8:
             raise Unusable("it is cut short: the header of a TIFF file is not whole; copy the file again")
@@ -86,17 +98,27 @@ class Directories:
 
     def _entries(self, first: int, count: int) -> Directory:
         _, entry_size, word = self._sizes()
+        self._read(count * entry_size)
+        number = {4: "u4", 8: "u8"}[word]
+        layout = [("tag", "u2"), ("kind", "u2"), ("count", number), ("value", f"V{word}")]
+        entries = np.frombuffer(
+            self._data, np.dtype(layout).newbyteorder("<" if self._order == "<" else ">"), count, first
+        )
         directory: Directory = {}
-        for entry in range(first, first + count * entry_size, entry_size):
-            tag, kind = struct.unpack_from(f"{self._order}HH", self._data, entry)
-            values = self._number(entry + 4, word)
-            if kind not in _NUMBERS:
+        for index in np.flatnonzero(np.isin(entries["tag"], self._tags)).tolist():
+            tag, kind, values = (int(entries[name][index]) for name in ("tag", "kind", "count"))
+            if kind not in _NUMBERS or tag in directory:
                 continue
-            number = np.dtype(self._order + _NUMBERS[kind])
-            value_at = entry + 4 + word
-            if number.itemsize * values > word:
+            stored = np.dtype(self._order + _NUMBERS[kind])
+            value_at = first + index * entry_size + 4 + word
+            if stored.itemsize * values > word:
                 value_at = self._number(value_at, word)
-            content = self._data[value_at : value_at + number.itemsize * values]
-            if values and len(content) == number.itemsize * values:
-                directory[tag] = tuple(np.frombuffer(content, number).tolist())
+            if values and value_at + stored.itemsize * values <= len(self._data):
+                self._read(stored.itemsize * values)
+                directory[tag] = tuple(np.frombuffer(self._data, stored, values, value_at).tolist())
         return directory
+
+    def _read(self, size: int) -> None:
+        self._unread -= size
+        if self._unread < 0:
+            raise Unusable("it is damaged: its directories overlap; copy the file again")

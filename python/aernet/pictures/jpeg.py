@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aernet.pictures.jpeg_markers import Headers, has_end, lacks_scans, read_headers
+from aernet.pictures.jpeg_markers import Headers, count_scans, has_end, lacks_scans, read_headers
 from aernet.pictures.orientation import orientation_of
 from aernet.pictures.raster import Raster, Unusable
 
@@ -16,6 +16,9 @@ _HARMLESS = "Invalid SOS parameters for sequential JPEG"
 _NO_END = "Premature end of JPEG file"
 _END = b"\xff\xd9"
 
+_MOST_SCANS = 200
+"""Encoders write up to 20; each goes through the whole picture, even one of a few bytes."""
+
 
 def decode_jpeg(data: bytes) -> Raster:
     """Decode a JPEG; one that lacks nothing but the marker of its end is whole.
@@ -24,6 +27,7 @@ def decode_jpeg(data: bytes) -> Raster:
         Unusable: it is damaged, cut short, or of a kind that libjpeg-turbo cannot decode.
     """
     headers = read_headers(data)
+    _require_few_scans(data, headers)
     if headers.is_progressive and lacks_scans(data, headers):
         raise _cut_short(data, "scans are missing")
     mode: Mode = "cmyk" if len(headers.components) == 4 else "bgr"
@@ -42,10 +46,17 @@ def require_whole(data: bytes) -> None:
     Raises:
         Unusable: it is damaged.
     """
+    headers = read_headers(data)
+    _require_few_scans(data, headers)
     try:
-        _decode(data, "cmyk" if len(read_headers(data).components) == 4 else "bgr")
+        _decode(data, "cmyk" if len(headers.components) == 4 else "bgr")
     except ValueError as error:
         raise Unusable(f"a JPEG within it is damaged ({error}); copy the file again") from None
+
+
+def _require_few_scans(data: bytes, headers: Headers) -> None:
+    if (scans := count_scans(data, headers)) > _MOST_SCANS:
+        raise Unusable(f"the JPEG has {scans} scans, expected {_MOST_SCANS} at most; save it anew")
 
 
 def _decode(data: bytes, mode: Mode, *, strict: bool = True) -> Pixels:

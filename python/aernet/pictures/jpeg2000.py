@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aernet.pictures.boxes import boxes
+from aernet.pictures.codestream import require_whole_codestream
 from aernet.pictures.pillow import decode_by_pillow
 from aernet.pictures.raster import Unusable, refuse_depth
 
@@ -23,11 +24,14 @@ def decode_jpeg2000(data: bytes) -> Raster:
     Raises:
         Unusable: it is damaged, cut short, deeper than 8 bits, or of another colour space.
     """
-    size = data[data.find(_CODESTREAM) + 2 :]  # the segment SIZ (ITU-T T.800, A.5.1)
+    start = data.find(_CODESTREAM)
+    size = data[start + 2 :]  # the segment SIZ (ITU-T T.800, A.5.1)
     count = int.from_bytes(size[38:40], "big")
     for depth in size[40 : 40 + 3 * count : 3]:
         if (depth & 127) + 1 > 8:
             raise refuse_depth((depth & 127) + 1)
+    if start >= 0:
+        require_whole_codestream(data[start:])
     profile = None
     for colour in boxes(data, b"jp2h", b"colr"):
         if colour[:1] == bytes([_ICC]):

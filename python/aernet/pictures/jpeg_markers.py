@@ -76,6 +76,11 @@ def has_end(data: bytes, headers: Headers) -> bool:
     return any(marker == _END for marker, _ in _markers(data, headers))
 
 
+def count_scans(data: bytes, headers: Headers) -> int:
+    """Return in how many passes over the picture its coefficients come."""
+    return sum(marker == _SCAN for marker, _ in _markers(data, headers))
+
+
 def lacks_scans(data: bytes, headers: Headers) -> bool:
     """Tell whether a component, or bits of its coefficients, come in none of the scans.
 

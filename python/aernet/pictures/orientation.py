@@ -19,7 +19,8 @@ def orientation_of(exif: bytes) -> int:
     """Return the orientation that EXIF data state, 1 to 8; 1 where they state none or are damaged."""
     try:
         # Programs that strip the thumbnail leave the position of its directory behind.
-        stated = Directories(exif.removeprefix(b"Exif\0\0")).first().get(_ORIENTATION, ())
+        directories = Directories(exif.removeprefix(b"Exif\0\0"), {_ORIENTATION})
+        stated = directories.first().get(_ORIENTATION, ())
     except Unusable:
         return 1
     return stated[0] if stated and 1 <= stated[0] <= 8 else 1

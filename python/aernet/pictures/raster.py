@@ -56,7 +56,7 @@ class Raster:
 
 @contextmanager
 def at_most(pixels: int) -> Iterator[None]:
-    """Let `require_size` refuse larger pictures within the block, on this thread."""
+    """Let larger pictures be refused within the block, on this thread."""
     before = _most_pixels.set(pixels)
     try:
         yield
@@ -64,11 +64,16 @@ def at_most(pixels: int) -> Iterator[None]:
         _most_pixels.reset(before)
 
 
+def most_pixels() -> int:
+    """Return the most pixels that a picture may have here."""
+    return _most_pixels.get()
+
+
 def require_size(width: int, height: int) -> None:
     """Refuse a picture that claims to be too large, before memory is taken for it."""
     if width < 1 or height < 1:
         raise Unusable(f"it claims to have {width} x {height} pixels, expected at least 1 x 1; save it anew")
-    most = _most_pixels.get()
+    most = most_pixels()
     if width * height > most:
         raise Unusable(
             f"it claims to have {width} x {height} pixels, expected {most} at most; save it smaller"

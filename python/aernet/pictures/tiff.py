@@ -7,6 +7,8 @@ import ctypes
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from aernet.pictures.directories import Directories
 from aernet.pictures.jpeg import require_whole
 from aernet.pictures.pillow import load, open_by_pillow, rasterise
@@ -21,12 +23,19 @@ _NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 255, 256, 257
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _STRIPS, _STRIP_ROWS, _STRIP_SIZES, _SAMPLES, _PLANAR = 273, 278, 279, 277, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES, _SAMPLE_FORMAT, _JPEG_TABLES = 322, 323, 324, 325, 339, 347
+_COLOR_MAP = 320
 _DNG_VERSION = 50706
+_TAGS = (
+    *(_NEW_SUBFILE_TYPE, _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS),
+    *(_STRIP_ROWS, _STRIP_SIZES, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES),
+    *(_SAMPLE_FORMAT, _JPEG_TABLES, _COLOR_MAP, _DNG_VERSION),
+)
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _REDUCED_PAGE = 2  # SubfileType
 _COLOUR_FILTERS, _LINEAR_RAW, _YCBCR = 32803, 34892, 6
 _JPEG = 7
+_DEEP = 256
 _SEPARATE = 2  # PlanarConfiguration: a plane for each sample
 
 _DECODED = {1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34925, 50000}
@@ -65,7 +74,7 @@ def decode_tiff(data: bytes) -> Raster:
     Raises:
         Unusable: it is damaged, cut short, a camera's raw file, or of a kind that is not decoded.
     """
-    directories = Directories(data)
+    directories = Directories(data, _TAGS)
     pages = directories.chain()
     if any(_DNG_VERSION in page for page in pages):
         raise Unusable("it is a DNG, a camera's raw file; develop it into JPEG, or into TIFF with 8 bits")
@@ -87,8 +96,12 @@ def decode_tiff(data: bytes) -> Raster:
         except (EOFError, OSError, SyntaxError, ValueError, KeyError) as error:
             raise Unusable(f"page {full[0] + 1} of the TIFF cannot be read ({error})") from None
     first_of = f"{len(full)} pages" if len(full) > 1 else ""
+    load(image, "tiff")
+    colours = page.get(_COLOR_MAP, ())
+    if image.mode == "P" and max(colours, default=_DEEP) < _DEEP:  # 8 bits instead of 16, as libtiff takes it
+        image.putpalette(np.reshape(colours, (3, -1)).T.astype(np.uint8).tobytes())
     # Pillow turns and mirrors TIFF files by itself.
-    return rasterise(load(image, "tiff"), orientation=1, first_of=first_of)
+    return rasterise(image, orientation=1, first_of=first_of)
 
 
 def _is_raw(page: Directory) -> bool:

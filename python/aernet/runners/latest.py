@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from aernet.files import changed_ns
 from aernet.forks import tell_of_forks
 from aernet.runners.choice import open_runner
 
@@ -33,7 +34,7 @@ class LatestRunner:
             ModelError: the file is not an AER-Net model.
         """
         status = model.stat()
-        wanted = (model, device, status.st_mtime_ns, status.st_size)
+        wanted = (model, device, changed_ns(status), status.st_size)
         with self._lock:
             if self._latest is None or self._latest[0] != wanted:
                 self._latest = (wanted, open_runner(model, device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from aernet.service.answers import Format
     from aernet.service.limits import Limits
+
+
+# What it says of each malformed form, which the answer tells; else strangers could fill the service's log.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 
 def refusal(status: int, words: str, **headers: str) -> HTTPException:

@@ -13,7 +13,7 @@ import numpy as np
 
 from aernet._native import __version__
 from aernet.drawing import draw_lesion
-from aernet.files import fingerprint, replacing, write_text
+from aernet.files import changed_ns, fingerprint, replacing, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.regions import outlines
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
@@ -140,8 +140,8 @@ def _until_damage(frames: Frames, damage: list[DamagedVideoError]) -> Frames:
 
 def _identity(video: Path) -> dict[str, Any]:
     """Return where a film lies, and what tells it from every other."""
-    modified = video.stat().st_mtime_ns
-    return {"path": str(video.resolve()), "modified_ns": modified, "content": fingerprint(video)}
+    changed = changed_ns(video.stat())
+    return {"path": str(video.resolve()), "changed_ns": changed, "content": fingerprint(video)}
 
 
 def _read_note(folder: Path) -> dict[str, Any]:

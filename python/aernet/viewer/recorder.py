@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
+from aernet.files import take_unused
 from aernet.video.sinks import Recording
 
 if TYPE_CHECKING:
@@ -55,9 +57,16 @@ class Recorder:
         with self._lock:
             if self.running is None:
                 self.stop()
-                name = f"aernet-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._paths) + 1}.mp4"
-                current = _TimedRecording(self._folder / name)
-                self._paths[name] = current.path
+                stem = f"aernet-{time.strftime('%Y%m%d-%H%M%S')}"
+                numbers = count(len(self._paths) + 1)
+                # A clock may go back, and another viewer may record into the same folder.
+                path = take_unused(self._folder, (f"{stem}-{number}.mp4" for number in numbers))
+                try:
+                    current = _TimedRecording(path)
+                except BaseException:
+                    path.unlink()
+                    raise
+                self._paths[path.name] = path
                 self._current = current
                 self._pipeline.add(current)
 

@@ -45,6 +45,7 @@ class Guard:
     - Where there is a token, the page's address holds it once; from then on a cookie holds it. A program
       sends it as `Authorization: Bearer TOKEN`.
     - A body must not be larger than is allowed; the application counts one that does not state its length.
+      One that states two lengths may be another request for a proxy than it is here.
 
     Args:
         app: the application to guard.
@@ -107,11 +108,15 @@ class Guard:
             return 403, "Requests of other pages are refused."
         if self._token is not None and not (self._brings_token(scope) or self._knows_token(headers)):
             return 401, "Open the address that aernet-trt printed when it was started."
-        if self._largest_body == 0 and (
-            "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-        ):
+        return self._refusal_of_body(headers)
+
+    def _refusal_of_body(self, headers: Headers) -> tuple[int, str] | None:
+        stated = headers.get("content-length", "0")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return 400, "A request with both Content-Length and Transfer-Encoding is refused."
+        if self._largest_body == 0 and ("transfer-encoding" in headers or stated != "0"):
             return 413, "Requests with a body are refused."
-        if int(headers.get("content-length", "0")) > self._largest_body:  # whose digits h11 has checked
+        if int(stated) > self._largest_body:  # whose digits h11 has checked
             return 413, f"Bodies of more than {self._largest_body} bytes are refused."
         return None
 
