@@ -12,7 +12,7 @@ import pytest
 from pictures.files import difference, encode, refusal, refused, saved, with_tag
 from PIL import Image
 
-from aernet.pictures import decode_picture
+from aernet.pictures import codestream, decode_picture
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
@@ -193,3 +193,9 @@ def test_a_jpeg_2000_of_tiny_blocks_is_refused(skin):
     segment = struct.pack(">HB", length + levels + 1, data[coding + 4] | 1) + large[coding + 5 : end]
     segment = segment[:-4] + b"\4\4" + segment[-2:] + b"\x11" * (levels + 1)
     assert "blocks of 4 pixels" in refusal(large[: coding + 2] + segment + large[end:])
+
+
+def test_precincts_that_halve_with_each_level_are_not_tiny(skin, monkeypatch):
+    data = saved(skin, "JPEG2000", precinct_size=(128, 128), num_resolutions=6)
+    monkeypatch.setattr(codestream, "_MOST_BLOCKS", np.asarray(skin).size // 64**2)  # those of 64 x 64 pixels
+    assert difference(data, skin) == 0

@@ -69,15 +69,15 @@ def _walk(data: bytes) -> None:
 
 
 def _areas(marker: bytes, content: bytes, components: int) -> Iterator[int]:
-    """Yield the areas of code-blocks, and of precincts where these are stated (A.6.1 and A.6.2)."""
+    """Yield the areas of code-blocks, and of stated precincts, in the picture's own pixels (A.6.1, A.6.2)."""
     if marker == _COD:
         has_precincts, parameters = content[0] & 1, content[5:]
     else:
         rest = content[1 if components < 257 else 2 :]
         has_precincts, parameters = rest[0] & 1, rest[1:]
     yield 1 << (parameters[1] & 15) + (parameters[2] & 15) + 4
-    for sides in parameters[5:] if has_precincts else b"":
-        yield 1 << (sides & 15) + (sides >> 4)
+    for level, sides in enumerate(reversed(parameters[5:]) if has_precincts else b""):
+        yield 1 << (sides & 15) + (sides >> 4) + 2 * level  # each level has half the width and height
 
 
 def _require_few_blocks(samples: int, area: int) -> None:

@@ -64,7 +64,7 @@ class Recorder:
                 try:
                     current = _TimedRecording(path)
                 except BaseException:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
                     raise
                 self._paths[path.name] = path
                 self._current = current
