@@ -54,7 +54,7 @@ def lint(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """Measure what the tests reach of the package, and refuse less than the floor of pyproject.toml.
 
-    Ray's workers, each of them measured, would start too slowly; so those tests are left out, with their room.
+    Ray's workers, each of them measured, start too slowly; so their tests are left out, with their room.
     """
     session.install(".[test]", "coverage[toml]>=7.10")
     Path("build/coverage").mkdir(parents=True, exist_ok=True)

@@ -143,7 +143,7 @@ def resolve_model(model: str | os.PathLike[str]) -> Path:
     if path.is_dir():
         raise ModelError(f"{path}: expected a model, found a folder; give the path of a file in it")
     if not path.exists() and path.suffix == ".engine":
-        raise ModelError(f"{path}: no such engine; give the path of one that aernet-trt build-engine has made")
+        raise ModelError(f"{path}: no such engine; give one that aernet-trt build-engine has made")
     if not path.exists():
         names = ", ".join(bundled) or "none"
         raise ModelError(
