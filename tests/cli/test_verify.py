@@ -87,7 +87,7 @@ def test_an_engine_that_may_not_be_loaded(engine, monkeypatch):
 def test_what_is_missing(tmp_path):
     answer = run(tmp_path / "absent.engine")
     assert answer.exit_code == 1
-    assert "absent.engine: no such model" in answer.output
+    assert "absent.engine: no such engine" in answer.output
     (tmp_path / "lonely.engine").touch()
     answer = run(tmp_path / "lonely.engine")
     assert answer.exit_code == 1
