@@ -9,6 +9,7 @@ from docs.pages import PAGES, ROOT
 
 DRAWN_BY = {  # the script, and how it calls the file
     "borders.jpg": ("docs/borders.py", '"borders.jpg"'),
+    "colour.svg": ("python/aernet/reproduction/report.py", '"{table.name}.svg"'),
     "frame.svg": ("docs/architecture.py", '"frame.svg"'),
     "from-mask-to-report.jpg": ("docs/from_mask_to_report.py", '"from-mask-to-report.jpg"'),
     "measures.svg": ("benchmarks/measurements.py", "write_figure(figure, bland_altman("),
