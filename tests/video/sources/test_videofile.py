@@ -261,7 +261,7 @@ def test_transparency_that_the_decoder_leaves_out_is_refused(tmp_path):
 def test_a_high_dynamic_range_is_refused(tmp_path, code, name):
     path = tmp_path / "film.mp4"
     with av.open(str(path), "w") as container:
-        # Not libx265: one time in twenty, its headers for these curves are refused by the MP4 muxer.
+        # Not libx265: now and then its headers for these curves are refused by the MP4 muxer.
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p10le"
         stream.codec_context.color_trc = code
