@@ -99,17 +99,20 @@ class Directories:
     def _entries(self, first: int, count: int) -> Directory:
         _, entry_size, word = self._sizes()
         self._read(count * entry_size)
-        number = {4: "u4", 8: "u8"}[word]
-        layout = [("tag", "u2"), ("kind", "u2"), ("count", number), ("value", f"V{word}")]
-        entries = np.frombuffer(
-            self._data, np.dtype(layout).newbyteorder("<" if self._order == "<" else ">"), count, first
-        )
+        order = self._order
+        layout = [
+            ("tag", f"{order}u2"),
+            ("kind", f"{order}u2"),
+            ("count", f"{order}u{word}"),
+            ("value", f"V{word}"),
+        ]
+        entries = np.frombuffer(self._data, np.dtype(layout), count, first)
         directory: Directory = {}
         for index in np.flatnonzero(np.isin(entries["tag"], self._tags)).tolist():
             tag, kind, values = (int(entries[name][index]) for name in ("tag", "kind", "count"))
             if kind not in _NUMBERS or tag in directory:
                 continue
-            stored = np.dtype(self._order + _NUMBERS[kind])
+            stored = np.dtype(order + _NUMBERS[kind])
             value_at = first + index * entry_size + 4 + word
             if stored.itemsize * values > word:
                 value_at = self._number(value_at, word)
