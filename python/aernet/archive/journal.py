@@ -31,7 +31,7 @@ JOURNAL = "aernet-journal.sqlite"
 _PATIENCE = 1.0  # seconds in which another run may end
 _TABLES = """
 CREATE TABLE IF NOT EXISTS inputs (
-    output PRIMARY KEY, source NOT NULL, size INTEGER, modified_ns INTEGER, content TEXT,
+    output PRIMARY KEY, source NOT NULL, size INTEGER, changed_ns INTEGER, content TEXT,
     settings TEXT NOT NULL, kinds TEXT NOT NULL, facts TEXT NOT NULL, done INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pieces (output, kind TEXT, piece BLOB NOT NULL, PRIMARY KEY (output, kind));
