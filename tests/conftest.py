@@ -1,4 +1,4 @@
-"""A model whose answer is known beforehand: what is darker than L = 60 is lesion."""
+"""Options of the test run, and what tests of several rooms share."""
 
 from __future__ import annotations
 
@@ -8,26 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
+from dark_model import METADATA, write_dark_model
 from fakes.build import build_native, cuda_headers, cxx_compiler
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from onnx import TensorProto, helper
 
-SIZE = 64
-STEEPNESS = 20.0
-METADATA = {
-    "aernet.name": "dark",
-    "aernet.version": "1.2",
-    "aernet.size": str(SIZE),
-    "aernet.threshold": "0.4",
-    "aernet.training_data": "none",
-    "aernet.licence": "Apache-2.0",
-    "aernet.metrics": '{"jaccard": 0.5, "protocol": "made up"}',
-    "aernet.revision": "abc1234",
-}
 MADE_ONCE = ("fake_native", "kernels", "float32_lite")
 
 # A busy machine or an emulator may take long over an example, which no test is about.
@@ -92,44 +78,7 @@ def metadata():
 
 @pytest.fixture(scope="session")
 def write_model():
-    """Write probability = sigmoid(20 (0.6 - L / 100)), 1 x 1 convolution and sigmoid, as ONNX."""
-
-    def write(
-        path,
-        metadata=METADATA,
-        *,
-        size=SIZE,
-        batch="batch",
-        channels=3,
-        element=TensorProto.FLOAT,
-        image="image",
-        probability="probability",
-        bias=STEEPNESS * 0.6,
-        stride=1,
-    ):
-        kind = np.float16 if element == TensorProto.FLOAT16 else np.float32
-        out = size // stride if stride > 1 else size
-        weights = np.zeros((1, channels, 1, 1), kind)
-        weights[0, 0] = -STEEPNESS
-        graph = helper.make_graph(
-            [
-                helper.make_node("Conv", [image, "weights", "bias"], ["logit"], strides=[stride, stride]),
-                helper.make_node("Sigmoid", ["logit"], [probability]),
-            ],
-            "dark",
-            [helper.make_tensor_value_info(image, element, [batch, channels, size, size])],
-            [helper.make_tensor_value_info(probability, element, [batch, 1, out, out])],
-            [
-                helper.make_tensor("weights", element, weights.shape, weights.ravel()),
-                helper.make_tensor("bias", element, [1], np.array([bias], kind)),
-            ],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-        helper.set_model_props(model, metadata)
-        onnx.save(model, path)
-        return path
-
-    return write
+    return write_dark_model
 
 
 @pytest.fixture(scope="session")

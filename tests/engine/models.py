@@ -6,22 +6,14 @@ import hashlib
 
 import numpy as np
 import onnx
+from dark_model import METADATA as DARK
+from dark_model import SIZE
 from onnx import TensorProto, helper, numpy_helper
 
 from aernet.engine.manifest import Manifest, write_engine
 from aernet.engine.onnx_model import read_model
 
-SIZE = 64
-METADATA = {
-    "aernet.name": "darker",
-    "aernet.version": "1.0",
-    "aernet.size": str(SIZE),
-    "aernet.threshold": "0.5",
-    "aernet.training_data": "none",
-    "aernet.licence": "Apache-2.0",
-    "aernet.metrics": "{}",
-    "aernet.revision": "abc1234",
-}
+METADATA = DARK | {"aernet.name": "darker", "aernet.threshold": "0.5", "aernet.metrics": "{}"}
 
 
 def write_network(path, *, gain=1.0, metadata=METADATA):

@@ -8,6 +8,7 @@ import pytest
 from engine.marks import needs_tensorrt_rtx
 from engine.models import float32_bytes
 from onnxruntime.transformers import float16
+from shipped_models import FLOAT32, INT8
 
 from aernet.engine import build as build_module
 from aernet.engine.adapter import BuilderOptions, RuntimeAdapter, open_runtime
@@ -101,7 +102,7 @@ def test_without_a_folder_it_goes_where_auto_looks(build, network, cache_folder)
     assert engine.is_file()
 
 
-@pytest.mark.parametrize("name", sorted(set(bundled_models()) - {"aernet-lite-int8"}))
+@pytest.mark.parametrize("name", FLOAT32)
 def test_the_shipped_models(build, name):
     path = bundled_models()[name]
     engine, manifest = build(path)
@@ -111,9 +112,10 @@ def test_the_shipped_models(build, name):
     assert engine.stat().st_size < 0.75 * float32_bytes(path)
 
 
-def test_the_shipped_model_of_eight_bits(build):
-    path = bundled_models()["aernet-lite-int8"]
-    _, manifest = build(path, "int8")
+@pytest.mark.parametrize("name", INT8)
+def test_the_shipped_model_of_eight_bits(build, name):
+    _, manifest = build(bundled_models()[name], "int8")
+    assert manifest.model == name
     assert manifest.precision == "int8"
     assert manifest.convolutions["float32"] <= 3
     assert manifest.convolutions["int8"] > 20

@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from onnxruntime.transformers import float16
+from shipped_models import FLOAT32
 
 from aernet.engine.onnx_model import read_model
 from aernet.engine.precision import require_agreement, to_half
@@ -59,15 +60,13 @@ def test_nodes_without_names_are_converted_too(network):
     assert to_half(model).layer_types == {"float16": 2, "float32": 2}
 
 
-def test_the_shipped_models_pass(examples):
-    for name, path in bundled_models().items():
-        if name == "aernet-lite-int8":
-            continue
-        model = read_model(path)
-        agreement = require_agreement(model, to_half(model), examples)
-        assert agreement.passes("fp16")
-        assert agreement.pictures == len(examples)
-        assert agreement.largest_difference < 0.02
+@pytest.mark.parametrize("name", FLOAT32)
+def test_the_shipped_models_pass(name, examples):
+    model = read_model(bundled_models()[name])
+    agreement = require_agreement(model, to_half(model), examples)
+    assert agreement.passes("fp16")
+    assert agreement.pictures == len(examples)
+    assert agreement.largest_difference < 0.02
 
 
 def test_a_model_that_overflows_is_refused_and_its_layers_named(overflowing, examples):

@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 import torch
 from runs import LEARNED_FROM
+from shipped_models import FLOAT32
 
 from aernet import preprocess
 from aernet.errors import ModelError, SourceError
@@ -126,7 +127,7 @@ def test_what_does_not_fit_is_counted_and_named(kind, exported, checkpoint, imag
     assert "decoder.stages.4." in of_the_network
 
 
-@pytest.mark.parametrize("name", sorted(set(bundled_models()) - {"aernet-lite-int8"}))
+@pytest.mark.parametrize("name", FLOAT32)
 def test_a_bundled_model_says_how_its_network_is_built(name):
     """The weights alone do not tell: encoders of one name but for "tf_" pad differently."""
     path = bundled_models()[name]
