@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from fakes.build import build_native, cuda_headers, cxx_compiler
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+ROOT = Path(__file__).parents[1]
 MADE_ONCE = ("fake_native", "kernels", "float32_lite")
 
 # A busy machine or an emulator may take long over an example, which no test is about.
@@ -89,7 +91,17 @@ def model(write_model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def examples():
     """Real dermoscopic pictures."""
-    return sorted((Path(__file__).parents[1] / "examples").glob("*.jpg"))
+    return sorted((ROOT / "examples").glob("*.jpg"))
+
+
+@pytest.fixture
+def pairs(examples, tmp_path):
+    """Return a folder with the examples and their masks."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for file in (*examples, *(ROOT / "python/aernet/video/masks").glob("*.png")):
+        shutil.copy(file, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

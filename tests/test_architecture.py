@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 from importlinter.application import use_cases
 from importlinter.configuration import configure
+from public_modules import PUBLIC
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = (
-    "aernet",
-    "aernet.archive",
-    "aernet.exchange",
-    "aernet.measure",
-    "aernet.scale",
-    "aernet.video",
-    "aernet.video.sinks",
-    "aernet.viewer",
-)
 
 
 def test_imports_go_one_way(monkeypatch, capsys):

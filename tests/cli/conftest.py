@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -26,3 +29,24 @@ def pictures(tmp_path, examples):
     for name, example in zip(("a.jpg", "b.jpg", "c.jpg"), examples, strict=False):
         shutil.copy(example, folder / name)
     return folder
+
+
+@pytest.fixture
+def opened(start, tmp_path, monkeypatch):
+    """Start a command that serves a page; return the process and the address that it prints."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+    monkeypatch.chdir(tmp_path)
+    processes = []
+
+    def opened(*arguments):
+        process = start(*arguments)
+        processes.append(process)
+        for line in process.stderr:
+            if found := re.fullmatch(r"open (http://\S+)\n", line):
+                return process, found[1]
+        raise AssertionError(process.wait())
+
+    yield opened
+    for process in processes:
+        process.kill()
+        process.communicate()

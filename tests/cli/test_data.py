@@ -26,15 +26,6 @@ def data(*arguments):
 
 
 @pytest.fixture
-def pairs(tmp_path):
-    folder = tmp_path / "pairs"
-    folder.mkdir()
-    for file in (*EXAMPLES.glob("*.jpg"), *MASKS.glob("*.png")):
-        shutil.copy(file, folder)
-    return folder
-
-
-@pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """Serve small archives in place of the official ones; return the address."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
-import re
 import signal
-import sys
+from functools import partial
 
 import av
 import httpx
@@ -13,24 +11,9 @@ SOURCE = "test://?width=320&height=180&fps=10"
 
 
 @pytest.fixture
-def live(start, model, tmp_path, monkeypatch):
+def live(opened, model):
     """Run `live --view web`; return the process and the address that it prints."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
-    monkeypatch.chdir(tmp_path)
-    processes = []
-
-    def live(*arguments):
-        process = start("live", SOURCE, "--model", model, "--view", "web", "--port", 0, *arguments)
-        processes.append(process)
-        for line in process.stderr:
-            if found := re.fullmatch(r"open (http://\S+)\n", line):
-                return process, found[1]
-        raise AssertionError(process.wait())
-
-    yield live
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return partial(opened, "live", SOURCE, "--model", model, "--view", "web", "--port", 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
-import sys
 import time
+from functools import partial
 
 import cv2
 import httpx
@@ -18,24 +16,9 @@ TOKEN = "0123456789abcdef" * 2
 
 
 @pytest.fixture
-def serve(start, model, tmp_path, monkeypatch):
+def serve(opened, model):
     """Run `serve`; return the process and the address that it prints."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
-    monkeypatch.chdir(tmp_path)
-    processes = []
-
-    def serve(*arguments):
-        process = start("serve", "--model", model, "--device", "cpu", "--port", 0, *arguments)
-        processes.append(process)
-        for line in process.stderr:
-            if found := re.fullmatch(r"open (http://\S+)\n", line):
-                return process, found[1]
-        raise AssertionError(process.wait())
-
-    yield serve
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return partial(opened, "serve", "--model", model, "--device", "cpu", "--port", 0)
 
 
 def stopped(process, number=signal.SIGINT):

@@ -1,9 +1,8 @@
-"""A web server with archives, and a folder of real pairs."""
+"""A web server with archives."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -75,13 +74,3 @@ def server(monkeypatch):
 @pytest.fixture
 def progress():
     return Progress(disable=True)
-
-
-@pytest.fixture
-def pairs(tmp_path):
-    """Return a folder with the five examples and their masks."""
-    folder = tmp_path / "pairs"
-    folder.mkdir()
-    for file in (*EXAMPLES.glob("*.jpg"), *MASKS.glob("*.png")):
-        shutil.copy(file, folder)
-    return folder

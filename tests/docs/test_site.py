@@ -8,19 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from public_modules import PUBLIC
 
 FRONT = "docs/index.html"
 BY_SPHINX = {"genindex.html", "py-modindex.html", "search.html", "index.html"}
-PUBLIC = (
-    "aernet",
-    "aernet.archive",
-    "aernet.exchange",
-    "aernet.measure",
-    "aernet.scale",
-    "aernet.video",
-    "aernet.video.sinks",
-    "aernet.viewer",
-)
 
 
 class Page(HTMLParser):
