@@ -56,7 +56,7 @@ def random_view(rng: np.random.Generator, height: int, width: int) -> tuple[Fram
     """Return a frame in a random layout, its colour order, and the same picture as a plain BGR array."""
     levels = rng.integers(1, 257)  # from black to full contrast
     channels = int(rng.choice([3, 3, 3, 4, 1, 0]))
-    layout = rng.integers(6)
+    layout = rng.integers(7)
     down, right = (int(step) for step in rng.integers(1, 4, 2))
     shape = (height * down + 5, width * right + 5, max(channels, 1))
     if layout == 0:  # transposed
@@ -73,6 +73,8 @@ def random_view(rng: np.random.Generator, height: int, width: int) -> tuple[Fram
         view = view[:, ::-1]
     elif layout == 4:
         view = np.broadcast_to(view[:1], view.shape)
+    elif layout == 5:
+        view = np.broadcast_to(view[..., :1], view.shape)
     colour = str(rng.choice(["bgr", "rgb"]))
     if channels == 3 and rng.integers(2):
         view = view[..., ::-1]

@@ -30,7 +30,7 @@ struct Image {
     std::ptrdiff_t width;
     std::ptrdiff_t row_stride;
     std::ptrdiff_t pixel_stride;    // of kNv12 also from byte to byte of the chroma
-    std::ptrdiff_t channel_stride;  // 0 where one byte makes a pixel
+    std::ptrdiff_t channel_stride;  // means nothing where one byte makes a pixel
     const std::uint8_t* chroma;     // of kNv12 alone, else null
     std::ptrdiff_t chroma_stride;   // from row to row
     PixelFormat format;

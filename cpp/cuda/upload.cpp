@@ -15,6 +15,7 @@ constexpr auto kDoing = "copying a frame in";
 constexpr std::ptrdiff_t kBytesPerThread = 2 << 20;
 constexpr std::ptrdiff_t kBytesPerCopy = 1 << 19;  // copied to the device while the next are staged
 constexpr std::ptrdiff_t kPitchUnit = 16;          // rows that begin off it would be read in single bytes
+constexpr std::ptrdiff_t kPage = 4096;             // the smallest piece of memory that is there or is not
 
 // A frame as the kernels read it: its rows, each pixel `step` bytes; the rows of chroma follow those of luma.
 struct Rows {
@@ -27,8 +28,8 @@ struct Rows {
 };
 
 Rows rows_of(const Image& frame) {
-    if (frame.channel_stride == 0) {
-        const bool is_nv12 = frame.format == PixelFormat::kNv12;
+    const bool is_nv12 = frame.format == PixelFormat::kNv12;
+    if (is_nv12 || frame.format == PixelFormat::kGray) {
         const auto chroma_count = is_nv12 ? (frame.height + 1) / 2 : 0;
         return {frame.format, 1, frame.width, chroma_count, (frame.width + 1) / 2 * 2, frame.pixel_stride == 1};
     }
@@ -76,6 +77,13 @@ bool are_in_order(std::ptrdiff_t stride, std::ptrdiff_t bytes, std::ptrdiff_t co
     return stride >= bytes && stride <= kMostBytes / count;
 }
 
+// Whether kernels, which read whole pixels, can read all of a frame where it lies: the fourth byte of its last pixel
+// may lie behind the memory's end, and then begins a page.
+bool has_whole_pixels(const Image& frame, const Rows& rows) {
+    const auto* end = frame.data + (frame.height - 1) * frame.row_stride + rows.bytes;
+    return rows.bytes == frame.width * rows.step || !are_multiples(kPage, end);
+}
+
 // Where the device finds page-locked memory; null for other memory.
 const std::uint8_t* page_locked(const std::uint8_t* data) {
     cudaPointerAttributes attributes{};
@@ -105,12 +113,13 @@ Upload::Frame Upload::bring(const Image& frame) {
     const auto* locked_chroma = locked && has_chroma ? page_locked(frame.chroma) : nullptr;
     const bool is_locked = locked && (locked_chroma || !has_chroma);
     const bool is_integrated = device_->is_integrated();
-    if (is_locked && is_integrated) {
+    const bool can_be_read = can_be_copied && has_whole_pixels(frame, rows);
+    if (is_locked && is_integrated && can_be_read) {
         return {packed(frame, rows, locked, frame.row_stride, locked_chroma, frame.chroma_stride), true};
     }
     const bool is_aligned = are_multiples(kPitchUnit, frame.data, frame.row_stride) &&
                             (!has_chroma || are_multiples(kPitchUnit, frame.chroma, frame.chroma_stride));
-    if (can_be_copied && is_aligned && device_->shares_pages()) {
+    if (can_be_read && is_aligned && device_->shares_pages()) {
         return {packed(frame, rows, frame.data, frame.row_stride, frame.chroma, frame.chroma_stride), true};
     }
     if (!is_integrated) {
@@ -119,7 +128,7 @@ Upload::Frame Upload::bring(const Image& frame) {
     const auto lies_at = [&](const std::uint8_t* data) {
         return packed(frame, rows, data, pitch, has_chroma ? data + frame.height * pitch : nullptr, pitch);
     };
-    if (is_locked) {
+    if (is_locked && !is_integrated) {
         copy_plane(frame.data, frame.row_stride, rows.bytes, frame.height, frame_->data(), pitch);
         if (has_chroma) {
             copy_plane(frame.chroma, frame.chroma_stride, rows.chroma_bytes, rows.chroma_count,

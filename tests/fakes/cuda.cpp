@@ -5,6 +5,7 @@
 
 #include <cuda.h>
 #include <cuda_runtime_api.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -197,6 +198,11 @@ CUresult pointer_attribute(void* value, CUpointer_attribute, CUdeviceptr pointer
     return CUDA_SUCCESS;
 }
 
+constexpr std::size_t kAlignment = 256;
+constexpr std::size_t kPage = 4096;
+
+constexpr std::size_t up_to_multiple(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 cudaError_t allocate(void** pointer, std::size_t bytes, bool is_on_device) {
     need_context();
     ++taken;
@@ -208,9 +214,14 @@ cudaError_t allocate(void** pointer, std::size_t bytes, bool is_on_device) {
     if (settings.memory_bytes != 0 && used > settings.memory_bytes) {
         return fail(cudaErrorMemoryAllocation);
     }
-    constexpr std::size_t alignment = 256;
-    *pointer = std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
-    std::memset(*pointer, 0xab, bytes);  // so that what nobody wrote is seen
+    const auto room = up_to_multiple(bytes, kAlignment);
+    const auto pages = up_to_multiple(room, kPage);
+    void* const base = mmap(nullptr, pages + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED || mprotect(static_cast<char*>(base) + pages, kPage, PROT_NONE) != 0) {
+        abort_for("no memory");
+    }
+    *pointer = static_cast<char*>(base) + pages - room;  // what lies behind may not be read
+    std::memset(*pointer, 0xab, bytes);                  // so that what nobody wrote is seen
     allocations[reinterpret_cast<std::uintptr_t>(*pointer)] = {bytes, is_on_device};
     return cudaSuccess;
 }
@@ -218,10 +229,14 @@ cudaError_t allocate(void** pointer, std::size_t bytes, bool is_on_device) {
 cudaError_t deallocate(void* pointer) {
     need_context();
     const std::lock_guard<std::mutex> lock(mutex);
-    if (allocations.erase(reinterpret_cast<std::uintptr_t>(pointer)) == 0) {
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    const auto found = allocations.find(address);
+    if (found == allocations.end()) {
         abort_for("freed what was not allocated");
     }
-    std::free(pointer);
+    const auto pages = up_to_multiple(up_to_multiple(found->second.bytes, kAlignment), kPage);
+    munmap(reinterpret_cast<void*>(address / kPage * kPage), pages + kPage);
+    allocations.erase(found);
     return cudaSuccess;
 }
 

@@ -48,7 +48,8 @@ def test_any_frame_gives_what_the_cpu_gives(open_engine, reference, set_up, inte
 def test_a_large_frame_is_copied_by_several_threads(runner, reference):
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (1500, 2003, 3), np.uint8)
-    for view in (frame, frame[::-1], frame[:, ::-1], frame[..., ::-1], frame[:, :1000]):
+    gray = np.broadcast_to(frame[..., :1], frame.shape)
+    for view in (frame, frame[::-1], frame[:, ::-1], frame[..., ::-1], frame[:, :1000], gray):
         assert_same(run(runner, [view]), run(reference, [view]))
 
 
@@ -58,6 +59,16 @@ def test_page_locked_frames(fake_native, runner, reference, set_up, integrated):
     memory = fake_native.allocate([150, 170, 4], on_device=False)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
     for view in (memory, memory[20:-20, 7:-9], memory[..., :3], memory[..., 0], memory[::-1]):
+        assert_same(run(runner, [view]), run(reference, [view]))
+
+
+@pytest.mark.parametrize("integrated", [False, True])
+def test_nothing_is_read_behind_a_page_locked_frame(fake_native, runner, reference, set_up, integrated):
+    """Of the last pixel of a reversed view, the byte that does not count lies on a page that nobody may read."""
+    set_up(is_integrated=integrated)
+    memory = fake_native.allocate([64, 64, 4], on_device=False)
+    memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)
+    for view in (memory, memory[..., ::-1], memory[..., :0:-1], memory[..., 2::-1]):
         assert_same(run(runner, [view]), run(reference, [view]))
 
 
