@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aernet import AernetError
-from aernet.files import replacing
+from aernet.files import remove, replacing, sha256_of
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):
@@ -107,3 +109,31 @@ def test_an_interrupt_as_the_temporary_file_is_made_leaves_nothing(tmp_path, mon
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_digest_is_of_the_whole_file(tmp_path):
+    path = tmp_path / "large"
+    content = os.urandom(2 * (1 << 20) + 17)
+    path.write_bytes(content)
+    assert sha256_of(path) == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
+    kept = tmp_path / "folder" / "kept"
+    kept.parent.mkdir()
+    kept.touch()
+    (tmp_path / "link").symlink_to(kept.parent)
+    remove(tmp_path / "link")
+    assert not (tmp_path / "link").is_symlink()
+    assert kept.exists()
+
+
+def test_what_cannot_be_removed_is_named_with_the_reason(tmp_path, monkeypatch):
+    def refuse(path):
+        raise OSError(f"{path} is in use")
+
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(AernetError, match=r"folder: cannot be removed \(.+folder is in use\)"):
+        remove(tmp_path / "folder")

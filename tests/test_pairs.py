@@ -257,6 +257,7 @@ def test_a_subset_of_the_table_is_read(tmp_path):
         ("", "no column 'image_id'; the columns are none"),
         ("image_id,subset\n", "no subset 'test'; the subsets are none"),
         ("image_id,subset\na,test\na,train\n", "a is listed twice"),
+        ("image_id,subset\na,test\nb\n", r"split\.csv: the row 'b' has too few columns for subset"),
     ],
 )
 def test_a_table_that_is_no_split_is_refused(tmp_path, text, message):

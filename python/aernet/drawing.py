@@ -20,6 +20,8 @@ OUTLINE = (80, 255, 80)
 TINT = 0.15
 """The usual share of that colour in the lesion."""
 
+_BAND = 64  # rows that are tinted at once
+
 
 def draw_lesion(
     picture: HostImage,
@@ -47,10 +49,12 @@ def draw_lesion(
     if not width:
         return
     if tint:
-        place = np.s_[top : top + height, left : left + width]
-        ground = _filled(mask.shape, ink)[place]
-        tinted = cv2.addWeighted(picture[place], 1 - tint, ground, tint, 0)
-        cv2.copyTo(tinted, mask[place], picture[place])
+        ground = _filled(mask.shape[1], ink)
+        for begin in range(top, top + height, _BAND):
+            place = np.s_[begin : min(begin + _BAND, top + height), left : left + width]
+            part = picture[place]
+            tinted = cv2.addWeighted(part, 1 - tint, ground[: len(part), :width], tint, 0)
+            cv2.copyTo(tinted, mask[place], part)
     cv2.drawContours(picture, outlines(mask), -1, ink, line_width(mask.shape), line)
 
 
@@ -80,6 +84,6 @@ def _checked(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=4)
-def _filled(shape: tuple[int, int], colour: tuple[int, int, int]) -> HostImage:
-    """Return a picture of one colour, kept because each frame of a video needs the same."""
-    return np.full((*shape, 3), colour, np.uint8)
+def _filled(width: int, colour: tuple[int, int, int]) -> HostImage:
+    """Return a band of one colour, kept because each frame of a video needs the same."""
+    return np.full((_BAND, width, 3), colour, np.uint8)

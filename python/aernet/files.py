@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\.\w+)?")  # the names that `replacing` gives
-_SAMPLE = 1 << 20  # bytes at either end of a file, by which it is known
 
 
 def in_unicode(name: str) -> str:
@@ -36,19 +35,17 @@ def changed_ns(status: os.stat_result) -> int:
     return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
-def fingerprint(path: Path) -> str:
-    """Return what tells the content of a file from every other, even one of the same size.
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 digest of a file of any size as hexadecimal digits.
 
     Raises:
         OSError: it cannot be read.
     """
-    size = path.stat().st_size
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        digest.update(file.read(_SAMPLE))
-        file.seek(max(_SAMPLE, size - _SAMPLE))
-        digest.update(file.read())
-    return f"{size} bytes, sha256 of both ends {digest.hexdigest()}"
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def make_folder(folder: Path) -> None:
@@ -200,12 +197,12 @@ def remove(path: Path) -> None:
         OutputError: it cannot be removed.
     """
     try:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be removed ({error.strerror})") from error
+        raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
 
 
 def remove_remains(folder: Path) -> None:

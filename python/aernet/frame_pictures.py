@@ -10,6 +10,8 @@ import numpy as np
 from aernet.nv12 import Nv12Frame
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from aernet.arrays import Frame, HostImage, PixelFormat
 
 
@@ -38,6 +40,6 @@ def on_host(frame: Frame) -> HostImage | Nv12Frame:
     return frame.to_host() if isinstance(frame, Nv12Frame) else np.asarray(frame)
 
 
-def is_on_host(frame: Frame) -> bool:
+def is_on_host(frame: object) -> TypeGuard[HostImage | Nv12Frame]:
     """Tell whether a frame lies in the host's memory."""
     return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)

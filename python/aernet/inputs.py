@@ -66,19 +66,20 @@ def find_pictures(inputs: Sequence[Path]) -> list[Path]:
     Raises:
         SourceError: an input does not exist or cannot be read, or a folder holds no picture.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for source in inputs:
         if is_dicomdir(source):
             listing = list_dicomdir(source)
         elif is_folder(source):
             listing = list_folder(source, PICTURE_SUFFIXES)
         else:
-            found[source] = None
+            found.setdefault(source.resolve(), source)
             continue
         if not listing.files:
             raise SourceError(nothing_in(source, "picture", PICTURE_SUFFIXES, listing.left_out))
-        found.update(dict.fromkeys(listing.files))
-    return list(found)
+        for file in listing.files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
 
 
 def is_folder(path: Path) -> bool:
@@ -111,7 +112,7 @@ def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
         SourceError: `folder` itself cannot be read.
     """
     everything = list_files(folder)
-    others = {path: found for path in everything.files if (found := _left_out(path, suffixes))}
+    others = {path: found for path in everything.files if (found := left_out(path, suffixes))}
     files = [path for path in everything.files if path not in others]
     return Listing(files, sorted([*everything.left_out, *others.values()]))
 
@@ -239,7 +240,7 @@ def _dangling(link: Path) -> str:
     return f"a link to {os.readlink(link)}, which is not there"  # noqa: PTH115 - as it is written
 
 
-def _left_out(path: Path, suffixes: Collection[str]) -> LeftOut | None:
+def left_out(path: Path, suffixes: Collection[str]) -> LeftOut | None:
     """Say why a file is left out, None if it is taken: its suffix is wanted, or it is a DICOM photograph."""
     suffix = path.suffix.lower()
     is_wanted = suffix in suffixes

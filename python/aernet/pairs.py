@@ -153,7 +153,7 @@ def read_column(table: Path, column: str) -> dict[str, str]:
     """Read one column of a CSV file by image id; the column `image_id` holds the ids.
 
     Raises:
-        SourceError: the file is unreadable, lacks a column, or lists an image twice.
+        SourceError: the file is unreadable, lacks a column, has a shorter row, or lists an image twice.
     """
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -169,6 +169,10 @@ def read_column(table: Path, column: str) -> dict[str, str]:
             raise SourceError(f"{table}: no column {name!r}; the columns are {', '.join(columns) or 'none'}")
     values: dict[str, str] = {}
     for row in rows:
+        if row[column] is None or row["image_id"] is None:
+            raise SourceError(
+                f"{table}: the row {','.join(filter(None, row.values()))!r} has too few columns for {column}"
+            )
         if row["image_id"] in values:
             raise SourceError(f"{table}: {row['image_id']} is listed twice; each image has one {column}")
         values[row["image_id"]] = row[column]

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from numbers import Real
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -244,10 +245,12 @@ class Segmenter:
 
         On a GPU one frame is copied while the previous one runs. On the CPU two frames run side by side on
         half of the threads each: each takes longer, but the two together take less time. The frame must not
-        change before its result is ready. At most two frames are in flight; a third call waits for the first.
+        change before its result is ready. At most two frames are in flight, on the CPU with one thread only
+        one; a further call waits for the first.
 
         Raises:
             FrameError: the frame breaks the contract of `__call__`.
+            SourceError: a file cannot be read, or is no picture.
             AernetError: the segmenter is closed, or its device fails.
         """
         started = time.perf_counter()
@@ -259,6 +262,7 @@ class Segmenter:
 
         Raises:
             FrameError: the frame breaks the contract of `__call__`.
+            SourceError: a file cannot be read, or is no picture.
             AernetError: the segmenter is closed, or its device fails.
         """
         return self.runner.submit([as_frame(frame, self.colour)], self.colour)
@@ -276,9 +280,8 @@ class Segmenter:
             FrameError: a size is not as above, or the network's output has values outside [0, 1].
             AernetError: the segmenter is closed, or its device fails.
         """
-        for height, width in sizes:
-            if min(height, width) < 1:
-                raise FrameError(f"warm_up: expected sides of at least 1, found {height} x {width}")
+        for size in sizes:
+            height, width = _checked_size(size, self.colour)
             shape = (height * 3 // 2, width) if self.colour == "nv12" else (height, width, 3)
             for prediction in self.runner.warm_up(np.zeros(shape, np.uint8), self.colour):
                 np.asarray(prediction.mask(height, width, self.threshold))
@@ -293,6 +296,7 @@ class Segmenter:
 
         Raises:
             FrameError: a frame breaks the contract of `__call__`.
+            SourceError: a file cannot be read, or is no picture.
             AernetError: the segmenter is closed, its device fails, or it makes masks in the host's memory, as
                 with `keep` "largest".
         """
@@ -348,7 +352,11 @@ class Segmenter:
         return pipeline if on_result is None else pipeline.call(on_result)
 
     def close(self) -> None:
-        """Release the model; calls in progress in other threads still finish."""
+        """Release the model; calls in progress in other threads still finish.
+
+        A process that was sent the segmenter by another, such as one of a pool, keeps the model until it is
+        sent another one: the next task will bring the same again.
+        """
         self._runner, self._absent = None, "closed"
 
     def __enter__(self) -> Self:
@@ -384,6 +392,21 @@ class Segmenter:
 
     def __repr__(self) -> str:
         return f"Segmenter(model={self.card.name!r}, device={self.device!r}, runtime={self.runtime!r})"
+
+
+def _checked_size(size: tuple[int, int], colour: PixelFormat) -> tuple[int, int]:
+    """Return a frame's height and width; FrameError if they are none."""
+    try:
+        height, width = (index(side) for side in size)
+    except (TypeError, ValueError):
+        raise FrameError(
+            f"warm_up: expected pairs of a height and a width in pixels, such as [(480, 640)], found {size!r}"
+        ) from None
+    even = colour == "nv12"
+    if min(height, width) < 1 or (even and (height % 2 or width % 2)):
+        kind = "even sides" if even else "sides of at least 1"
+        raise FrameError(f"warm_up: expected {kind}, found {height} x {width}")
+    return height, width
 
 
 def _is_threshold(value: object) -> bool:

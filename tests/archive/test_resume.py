@@ -147,6 +147,28 @@ def test_pictures_of_one_size_and_time_that_change_places_are_segmented_anew(seg
     assert len(set(content(tmp_path / "out").values())) == 2
 
 
+def test_a_film_that_changes_in_its_middle_alone_is_segmented_anew(segment, content, tmp_path):
+    """Uncompressed films have one size, and many begin and end in black."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+
+    def write(radius):
+        skin = np.full((180, 320, 3), 220, np.uint8)
+        lesion = cv2.circle(skin.copy(), (160, 90), radius, (60, 60, 60), cv2.FILLED)
+        with (folder / "film.y4m").open("wb") as film:
+            film.write(b"YUV4MPEG2 W320 H180 F25:1 C420jpeg\n")
+            for picture in [skin] * 13 + [lesion] + [skin] * 13:
+                film.write(b"FRAME\n" + cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes())
+
+    write(20)
+    segment(inputs=[folder])
+    write(60)
+    _, rows = segment(inputs=[folder])
+    assert [row.get("again") for row in rows] == ["its content has changed"]
+    segment(inputs=[folder], output=tmp_path / "fresh")
+    assert content(tmp_path / "out") == content(tmp_path / "fresh")
+
+
 def test_an_output_that_is_gone_or_empty_is_made_again(segment, tmp_path):
     segment()
     (tmp_path / "out" / "00_mask.png").unlink()

@@ -87,7 +87,17 @@ def test_layers(network, tmp_path):
         assert "2 layers, 1 of them of several ONNX nodes; tensors written: float16, float32" in answer.stdout
     answer = run(network, "--layers")
     assert answer.exit_code == 1
-    assert "--layers: expected an engine whose manifest has its layers" in answer.output
+    assert answer.stdout == ""
+    assert "--layers: expected an engine, which 'aernet-trt build-engine' makes of a model" in answer.output
+    answer = run(write_crafted(tmp_path / "older.engine", network, layers=None), "--layers")
+    assert answer.stdout == ""
+    assert "--layers: expected an engine whose manifest has its layers; build it again" in answer.output
+
+
+def test_a_file_of_another_kind_is_told_what_is_read(examples):
+    answer = run(examples[0])
+    assert answer.exit_code == 1
+    assert "expected an ONNX model, a checkpoint, an engine or the manifest of one" in answer.output
 
 
 def test_an_engine_that_does_not_fit_says_why(engine):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aernet.data.split import split, usual_test, usual_validation, write_split
+from aernet.data.split import known_lesions, split, usual_test, usual_validation, write_split
 from aernet.errors import SourceError
 from aernet.pairs import read_split
 
@@ -77,3 +77,9 @@ def test_the_table_is_one_that_training_reads(tmp_path):
         expected = {image_id for image_id, subset in subset_of.items() if subset == name}
         assert read_split(table, name) == expected
         assert len(expected) == size
+
+
+def test_pictures_of_lesions_without_a_name_are_of_different_lesions(tmp_path):
+    table = tmp_path / "lesions.csv"
+    table.write_text("image_id,lesion_id\na,L1\nb,\nc,\nd,L1\n", encoding="utf-8")
+    assert known_lesions(table, ["a", "b", "c", "d"]) == [("a", "d")]

@@ -10,8 +10,9 @@ from aernet.engine.compatibility import Machine
 from aernet.engine.gpu import Gpu
 from aernet.engine.inspect import describe_engine, describe_manifest, describe_onnx
 from aernet.engine.layers import Layer
-from aernet.engine.manifest import manifest_path, sha256_of
+from aernet.engine.manifest import manifest_path
 from aernet.errors import EngineError, ModelError
+from aernet.files import sha256_of
 
 NOWHERE = Machine({}, None)
 

@@ -64,7 +64,7 @@ def test_page_locked_frames(fake_native, runner, reference, set_up, integrated):
 
 @pytest.mark.parametrize("integrated", [False, True])
 def test_nothing_is_read_behind_a_page_locked_frame(fake_native, runner, reference, set_up, integrated):
-    """Of the last pixel of a reversed view, the byte that does not count lies on a page that nobody may read."""
+    """Of the last pixel of a reversed view, the byte that does not count is on another page."""
     set_up(is_integrated=integrated)
     memory = fake_native.allocate([64, 64, 4], on_device=False)
     memory[:] = np.random.default_rng(0).integers(0, 256, memory.shape)

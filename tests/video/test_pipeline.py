@@ -297,7 +297,7 @@ def test_a_failing_sink_is_closed_and_named_once_and_all_else_goes_on(segmenter,
     assert failing.closed == 1
     assert len(sound.results) == 20
     assert len(caplog.records) == 1
-    assert pipeline.status().failures == ("[Errno 28] No space left on device",)
+    assert pipeline.status().failures == ("collector: No space left on device",)
 
 
 def test_a_sink_comes_and_goes_while_it_runs(segmenter, camera):

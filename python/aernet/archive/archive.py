@@ -22,9 +22,8 @@ from aernet.archive.standing import UNKNOWN
 from aernet.archive.table import open_table
 from aernet.archive.watching import unwatched
 from aernet.archive.workers import in_order
-from aernet.engine.manifest import sha256_of
 from aernet.errors import AernetError, SourceError, did_you_mean
-from aernet.files import remove_remains, replacing
+from aernet.files import remove_remains, replacing, sha256_of
 from aernet.models import DEFAULT, resolve_model
 from aernet.segmenter import Segmenter
 from aernet.threads import shared_among

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aernet.archive.inputs import STDIN
 from aernet.archive.journal import JOURNAL, Source
-from aernet.engine.manifest import sha256_of
 from aernet.errors import SourceError
-from aernet.files import changed_ns, fingerprint
+from aernet.files import changed_ns, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -102,7 +101,7 @@ def source_of(item: Input, path: Path) -> Source:
     if item.is_from_the_web:
         return Source(source_name(item), None, None, None)
     status = path.stat()
-    return Source(source_name(item), status.st_size, changed_ns(status), _content(item, path))
+    return Source(source_name(item), status.st_size, changed_ns(status), _content(path))
 
 
 def source_name(item: Input) -> str:
@@ -118,12 +117,11 @@ def _is_same(item: Input, path: Path | None, source: Source) -> bool:
     found = (source_name(item), status.st_size, changed_ns(status))
     if found == (source.name, source.size, source.changed_ns):
         return True
-    return status.st_size == source.size and _content(item, path) == source.content
+    return status.st_size == source.size and _content(path) == source.content
 
 
-def _content(item: Input, path: Path) -> str:
-    # A film is too large to be read twice.
-    return fingerprint(path) if item.is_video else f"sha256 {sha256_of(path)}"
+def _content(path: Path) -> str:
+    return f"sha256 {sha256_of(path)}"
 
 
 def _is_there(file: Path) -> bool:

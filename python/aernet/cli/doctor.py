@@ -88,7 +88,7 @@ def _gpus() -> Iterator[dict[str, str]]:
         yield _finding("jetson", board, "" if "MAXN" in board else full_speed)
     gpu = find_gpu()
     if gpu is None:
-        yield _finding("gpu", "none from NVIDIA, or no driver for it")
+        yield _absent("gpu", "none from NVIDIA, or no driver for it")
     if _native.cuda_version is None:
         yield from _no_cuda(gpu, find_nvcc())
     elif gpu:
@@ -136,7 +136,8 @@ def _libraries() -> Iterator[dict[str, str]]:
     yield opencv()
     reason = absent_because()
     way = "through a pipe" if reason else "without a copy through the host"
-    yield _finding("nvmm", f"{reason or 'loaded'}; a Jetson's GPU gets its camera's frames {way}")
+    found = f"{reason or 'loaded'}; a Jetson's GPU gets its camera's frames {way}"
+    yield _absent("nvmm", found) if reason else _finding("nvmm", found)
     yield from _onnxruntime()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from aernet.cli.judging import judged_masks, judged_model
 from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold
 from aernet.models import DEFAULT
 from aernet.pairs import MASK_ENDING
+from aernet.regions import Keep
 from aernet.result_files import MASK
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ def evaluate(
     threshold: Threshold = None,
     border: Border = None,
     keep: Annotated[
-        Literal["largest", "all"],
-        typer.Option(help="Judge the largest region with its holes filled, or all."),
+        Keep, typer.Option(help="Judge the largest region with its holes filled, or all.")
     ] = "all",
     json: Annotated[
         Path | None,
@@ -147,18 +147,12 @@ def _warning(evaluation: Evaluation) -> str:
 
 def _check_writable(path: Path) -> None:
     """Raise an error before the work instead of after it."""
-    import tempfile
-
-    from aernet.errors import AernetError
-    from aernet.files import make_folder
+    from aernet.errors import OutputError
+    from aernet.files import require_writable
 
     if path.is_dir():
-        raise AernetError(f"{path}: cannot be written, it is a folder; give the name of a file")
-    try:
-        make_folder(path.parent)
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise AernetError(f"{path}: cannot be written ({error.strerror})") from error
+        raise OutputError(f"{path}: cannot be written, it is a folder; give the name of a file")
+    require_writable(path.parent)
 
 
 def _table(evaluation: Evaluation) -> Table:

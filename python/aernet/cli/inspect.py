@@ -31,14 +31,19 @@ def inspect(
     """
     from json import dumps
 
+    from msgspec import convert
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
+    from aernet.cli.layers import print_layers
+    from aernet.engine.layers import Layer
     from aernet.models import resolve_model
 
     path = resolve_model(file)
     facts = {"file": str(path)} | _describe(path)
+    if layers:
+        _require_layers(path, facts)
     facts["bytes"] = path.stat().st_size
     if json:
         typer.echo(dumps(facts, indent=2))
@@ -48,21 +53,21 @@ def inspect(
         table.add_row(name.replace("_", " "), Text(value))
     Console().print(table)
     if layers:
-        _print_layers(path, facts)
+        print_layers(convert(facts["layers"], list[Layer]))
 
 
-def _print_layers(file: Path, facts: dict[str, Any]) -> None:
-    from msgspec import convert
-
-    from aernet.cli.layers import print_layers
-    from aernet.engine.layers import Layer
+def _require_layers(file: Path, facts: dict[str, Any]) -> None:
+    """Raise an error unless layers are known of a file."""
     from aernet.errors import EngineError
 
+    if facts["kind"] not in {"engine", "manifest"}:
+        raise EngineError(
+            f"{file}: --layers: expected an engine, which 'aernet-trt build-engine' makes of a model"
+        )
     if facts.get("layers") is None:
         raise EngineError(
             f"{file}: --layers: expected an engine whose manifest has its layers; build it again"
         )
-    print_layers(convert(facts["layers"], list[Layer]))
 
 
 def _describe(file: Path) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def _describe(file: Path) -> dict[str, Any]:
 
     from aernet.engine.compatibility import Machine
     from aernet.engine.inspect import describe_engine, describe_manifest
-    from aernet.errors import SourceError
+    from aernet.errors import ModelError, SourceError
 
     try:
         with file.open("rb") as opened:
@@ -84,7 +89,15 @@ def _describe(file: Path) -> dict[str, Any]:
         return describe_manifest(file)
     if is_zipfile(file):  # as PyTorch writes checkpoints
         return _describe_checkpoint(file)
-    return _describe_onnx(file)
+    try:
+        return _describe_onnx(file)
+    except ModelError:
+        if file.suffix.lower() == ".onnx":
+            raise
+        raise ModelError(
+            f"{file}: expected an ONNX model, a checkpoint, an engine or the manifest of one,"
+            " found something else"
+        ) from None
 
 
 def _describe_onnx(file: Path) -> dict[str, Any]:
@@ -93,7 +106,7 @@ def _describe_onnx(file: Path) -> dict[str, Any]:
     from msgspec import to_builtins
 
     from aernet.engine.inspect import describe_onnx
-    from aernet.engine.manifest import sha256_of
+    from aernet.files import sha256_of
     from aernet.runners.onnxruntime import OnnxRuntimeRunner
 
     if find_spec("onnx"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from aernet.cli.bars import bars, watched
 from aernet.cli.options import Border, Device, Formats, Model, Threshold
 from aernet.cli.text import printable
 from aernet.models import DEFAULT
+from aernet.regions import Keep
 
 
 def segment(
@@ -77,9 +78,7 @@ def segment(
     device: Device = "auto",
     threshold: Threshold = None,
     border: Border = None,
-    keep: Annotated[
-        Literal["largest", "all"], typer.Option(help="Keep all regions, or the largest, holes filled.")
-    ] = "all",
+    keep: Annotated[Keep, typer.Option(help="Keep all regions, or the largest, holes filled.")] = "all",
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace all outputs that exist, instead of skipping what is done."),

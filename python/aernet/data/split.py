@@ -76,6 +76,8 @@ def usual_test(count: int) -> int:
 def known_lesions(table: Path, image_ids: Collection[str]) -> list[tuple[str, str]]:
     """Return pairs of pictures that show the same lesion, from a CSV file with image_id and lesion_id.
 
+    A picture whose lesion_id is empty, as many have in the ISIC archive, shows a lesion of its own.
+
     Raises:
         SourceError: the table cannot be read or lacks one of the pictures.
     """
@@ -84,7 +86,8 @@ def known_lesions(table: Path, image_ids: Collection[str]) -> list[tuple[str, st
         raise SourceError(f"{table}: lacks {len(lacking)} of {len(image_ids)} pictures, such as {lacking[0]}")
     of_lesion: dict[str, list[str]] = {}
     for image_id in image_ids:
-        of_lesion.setdefault(lesion_of[image_id], []).append(image_id)
+        if lesion_of[image_id]:
+            of_lesion.setdefault(lesion_of[image_id], []).append(image_id)
     return [pair for group in of_lesion.values() for pair in pairwise(group)]
 
 

@@ -10,11 +10,12 @@ from aernet.engine.folders import default_engine_path
 from aernet.engine.gpu import find_gpu
 from aernet.engine.integers import require_agreement as require_same_masks
 from aernet.engine.integers import require_integers, require_quantised, to_symmetric
-from aernet.engine.manifest import Manifest, sha256_of, write_engine
+from aernet.engine.manifest import Manifest, write_engine
 from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import require_stored_weights
 from aernet.engine.precision import require_agreement, to_half
 from aernet.errors import EngineError
+from aernet.files import sha256_of
 from aernet.models import bundled_models
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from aernet import remedies
 from aernet.engine.adapter import installed_runtimes
 from aernet.engine.folders import engines_folder
 from aernet.engine.gpu import Gpu, find_gpu
-from aernet.engine.manifest import Manifest, load_manifest, sha256_of
+from aernet.engine.manifest import Manifest, load_manifest
 from aernet.engine.plan import PlanHeader, version_numbers
 from aernet.engine.rtx_support import unsupported_because
 from aernet.errors import EngineError
+from aernet.files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

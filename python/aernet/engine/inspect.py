@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aernet.engine.compatibility import Machine, require_compatible
-from aernet.engine.manifest import Manifest, load_manifest, manifest_path, sha256_of
+from aernet.engine.manifest import Manifest, load_manifest, manifest_path
 from aernet.engine.onnx_model import read_model
 from aernet.engine.plan import PlanHeader
 from aernet.errors import EngineError
+from aernet.files import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

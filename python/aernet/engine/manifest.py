@@ -157,11 +157,6 @@ def record_verification(engine: Path, verification: Agreement) -> None:
         temporary.write_text(manifest.to_json(), encoding="utf-8")
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 digest of a file as hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _digest(content: dict[str, Any]) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

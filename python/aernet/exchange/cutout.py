@@ -9,6 +9,7 @@ import numpy as np
 
 from aernet.errors import FrameError
 from aernet.exchange.checks import require_mask
+from aernet.result_files import png_bytes
 
 if TYPE_CHECKING:
     from aernet.arrays import HostImage
@@ -34,4 +35,4 @@ def to_cutout(picture: HostImage, mask: HostImage) -> bytes:
             f" got {picture.dtype} {shape}"
         )
     cut = np.dstack([cv2.bitwise_and(picture, picture, mask=mask), mask])
-    return cv2.imencode(".png", cut)[1].tobytes()
+    return png_bytes(cut)

@@ -174,7 +174,7 @@ def _open_engine(engine: Path, model: Path, reference: Runner, index: int) -> Ru
 
 def _open_named_engine(engine: Path, index: int) -> Runner:
     """Open an engine that was named; its model need not be there."""
-    from aernet.engine.manifest import sha256_of  # noqa: PLC0415
+    from aernet.files import sha256_of  # noqa: PLC0415
     from aernet.runners.comparison import compare_with_model  # noqa: PLC0415
     from aernet.runners.onnxruntime import OnnxRuntimeRunner  # noqa: PLC0415
     from aernet.runners.tensorrt import TensorRtRunner  # noqa: PLC0415

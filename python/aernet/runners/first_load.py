@@ -9,9 +9,8 @@ import msgspec
 
 from aernet.engine.agreement import Agreement
 from aernet.engine.folders import first_load_path
-from aernet.engine.manifest import sha256_of
 from aernet.errors import AernetError
-from aernet.files import replacing
+from aernet.files import replacing, sha256_of
 from aernet.pictures import example_pictures
 from aernet.processor import processor
 from aernet.runners.comparison import agreement_of

@@ -16,8 +16,8 @@ import onnxruntime
 from aernet import remedies
 from aernet._native import get_num_threads, preprocess
 from aernet.errors import AernetError, FrameError, ModelError
+from aernet.frame_pictures import is_on_host
 from aernet.models import ModelCard
-from aernet.nv12 import Nv12Frame
 from aernet.onnx_file import read_onnx
 from aernet.prediction import HostPrediction
 from aernet.runners.providers import CPU, Provider
@@ -25,11 +25,11 @@ from aernet.runners.providers import CPU, Provider
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import TypeGuard
 
     import numpy.typing as npt
 
     from aernet.arrays import HostImage, Picture, PixelFormat
+    from aernet.nv12 import Nv12Frame
     from aernet.prediction import Prediction
 
 _FATAL = 4  # the highest severity of ONNX Runtime's log; lesser errors reach us as exceptions
@@ -106,7 +106,7 @@ class OnnxRuntimeRunner:
         host_frames: list[HostImage | Nv12Frame] = []
         try:
             for frame, planes in zip(frames, image, strict=True):
-                if not _is_on_host(frame):
+                if not is_on_host(frame):
                     raise FrameError(  # noqa: TRY301 - numbered below
                         f"frame: expected a NumPy array of uint8, found {type(frame).__name__};"
                         f" {self.runtime} on {self.device} takes frames from the host's memory"
@@ -167,10 +167,6 @@ class OnnxRuntimeRunner:
             kept = np.empty((count, 3, self.card.size, self.card.size), np.float32)
             self._kept.image = kept
         return kept[:count]
-
-
-def _is_on_host(frame: Picture) -> TypeGuard[HostImage | Nv12Frame]:
-    return frame.is_on_host if isinstance(frame, Nv12Frame) else isinstance(frame, np.ndarray)
 
 
 def _runtime(provider: Provider) -> str:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from aernet.engine.manifest import sha256_of
 from aernet.engine.onnx_model import read_model
 from aernet.errors import AernetError, SourceError
+from aernet.files import sha256_of
 from aernet.network.quantised import QuantisedNetwork
 from aernet.training.colour import convert
 from aernet.training.start import start_from

@@ -6,9 +6,9 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from aernet.engine.manifest import load_manifest, sha256_of
+from aernet.engine.manifest import load_manifest
 from aernet.errors import EngineError
-from aernet.files import filling
+from aernet.files import filling, sha256_of
 from aernet.pictures import example_pictures
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
 from aernet.triton import configs

@@ -13,7 +13,7 @@ import numpy as np
 
 from aernet._native import __version__
 from aernet.drawing import draw_lesion
-from aernet.files import changed_ns, fingerprint, replacing, write_text
+from aernet.files import changed_ns, remove, replacing, sha256_of, write_text
 from aernet.pictures import read_picture, write_png
 from aernet.regions import outlines
 from aernet.video.extent import EXTENT_COLUMNS, extent_row
@@ -141,7 +141,7 @@ def _until_damage(frames: Frames, damage: list[DamagedVideoError]) -> Frames:
 def _identity(video: Path) -> dict[str, Any]:
     """Return where a film lies, and what tells it from every other."""
     changed = changed_ns(video.stat())
-    return {"path": str(video.resolve()), "changed_ns": changed, "content": fingerprint(video)}
+    return {"path": str(video.resolve()), "changed_ns": changed, "sha256": sha256_of(video)}
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
@@ -159,5 +159,5 @@ def _prepare(folder: Path, settings: Mapping[str, Any], *, afresh: bool) -> None
     if not afresh and {key: note.get(key) for key in settings} == settings:
         return
     for mask in folder.glob(_MASKS):
-        mask.unlink()
+        remove(mask)
     write_text(folder / _NOTE, json.dumps(settings, indent=2))

@@ -46,10 +46,9 @@ class SinkThread:
         errors = [_raised(self._write), _raised(self.sink.close)]
         first = next((error for error in errors if error), None)
         if first is not None:
-            expected = isinstance(first, (AernetError, OSError))
-            message = str(first) if expected else f"{self.sink.name}: {type(first).__name__}: {first}"
+            message, is_expected = _told(first, self.sink.name)
             self._statistics.failures.append(message)
-            _log.error("%s", message, exc_info=None if expected else first)
+            _log.error("%s", message, exc_info=None if is_expected else first)
         if self.sink.every and self.inbox.displaced:
             _log.warning("%s: too slow, %d results left out", self.sink.name, self.inbox.displaced)
 
@@ -68,3 +67,12 @@ def _raised(act: Callable[[], None]) -> Exception | None:
     except Exception as error:  # noqa: BLE001
         return error
     return None
+
+
+def _told(error: Exception, name: str) -> tuple[str, bool]:
+    """Return what to say of a sink's error, and whether it is one that sinks are known to have."""
+    if isinstance(error, AernetError):  # which names what it is about
+        return str(error), True
+    if isinstance(error, OSError):
+        return f"{name}: {error.strerror or error}", True
+    return f"{name}: {type(error).__name__}: {error}", False

@@ -8,8 +8,7 @@ import time
 import zipfile
 from typing import TYPE_CHECKING
 
-import cv2
-
+from aernet.result_files import png_bytes
 from aernet.video.extent import extent_row
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def encode_snapshot(
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("picture.png", cv2.imencode(".png", result.picture)[1].tobytes())
-        archive.writestr("mask.png", cv2.imencode(".png", segmentation.mask)[1].tobytes())
+        archive.writestr("picture.png", png_bytes(result.picture))
+        archive.writestr("mask.png", png_bytes(segmentation.mask))
         archive.writestr("result.json", json.dumps(facts, indent=2) + "\n")
     return buffer.getvalue()

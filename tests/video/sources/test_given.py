@@ -137,6 +137,12 @@ def test_a_frame_may_bring_its_time(segmenter, pictures):
     assert [result.timestamp for result in segmenter.stream(pairs)] == pytest.approx(TIMES)
 
 
+@pytest.mark.parametrize("kind", [list, np.stack])
+def test_frames_that_are_all_there_come_25_a_second(segmenter, pictures, kind):
+    results = list(segmenter.stream(kind(pictures)))
+    assert [result.timestamp for result in results] == pytest.approx(np.arange(len(pictures)) / 25)
+
+
 def test_else_its_time_is_that_of_its_arrival(segmenter, pictures):
     arrivals = []
 

@@ -150,6 +150,13 @@ def test_what_an_element_prints_does_not_shift_a_frame(tmp_path):
     frames.close()
 
 
+def test_what_gstreamer_says_shows_no_password():
+    source = open_source("uridecodebin uri=//nurse:secret@camera/lens ! videoconvert")
+    with pytest.raises(SourceError, match="camera/lens") as error:
+        list(source.frames())
+    assert "secret" not in str(error.value)
+
+
 STAND_IN = """#!{python}
 import os, sys
 said = {said!r}

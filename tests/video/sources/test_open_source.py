@@ -69,6 +69,27 @@ def test_no_password_is_shown():
         open_source("ftp://nurse:secret@camera/lens")
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (
+            "rtsp://camera/lens?user=nurse&password=secret&channel=1",
+            "rtsp://camera/lens?user=nurse&password=***&channel=1",
+        ),
+        (
+            "rtspsrc location=rtsp://camera user-id=nurse user-pw=secret ! decodebin",
+            "rtspsrc location=rtsp://camera user-id=nurse user-pw=*** ! decodebin",
+        ),
+        (
+            'souphttpsrc user-pw="top secret" ! decodebin bypass=3',
+            "souphttpsrc user-pw=*** ! decodebin bypass=3",
+        ),
+    ],
+)
+def test_what_is_called_a_password_is_not_shown(address, name):
+    assert open_source(address).name == name
+
+
 def test_a_folder_and_a_glob_are_sequences(tmp_path):
     for name, level in (("b.png", 20), ("a.png", 10), ("c.jpg", 30)):
         cv2.imwrite(str(tmp_path / name), np.full((8, 12, 3), level, np.uint8))
@@ -77,5 +98,12 @@ def test_a_folder_and_a_glob_are_sequences(tmp_path):
     assert [seconds for _, seconds in folder] == pytest.approx([0, 0.04, 0.08])
     pngs = list(open_source(f"{tmp_path}/*.png").frames())
     assert [picture[0, 0, 0] for picture, _ in pngs] == [10, 20]
+    (tmp_path / "0.md").write_text("what the pictures are")
+    (tmp_path / "below").mkdir()
+    cv2.imwrite(str(tmp_path / "below" / "d.png"), np.full((8, 12, 3), 40, np.uint8))
+    everything = list(open_source(f"{tmp_path}/*").frames())
+    assert [picture[0, 0, 0] for picture, _ in everything] == [10, 20, 40, 30]
+    with pytest.raises(SourceError, match=r"\*\.md: no picture matches$"):
+        open_source(f"{tmp_path}/*.md")
     ((picture, _),) = open_source(tmp_path / "a.png").frames()
     assert picture.shape == (8, 12, 3)

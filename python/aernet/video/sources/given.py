@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 from numbers import Real
@@ -14,6 +15,7 @@ import numpy as np
 from aernet.errors import FrameError
 from aernet.frames import as_frame
 from aernet.nv12 import Nv12Frame
+from aernet.video.sources.pictures import FPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 class GivenFrames:
     """The frames of an iterable, such as a list or a generator; all of them are taken, in order.
 
-    The time of a frame without one of its own is that of its arrival. Frames are copied, because a camera's
-    library may write the next one to the same memory.
+    The time of a frame without one of its own is that of its arrival; those of a list or an array, which are
+    all there at once, come at 25 frames a second. Frames are copied, because a camera's library may write the
+    next one to the same memory.
     """
 
     live = False
@@ -45,17 +48,19 @@ class GivenFrames:
         Raises:
             FrameError: a frame is no picture in the host's memory, or its time is no number.
         """
+        all_there = isinstance(self._frames, (Sequence, np.ndarray))
         for index, given in enumerate(self._frames):
+            arrived = index / FPS if all_there else time.perf_counter()
             try:
-                timed = _timed(given)
+                timed = _timed(given, arrived)
             except FrameError as error:
                 raise FrameError(f"{self.name}[{index}]: {error}") from None
             yield timed
 
 
-def _timed(given: GivenFrame) -> tuple[VideoFrame, float]:
+def _timed(given: GivenFrame, arrived: float) -> tuple[VideoFrame, float]:
     if not isinstance(given, tuple):
-        return _copied(given), time.perf_counter()
+        return _copied(given), arrived
     pair: tuple[Any, ...] = given
     if len(pair) != 2 or not isinstance(pair[1], Real) or not isfinite(float(pair[1])):
         raise FrameError("frame: expected a pair of a picture and its time in seconds, found another tuple")

@@ -111,7 +111,8 @@ class GStreamer:
                     return
                 log.seek(0)
                 reason = _REASON.search(log.read().decode(errors="replace"))
-                raise SourceError(f"{self.name}: {reason[1] if reason else error}") from None
+                told = without_password(reason[1]) if reason else error
+                raise SourceError(f"{self.name}: {told}") from None
             finally:
                 process.kill()
                 atexit.unregister(process.kill)

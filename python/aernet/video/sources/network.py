@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 
 _SECONDS = (3.0, 2.0)  # timeouts for opening the stream, and between frames
+_PASSWORD = re.compile(
+    r"""\b((?:[\w-]+[-_])?(?:password|passwd|pass|pwd|pw|token)=)("[^"]*"|'[^']*'|[^&\s]+)""", re.IGNORECASE
+)
 _OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
 
 
@@ -37,5 +40,9 @@ class NetworkStream:
 
 
 def without_password(text: str) -> str:
-    """Return an address, or a text with addresses, without users and passwords, for messages."""
-    return re.sub(r"//[^/\s]*@", "//", text)
+    """Return an address, or a text with addresses, without users and passwords, for messages.
+
+    Those in front of a host are left out; a value that is called a password, as some cameras' addresses and
+    GStreamer's elements have it, becomes three stars.
+    """
+    return _PASSWORD.sub(r"\1***", re.sub(r"//[^/\s]*@", "//", text))

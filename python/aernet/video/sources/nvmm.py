@@ -16,6 +16,7 @@ from aernet.errors import SourceError
 from aernet.nv12 import Nv12Frame
 from aernet.video.sources.colorimetry import colours_of
 from aernet.video.sources.gstreamer import GAP_SECONDS, START_SECONDS, GStreamer
+from aernet.video.sources.network import without_password
 
 if TYPE_CHECKING:
     from aernet._nvmm import Capture
@@ -74,7 +75,7 @@ class NvmmStream:
         except EOFError:
             return
         except _nvmm.CaptureError as error:
-            raise SourceError(f"{self.name}: {error}") from None
+            raise SourceError(f"{self.name}: {without_password(str(error))}") from None
 
     def _next(self, capture: Capture, gpu: _native.Device, seconds: float) -> tuple[Nv12Frame, float]:
         """Return a frame and when it arrived, and keep neither: the pipeline has few of them.

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aernet.errors import SourceError
-from aernet.inputs import find_pictures
+from aernet.inputs import find_pictures, is_folder, left_out
 from aernet.pictures import PICTURE_SUFFIXES, read_picture
 
 if TYPE_CHECKING:
     from aernet.video.sources.base import Frames
 
-
-_FPS = 25.0
+FPS = 25.0
+"""The frames a second of pictures that have no times."""
 
 
 def is_pictures(path: Path) -> bool:
@@ -35,13 +35,19 @@ class PictureSequence:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        names = [str(path)] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207 - any path
-        if not names:
-            raise SourceError(f"{path}: no file matches")
-        self.paths = find_pictures([Path(name) for name in sorted(names)])
+        self.paths = find_pictures([path] if path.exists() else _matching(path))
         """The paths of the pictures, in order."""
 
     def frames(self) -> Frames:
         """Yield the pictures; see `Source`."""
         for index, path in enumerate(self.paths):
-            yield read_picture(path), index / _FPS
+            yield read_picture(path), index / FPS
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Return the folders and the pictures that a glob matches; what else it matches is left out."""
+    found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207 - any path
+    wanted = [path for path in found if is_folder(path) or left_out(path, PICTURE_SUFFIXES) is None]
+    if not wanted:
+        raise SourceError(f"{pattern}: no {'picture' if found else 'file'} matches")
+    return wanted
