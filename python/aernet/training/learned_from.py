@@ -36,6 +36,8 @@ class LearnedFrom:
     """What `aernet-trt train --licence` said."""
     models: list[str] = field(default_factory=list)
     """The training data of the models; see `training_data_of`."""
+    val_image_ids_sha256: str | None = None
+    """What `image_ids_sha256` gives for the subset val; None in a checkpoint of an earlier aernet."""
 
     @property
     def own_pictures(self) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from aernet.training.checkpoint import Checkpoint
     from aernet.training.settings import Settings
 
 
@@ -54,11 +55,13 @@ def train(
         mask_ending: what the name of a mask has behind its picture's.
         licence: the licence of the network, for its card; None leaves it to `LearnedFrom.licence`.
         encoder_weights: ImageNet weights of the encoder as a timm state dict; None lets timm download them.
+            Not beside `start` or `resume`.
         start: checkpoint or exported ONNX model of the same architecture (see `settings_of_run`), whose
-            weights the network starts from instead of ImageNet's.
+            weights the network starts from instead of ImageNet's. Not beside `resume`.
         teachers: models whose predictions the network learns from beside the experts' masks (see
-            `distilled`).
-        resume: continue after the epoch of `last.pt`; the result equals that of a run without interruption.
+            `distilled`). Not beside `resume`.
+        resume: continue after the epoch of `last.pt`; on a CPU the result equals that of a run without
+            interruption.
         compiled: whether to compile the network first: this takes minutes, and epochs become faster.
         quantised: whether to train the INT8 network that `static_quantisation` makes of `start`, a float32
             ONNX model.
@@ -67,8 +70,10 @@ def train(
         AernetError: `output` already holds a run or cannot be written, the weights cannot be had, or the loss
             is not a number (the batch is then saved as `nan-batch.npz`).
         SourceError: the data, or the checkpoint to resume, is missing, unreadable, or of other settings or
-            pictures, or `start` has another architecture.
+            pictures, the masks that a run with teachers stored are missing, `start` has another architecture,
+            or two arguments contradict each other.
     """
+    _require_used(settings, encoder_weights, start, teachers, resume=resume)
     last = output / "last.pt"
     if last.exists() and not resume:
         raise AernetError(
@@ -94,10 +99,11 @@ def train(
         image_ids_sha256(training.image_ids),
         licence,
         training_data_of(models),
+        image_ids_sha256(validation.image_ids),
     )
     if checkpoint:
         learned_from = _as_begun(learned_from, checkpoint.learned_from, last)
-    training = _taught(fabric, training, teachers, output / "distilled.npz", resume=resume)
+    training, taught = _taught(fabric, training, teachers, output / "distilled.npz", checkpoint)
     seed_everything(settings.seed, verbose=False)
     if checkpoint:
         network, inherited = checkpoint.build(), checkpoint.inherited
@@ -108,10 +114,35 @@ def train(
             else first_network(settings, training, start, encoder_weights)
         )
         inherited = licences(models)
-    epochs = Epochs(fabric, settings, output, network, training, validation, learned_from, inherited)
+    epochs = Epochs(
+        fabric, settings, output, network, training, validation, learned_from, inherited, taught=taught
+    )
     if checkpoint:
         epochs.resume(checkpoint)
     epochs.run(compiled=compiled)
+
+
+def _require_used(
+    settings: Settings,
+    encoder_weights: Path | None,
+    start: Path | None,
+    teachers: Sequence[Path],
+    *,
+    resume: bool,
+) -> None:
+    """Raise an error that names what is given though the run would not look at it."""
+    if resume:
+        given = {"--start": start, "--teacher": teachers, "--encoder-weights": encoder_weights}
+        for option, value in given.items():
+            if value:
+                raise SourceError(f"{option}: a run goes on with what it was started with; leave it out")
+    if encoder_weights and start:
+        raise SourceError(f"--encoder-weights: the run starts from {start}; leave out this option or --start")
+    if encoder_weights and not (settings.pretrained and settings.architecture == "aernet"):
+        raise SourceError(
+            "--encoder-weights: the network starts from random weights, as the preset says (pretrained,"
+            " architecture); leave it out, or choose another preset"
+        )
 
 
 def _as_begun(now: LearnedFrom, begun: LearnedFrom, last: Path) -> LearnedFrom:
@@ -119,6 +150,11 @@ def _as_begun(now: LearnedFrom, begun: LearnedFrom, last: Path) -> LearnedFrom:
     if (now.train, now.val, now.image_ids_sha256) != (begun.train, begun.val, begun.image_ids_sha256):
         raise SourceError(
             f"{last}: learned from {begun.own_pictures}, but {now.own_pictures} are other pictures;"
+            " resume with the same data and table"
+        )
+    if begun.val_image_ids_sha256 not in {None, now.val_image_ids_sha256}:
+        raise SourceError(
+            f"{last}: its {begun.val} pictures of the subset val were others, which chose its best epoch;"
             " resume with the same data and table"
         )
     if now.stated_licence and now.stated_licence != begun.stated_licence:
@@ -148,14 +184,25 @@ def _fabric() -> Fabric:
 
 
 def _taught(
-    fabric: Fabric, training: Pictures, teachers: Sequence[Path], stored: Path, *, resume: bool
-) -> Pictures:
-    """Return the pictures with the masks to learn; a resumed run reads those that it stored at its start."""
-    if resume:
-        return load_masks(training, stored) if stored.exists() else training
-    if not teachers:
-        return training
-    training = distilled(training, teachers)
+    fabric: Fabric,
+    training: Pictures,
+    teachers: Sequence[Path],
+    stored: Path,
+    checkpoint: Checkpoint | None,
+) -> tuple[Pictures, bool]:
+    """Return the pictures with the masks to learn, and whether teachers took part in these.
+
+    A resumed run reads what it stored at its start.
+    """
+    if checkpoint:
+        # A checkpoint of an earlier aernet does not tell.
+        taught = stored.exists() if checkpoint.taught is None else checkpoint.taught
+        return (load_masks(training, stored), True) if taught else (training, False)
+    if teachers:
+        training = distilled(training, teachers)
     if fabric.is_global_zero:
-        save_masks(training, stored)
-    return training
+        if teachers:
+            save_masks(training, stored)
+        else:
+            stored.unlink(missing_ok=True)  # of a run that ended before its first checkpoint
+    return training, bool(teachers)
