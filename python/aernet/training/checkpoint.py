@@ -43,7 +43,7 @@ class Checkpoint:
     threshold: float
     """Threshold chosen on the validation subset."""
     inherited: list[str] = field(default_factory=list)
-    """Licences of the models that the run started from or learned from; see `licences`."""
+    """Licences of the models that the run started from or learned from, each once; see `Origin.licences`."""
     graph: bytes | None = None
     """The graph of an INT8 network, whose weights these are; None where the settings tell how it is built."""
     taught: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,11 +18,11 @@ from aernet.training.distil import distilled, load_masks, save_masks
 from aernet.training.epochs import Epochs
 from aernet.training.first_network import first_network, first_quantised
 from aernet.training.learned_from import LearnedFrom, image_ids_sha256
-from aernet.training.licences import licences, training_data_of
+from aernet.training.origin import read_origin
 from aernet.training.start_network import require_same_network
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from aernet.training.checkpoint import Checkpoint
@@ -83,14 +84,14 @@ def train(
     checkpoint = load_checkpoint(last) if resume else None
     if checkpoint and checkpoint.settings != settings:
         raise SourceError(f"{last}: was started with other settings; resume with the same preset and options")
-    if start and not resume:
-        require_same_network(settings, start)
+    origins = [read_origin(model) for model in (*([start] if start else []), *teachers)]
+    if start:
+        require_same_network(settings, origins[0])
     table = table or require_table(data)
     training, validation = (
         load_subset(data, subset, settings.size, settings.colour, table=table, mask_ending=mask_ending)
         for subset in ("train", "val")
     )
-    models = [] if resume else [*([start] if start else []), *teachers]
     learned_from = LearnedFrom(
         data.resolve().name,
         table.name,
@@ -98,7 +99,7 @@ def train(
         len(validation),
         image_ids_sha256(training.image_ids),
         licence,
-        training_data_of(models),
+        _each_once(origin.training_data for origin in origins),
         image_ids_sha256(validation.image_ids),
     )
     if checkpoint:
@@ -113,7 +114,7 @@ def train(
             if quantised and start
             else first_network(settings, training, start, encoder_weights)
         )
-        inherited = licences(models)
+        inherited = _each_once(origin.licences for origin in origins)
     epochs = Epochs(
         fabric, settings, output, network, training, validation, learned_from, inherited, taught=taught
     )
@@ -163,6 +164,10 @@ def _as_begun(now: LearnedFrom, begun: LearnedFrom, last: Path) -> LearnedFrom:
             " resume without --licence"
         )
     return begun
+
+
+def _each_once(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(lists)))
 
 
 def _fabric() -> Fabric:
