@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import onnx
 import onnxruntime
@@ -12,12 +13,13 @@ from onnx import numpy_helper
 from runs import LEARNED_FROM
 
 from aernet import Segmenter, export, preprocess
+from aernet.cli.cards import card_rows
 from aernet.engine.onnx_model import narrowed, read_model
 from aernet.errors import ModelError
 from aernet.models import NetworkSettings
 from aernet.network import build_network
 from aernet.pictures import example_pictures, read_picture
-from aernet.training.checkpoint import Checkpoint
+from aernet.training.checkpoint import Checkpoint, averaged
 from aernet.training.settings import load_settings
 from aernet.training.start import start_from
 
@@ -82,6 +84,41 @@ def test_measured_metrics_go_into_the_card(checkpoint, tmp_path):
     export.export(checkpoint, example_pictures(), metrics, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     assert json.loads(session.get_modelmeta().custom_metadata_map["aernet.metrics"]) == metrics
+
+
+@pytest.mark.usefixtures("traced")
+def test_without_measured_ones_the_card_has_the_metrics_of_this_very_network(checkpoint, tmp_path):
+    history = [{"epoch": 1, "val_jaccard": 0.9, "val_dice": 0.95}, *checkpoint.history]
+    last = replace(checkpoint, history=history)
+    export.export(last, example_pictures()[:1], None, tmp_path / "last.onnx")
+    assert read_model(tmp_path / "last.onnx").card.metrics["jaccard"] == 0.5
+    mean = averaged([checkpoint, last])
+    export.export(mean, example_pictures()[:1], None, tmp_path / "mean.onnx")
+    with Segmenter(tmp_path / "mean.onnx") as segmenter:
+        assert segmenter.card.metrics == {}
+    assert "jaccard" not in dict(card_rows(msgspec.to_builtins(segmenter.card)))
+
+
+@pytest.mark.usefixtures("traced")
+def test_many_pictures_are_compared_some_at_a_time(checkpoint, tmp_path, monkeypatch):
+    batches = []
+
+    class Session(onnxruntime.InferenceSession):
+        def run(self, names, inputs):
+            batches.append(len(inputs["image"]))
+            return super().run(names, inputs)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+
+    def difference(*pictures):
+        return export.export(checkpoint, pictures, None, tmp_path / "model.onnx", half_weights=True)
+
+    first, second, *_ = example_pictures()
+    largest = max(difference(first), difference(second))
+    batches.clear()
+    for many, one in ((first, second), (second, first)):
+        assert difference(*[many] * 16, one) == pytest.approx(largest, rel=1e-3)
+    assert batches == [16, 1] * 4
 
 
 @pytest.mark.usefixtures("traced")

@@ -129,7 +129,7 @@ def test_a_graph_with_other_masks_is_not_written(model, examples, tmp_path, monk
 
 
 def test_the_segmenter_refuses_it_by_name(whole):
-    with pytest.raises(ModelError, match=r"whole\.onnx.*frames"):
+    with pytest.raises(ModelError, match=r"whole\.onnx: it takes frames, not image"):
         Segmenter(whole, device="cpu")
 
 

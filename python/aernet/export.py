@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -32,6 +32,7 @@ OPSET = 18
 LARGEST_DIFFERENCE = 1e-4
 LARGEST_DIFFERENCE_OF_HALF_WEIGHTS = 0.02
 LARGEST_DIFFERENCE_OF_INT8 = 0.1
+_PICTURES_AT_ONCE = 16
 
 
 def export(
@@ -48,7 +49,8 @@ def export(
     Args:
         checkpoint: a trained network.
         pictures: real pictures on which ONNX Runtime and PyTorch must agree.
-        metrics: the metrics for the model card, with their protocol; None takes those of the validation.
+        metrics: the metrics for the model card, with their protocol; None takes those that
+            the network had in validation; a mean of several checkpoints has none.
         output: the ONNX file.
         calibration: what `aernet-trt calibrate` wrote; the scaling goes into the head, the rest on the card.
         half_weights: whether to store the weights as float16, which halves the file and may change
@@ -72,41 +74,51 @@ def export(
             " --half-weights"
         )
     size = checkpoint.settings.size
-    images = torch.from_numpy(np.stack([preprocess(read_picture(path), size) for path in pictures]))
     network = checkpoint.build()
     if calibration:
         network.scale_logits(**calibration["scaling"])
-    whole = torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
-    with torch.no_grad():
-        expected = whole(images).numpy()
     if isinstance(network, QuantisedNetwork):
         model, limit = network.to_onnx(), LARGEST_DIFFERENCE_OF_INT8
     else:
-        network.standardisation.fold_into(network.first_convolution)
-        model, limit = with_subpixel_head(_to_onnx(whole, size)), LARGEST_DIFFERENCE
+        folded = deepcopy(network)
+        folded.standardisation.fold_into(folded.first_convolution)
+        model, limit = with_subpixel_head(_to_onnx(_with_sigmoid(folded), size)), LARGEST_DIFFERENCE
     for key, value in _card(checkpoint, metrics, calibration).items():
         model.metadata_props.add(key=f"aernet.{key}", value=value)
     onnx.checker.check_model(model, full_check=True)
-    difference = _difference(model, images, expected, limit, output)
+    whole = _with_sigmoid(network)
+    difference = _difference(model, whole, pictures, size, limit, output)
     if half_weights:
-        model = narrowed(model)
-        difference = _difference(model, images, expected, LARGEST_DIFFERENCE_OF_HALF_WEIGHTS, output)
+        model, limit = narrowed(model), LARGEST_DIFFERENCE_OF_HALF_WEIGHTS
+        difference = _difference(model, whole, pictures, size, limit, output)
     with replacing(output) as temporary:
         onnx.save(model, temporary)
     return difference
 
 
+def _with_sigmoid(network: torch.nn.Module) -> torch.nn.Module:
+    return torch.nn.Sequential(network, torch.nn.Sigmoid()).eval()
+
+
+@torch.no_grad()
 def _difference(
     model: onnx.ModelProto,
-    images: torch.Tensor,
-    expected: npt.NDArray[np.float32],
+    network: torch.nn.Module,
+    pictures: Sequence[Path],
+    size: int,
     limit: float,
     output: Path,
 ) -> float:
     """Return the largest difference of ONNX Runtime's probabilities, or raise if it is above the limit."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    (probability,) = session.run(["probability"], {"image": images.numpy()})
-    difference = float(np.abs(expected - probability).max())
+    differences = []
+    for start in range(0, len(pictures), _PICTURES_AT_ONCE):
+        some = pictures[start : start + _PICTURES_AT_ONCE]
+        images = np.stack([preprocess(read_picture(path), size) for path in some])
+        expected = network(torch.from_numpy(images)).numpy()
+        (probability,) = session.run(["probability"], {"image": images})
+        differences.append(np.abs(expected - probability).max())
+    difference = float(np.max(differences))
     if not difference <= limit:
         raise ModelError(
             f"{output}: not written, ONNX Runtime and PyTorch disagree by {difference:.1e} (limit {limit:g})"
@@ -142,13 +154,7 @@ def _card(
     checkpoint: Checkpoint, metrics: dict[str, Any] | None, calibration: dict[str, Any] | None
 ) -> dict[str, str]:
     settings, learned_from = checkpoint.settings, checkpoint.learned_from
-    best = max(checkpoint.history, key=lambda row: row["val_jaccard"])
     licences = dict.fromkeys([learned_from.licence, *checkpoint.inherited])
-    metrics = metrics or {
-        "protocol": f"per-image means at {settings.size} x {settings.size} on the validation subset",
-        "jaccard": best["val_jaccard"],
-        "dice": best["val_dice"],
-    }
     return {
         "name": settings.name,
         "version": __version__,
@@ -156,10 +162,22 @@ def _card(
         "threshold": f"{calibration['threshold'] if calibration else checkpoint.threshold:g}",
         "training_data": learned_from.training_data,
         "licence": "; learned from a model whose licence is ".join(licences),
-        "metrics": json.dumps(metrics),
+        "metrics": json.dumps(_in_validation(checkpoint) if metrics is None else metrics),
         "revision": _revision(),
         "network": msgspec.json.encode(settings.network).decode(),
         **({name: json.dumps(calibration[name]) for name in ("quality", "borders")} if calibration else {}),
+    }
+
+
+def _in_validation(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the metrics of this network, with which its last epoch ended; a mean of several has none."""
+    if not checkpoint.history:
+        return {}
+    size, row = checkpoint.settings.size, checkpoint.history[-1]
+    return {
+        "protocol": f"per-image means at {size} x {size} on the validation subset",
+        "jaccard": row["val_jaccard"],
+        "dice": row["val_dice"],
     }
 
 

@@ -170,6 +170,11 @@ def _require_bounded_constants(graph: Any) -> None:
         total += result.most
         if total > _MOST_COMPUTED:
             takes = ", ".join(_text(value.name) for value in graph.input)
+            if takes == "frames":  # the weights of its resizing are of any size
+                raise ModelError(
+                    "it takes frames, not image, as `export --with-preprocessing` writes it for other"
+                    " programs; give the model that it was made of"
+                )
             raise ModelError(
                 f"its operator {_text(node.op_type)} may compute more than {_MOST_COMPUTED} numbers of"
                 f" constants alone (its input: {takes}); export it with its constants folded"

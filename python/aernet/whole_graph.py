@@ -18,6 +18,7 @@ from aernet.evaluation.metrics import score
 from aernet.files import replacing
 from aernet.pictures import read_picture
 from aernet.segmenter import Segmenter
+from aernet.training.xyz import XYZ_FROM_RGB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 LEAST_DICE = 0.999
 _SIZES = ((80, 64), (777, 200), (517, 301))
 """Width and height of the copies of each picture: no side, one side or both are larger than the network's."""
-_XYZ_FROM_BGR = np.array(
-    [
-        [0.180423 / 0.950456, 0.357580 / 0.950456, 0.412453 / 0.950456],
-        [0.072169, 0.715160, 0.212671],
-        [0.950227 / 1.088754, 0.119193 / 1.088754, 0.019334 / 1.088754],
-    ]
-)
-"""Linear light to XYZ as a part of the white D65."""
 _LAB_FROM_XYZ = np.array([[0, 1.16, 0], [500 / 255, -500 / 255, 0], [0, 200 / 255, -200 / 255]])
 _LAB_OFFSET = np.array([-0.16, 128 / 255, 128 / 255])
 
@@ -200,7 +193,7 @@ def _whole_graph(model: OnnxModel) -> onnx.ModelProto:
         "twice_size": 2 * card.size,
         "threshold": np.float32(card.threshold),
         "index": _listed(np.arange(card.size, dtype=np.float32)),
-        "xyz_from_bgr": _listed(_XYZ_FROM_BGR),
+        "xyz_from_bgr": _listed(np.array(XYZ_FROM_RGB)[:, ::-1]),
         "lab_from_xyz": _listed(_LAB_FROM_XYZ),
         "lab_offset": _listed(_LAB_OFFSET),
     }

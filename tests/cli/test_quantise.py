@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from runs import LEARNED_FROM
 from typer.testing import CliRunner
@@ -60,7 +61,16 @@ def test_quantise_resume_export_segment(command, float32_lite, folder, tmp_path)
     assert (tmp_path / "lite-int8.onnx").stat().st_size < 0.4 * float32_lite.stat().st_size
     run("segment", folder / "p0.png", "-o", tmp_path / "out", "--model", tmp_path / "lite-int8.onnx")
     assert (tmp_path / "out" / "p0_mask.png").is_file()
+    untold = onnx.load(float32_lite)
+    kept = [entry for entry in untold.metadata_props if entry.key != "aernet.network"]
+    del untold.metadata_props[:]
+    untold.metadata_props.extend(kept)
+    onnx.save(untold, tmp_path / "untold.onnx")
     for arguments, message in (
+        (
+            ("quantise", tmp_path / "untold.onnx", *data, "-o", tmp_path / "untold"),
+            "(aernet.network); export its checkpoint again",
+        ),
         (
             ("export", tmp_path / "int8" / "best.pt", "-o", tmp_path / "h.onnx", "--half-weights"),
             "the weights of an INT8 model have eight bits already; leave out --half-weights",

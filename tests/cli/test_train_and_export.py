@@ -58,6 +58,11 @@ def test_train_resume_export_segment(command, dataset, tmp_path):
     assert again.stderr.count("\n") == 1
     assert "--resume" in again.stderr
     assert here(*arguments, "--resume").exit_code == 0
+    resumed = ("train", "--data", dataset, "--output", run, "--resume")
+    assert here(*resumed).exit_code == 0
+    contradicted = here(*resumed, "--start", "aernet")
+    assert contradicted.exit_code == 1
+    assert "--start: a run goes on with what it was started with; leave it out" in contradicted.stderr
 
     exported = command("export", run / "best.pt", "-o", tmp_path / "small.onnx")
     assert exported.returncode == 0, exported.stderr

@@ -28,16 +28,17 @@ from aernet.training.checkpoint import Checkpoint
 from aernet.training.settings import load_settings
 
 
-def overconfident(count=20_000):
-    """Return probabilities whose logits are twice too large and half too high, with the truth."""
+def overconfident(count=20_000, factor=2, mean=0):
+    """Return probabilities whose logits are `factor` times too large and half too high, with the truth."""
     generator = np.random.default_rng(0)
-    logit = generator.normal(0, 2, count)
+    logit = generator.normal(mean, 2, count)
     truth = generator.random(count) < 1 / (1 + np.exp(-logit))
-    return (1 / (1 + np.exp(-(2 * logit + 0.5)))).astype(np.float32), truth
+    return (1 / (1 + np.exp(-(factor * logit + 0.5)))).astype(np.float32), truth
 
 
-def test_the_scaling_is_the_one_of_largest_likelihood():
-    probability, truth = overconfident()
+@pytest.mark.parametrize(("factor", "mean"), [(2, 0), (5, 0), (5, -8)])
+def test_the_scaling_is_the_one_of_largest_likelihood(factor, mean):
+    probability, truth = overconfident(50_000, factor, mean)
     scaling = fit_scaling(probability, truth)
     logit = np.log(
         np.clip(probability, 1e-6, 1 - 1e-6).astype(float) / (1 - np.clip(probability, 1e-6, 1 - 1e-6))
@@ -46,9 +47,22 @@ def test_the_scaling_is_the_one_of_largest_likelihood():
     def loss(weights):
         return np.logaddexp(0, np.where(truth, -1, 1) * (weights[0] * logit + weights[1])).mean()
 
-    expected = minimize(loss, (1, 0)).x
+    expected = minimize(loss, (0, 0), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-12}).x
     assert (scaling.slope, scaling.intercept) == pytest.approx(tuple(expected), abs=2e-3)
-    assert scaling.slope == pytest.approx(0.5, abs=0.03)
+    if mean == 0:
+        assert scaling.slope == pytest.approx(1 / factor, abs=0.03)
+
+
+def test_where_no_scaling_is_the_best_it_is_said():
+    probability, truth = overconfident(1000)
+    for probabilities, truths, message in (
+        (probability, np.zeros_like(truth), "both lesion and skin, found skin alone"),
+        (probability, np.ones_like(truth), "both lesion and skin, found lesion alone"),
+        (np.full_like(probability, 0.5), truth, "the probabilities are all the same"),
+        (probability, probability > 0.7, "tell lesion from skin without a mistake"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            fit_scaling(probabilities, truths)
 
 
 def test_the_calibration_error_is_that_of_torchmetrics_and_falls():

@@ -255,15 +255,20 @@ def test_a_run_that_fails_is_named_and_the_others_are_done(reproduce, tmp_path, 
     def fail(settings, *arguments, **options):
         if settings.colour == "rgb":
             raise AernetError("encoder: its weights cannot be had")
+        if settings.colour == "hsv":
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
         train(settings, *arguments, **options)
 
     monkeypatch.setattr(reproducing, "train", fail)
-    options = ("colour", "--epochs", 1, "--row", "RGB", "--row", "Gray", "--recipe", "paper")
+    rows = ("--row", "RGB", "--row", "HSV", "--row", "Gray")
+    options = ("colour", "--epochs", 1, *rows, "--recipe", "paper")
     result = reproduce(tmp_path, *options)
     assert result.exit_code == 1
     reason = "RGB, the paper's recipe, seed 0: encoder: its weights cannot be had"
-    assert f"1 of 2 runs failed, the first: {reason}" in result.output
-    assert reason in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert f"2 of 3 runs failed, the first: {reason}" in result.output
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert reason in report
+    assert "HSV, the paper's recipe, seed 0: RuntimeError: CUDA out of memory. Tried to allocate" in report
     _, details = grids(tmp_path)
     assert details["RGB"]["what was run"] == "not run"
     assert details["Gray"]["what was run"].startswith("1 epoch,")
@@ -297,6 +302,7 @@ def test_a_weights_file_is_for_the_preset_s_own_encoder(tmp_path):
     assert weights("VGG16", tmp_path) == tmp_path / "vgg16.pth"
     assert weights("ResNet50", tmp_path) is None
     assert weights("U-Net", tmp_path / "b1.pth") is None
+    assert weights("EfficientNet-B1, random start", tmp_path / "b1.pth") is None
 
 
 def test_where_nothing_is_fetched_an_encoder_without_a_file_starts_from_random_weights(

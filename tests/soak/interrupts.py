@@ -54,7 +54,7 @@ class Command:
     trains: bool = False
     """Whether it needs PyTorch; the paper's networks are small ones then."""
     resumed_by: tuple = ()
-    """A path, and what the arguments have more where it is there."""
+    """A path, and the arguments that take their place where it is there."""
     resumes: bool = True
     """Whether a run goes on where an earlier one was interrupted; a live one does not."""
     documented: str = ""
@@ -65,10 +65,10 @@ class Command:
     """How long a quiet run takes; None measures it."""
 
     def order(self, folder, told):
-        more = ()
+        words = self.arguments
         if self.resumed_by and (folder / self.resumed_by[0]).exists():
-            more = self.resumed_by[1:]
-        arguments = [str(word).replace("{}", str(folder)) for word in (*self.arguments, *more)]
+            words = self.resumed_by[1:]
+        arguments = [str(word).replace("{}", str(folder)) for word in words]
         return {"arguments": arguments, "folder": str(folder), "told": str(told), "small": self.trains}
 
 
@@ -349,6 +349,7 @@ def commands(folder):
         ),
         Command("", ("export", folder / "lite" / "best.pt", "-o", made["lite"])),
     ]
+    quantise = ("quantise", made["lite"], "--data", pairs, "--epochs", 2, "-o", "{}/int8")
     judged = ("--images", images, "--masks", masks, *small)
     every = [
         Command("segment", several, same=outputs),
@@ -379,14 +380,14 @@ def commands(folder):
             "train",
             ("train", "--data", pairs, *preset, "-o", "{}/run"),
             trains=True,
-            resumed_by=("run/last.pt", "--resume"),
+            resumed_by=("run/last.pt", "train", "--data", pairs, "-o", "{}/run", "--resume"),
         ),
         Command("export", ("export", made["checkpoint"], "-o", "{}/small.onnx"), trains=True),
         Command(
             "quantise",
-            ("quantise", made["lite"], "--data", pairs, "--epochs", 2, "-o", "{}/int8"),
+            quantise,
             trains=True,
-            resumed_by=("int8/last.pt", "--resume"),
+            resumed_by=("int8/last.pt", *quantise, "--resume"),
         ),
         Command(
             "reproduce",

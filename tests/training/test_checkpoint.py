@@ -57,6 +57,16 @@ def test_a_checkpoint_that_does_not_tell_what_it_learned_from_is_refused(checkpo
         load_checkpoint(tmp_path / "old.pt")
 
 
+def test_a_checkpoint_of_an_earlier_aernet_does_not_tell_what_came_later(checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "a.pt")
+    content = torch.load(tmp_path / "a.pt", weights_only=True)
+    del content["taught"], content["learned_from"]["val_image_ids_sha256"]
+    torch.save(content, tmp_path / "earlier.pt")
+    earlier = load_checkpoint(tmp_path / "earlier.pt")
+    assert earlier.taught is None
+    assert earlier.learned_from == LEARNED_FROM
+
+
 def test_the_mean_of_checkpoints_is_that_of_their_weights(checkpoint):
     torch.manual_seed(3)
     network = {
@@ -74,8 +84,10 @@ def test_the_mean_of_checkpoints_is_that_of_their_weights(checkpoint):
     assert mean.build()
     with pytest.raises(SourceError, match="where they are of one run; these differ in settings"):
         averaged([checkpoint, replace(checkpoint, settings=replace(checkpoint.settings, seed=5))])
-    with pytest.raises(SourceError, match="these differ in settings or pictures"):
+    with pytest.raises(SourceError, match="these differ in settings, pictures"):
         averaged([checkpoint, replace(checkpoint, learned_from=replace(LEARNED_FROM, train=9))])
+    with pytest.raises(SourceError, match=r"these differ in .* their INT8 graph"):
+        averaged([replace(checkpoint, graph=b"one"), replace(checkpoint, graph=b"other")])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits as POSIX has them")

@@ -49,6 +49,13 @@ def test_a_run_that_goes_on_need_not_ask_its_teachers_again(
     interrupt_in_epoch(2)
     with pytest.raises(KeyboardInterrupt):
         train(*arguments, tmp_path / "halved", encoder_weights=encoder_weights, teachers=[model])
+    masks, kept = tmp_path / "halved" / "distilled.npz", tmp_path / "kept.npz"
+    masks.rename(kept)
+    with pytest.raises(SourceError, match=r"distilled\.npz: cannot be read as the masks that the run learns"):
+        train(*arguments, tmp_path / "halved", resume=True)
+    kept.rename(masks)
+    last = tmp_path / "halved" / "last.pt"
+    replace(load_checkpoint(last), taught=None).save(last)  # as an earlier aernet wrote it
     train(*arguments, tmp_path / "halved", resume=True)
 
     whole, halved, untaught = (
@@ -57,6 +64,19 @@ def test_a_run_that_goes_on_need_not_ask_its_teachers_again(
     )
     assert whole == halved
     assert whole != untaught
+
+
+def test_a_run_without_teachers_learns_nothing_of_an_earlier_one(
+    dataset, encoder_weights, settings, model, tmp_path, interrupt_in_epoch
+):
+    settings = replace(settings, epochs=1, sizes=[32])
+    interrupt_in_epoch(1)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, dataset, tmp_path, encoder_weights=encoder_weights, teachers=[model])
+    assert (tmp_path / "distilled.npz").exists()
+    train(settings, dataset, tmp_path, encoder_weights=encoder_weights)
+    assert not (tmp_path / "distilled.npz").exists()
+    assert load_checkpoint(tmp_path / "last.pt").taught is False
 
 
 def test_masks_of_other_pictures_are_refused(dataset, pictures, tmp_path):

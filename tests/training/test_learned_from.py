@@ -75,3 +75,7 @@ def test_a_run_goes_on_with_the_pictures_that_it_began_with(
     other.write_text("\n".join([*lines[:16], lines[17], lines[18], lines[19], lines[20]]))
     with pytest.raises(SourceError, match=r"learned from 16 pictures of .*, but 15 pictures of .* are other"):
         train(settings, dataset, tmp_path / "run", table=other, resume=True)
+    val = [line.replace(",test", ",val") for line in lines[19:23]]
+    other.write_text("\n".join([*lines[:17], *val]))
+    with pytest.raises(SourceError, match=r"last\.pt: its 4 pictures of the subset val were others"):
+        train(settings, dataset, tmp_path / "run", table=other, resume=True)

@@ -8,7 +8,7 @@ from aernet import Segmenter
 from aernet.errors import ModelError, SourceError
 from aernet.export import export
 from aernet.training.checkpoint import load_checkpoint
-from aernet.training.licences import licences
+from aernet.training.origin import read_origin
 from aernet.training.train import train
 
 RESTRICTED = "CC BY-NC 4.0"
@@ -43,7 +43,7 @@ def test_a_run_inherits_the_licences_of_what_it_learned_from(
         "Apache-2.0; learned from a model whose licence is CC BY-NC 4.0;"
         " learned from a model whose licence is secret"
     )
-    assert licences([tmp_path / "third.onnx"]) == [licence]
+    assert read_origin(tmp_path / "third.onnx").licences == [licence]
 
 
 def test_a_run_that_goes_on_keeps_what_it_inherited(
@@ -63,6 +63,6 @@ def test_a_run_that_goes_on_keeps_what_it_inherited(
 
 def test_what_has_no_licence_to_show_is_refused(tmp_path):
     with pytest.raises(SourceError, match=r"no\.pt: no such file"):
-        licences([tmp_path / "no.pt"])
+        read_origin(tmp_path / "no.pt")
     with pytest.raises(ModelError, match=r"no\.onnx: cannot be read"):
-        licences([tmp_path / "no.onnx"])
+        read_origin(tmp_path / "no.onnx")

@@ -57,6 +57,10 @@ def test_sizes_share_the_epochs():
     settings = load_settings("aernet-v2b0", sizes=[128, 192, 256], epochs=6)
     assert [settings.size_at(epoch) for epoch in range(6)] == [128, 128, 192, 192, 256, 256]
 
+    few = load_settings("aernet-v2b0", sizes=[128, 192, 256], epochs=2)
+    assert [few.size_at(epoch) for epoch in range(2)] == [192, 256]
+    assert load_settings("aernet-v2b0", sizes=[128, 192, 256], epochs=1).size_at(0) == 256
+
 
 @pytest.mark.parametrize(
     ("changes", "message"),
@@ -65,7 +69,11 @@ def test_sizes_share_the_epochs():
         ({"licence": "CC0-1.0"}, "unknown setting licence"),
         ({"colour": "red"}, "colour must be one of cielab, rgb, hsv, hsv[+]rgb, gray, got 'red'"),
         ({"loss": "focal"}, "loss must be one of dice, dice[+]bce, got 'focal'"),
-        ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
+        ({"epochs": 2.5}, "epochs must be a positive whole number, got 2.5"),
+        ({"epochs": 0}, "epochs must be a positive whole number, got 0"),
+        ({"batch_size": 0}, "batch_size must be a positive whole number, got 0"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, got -1"),
+        ({"seed": 1 << 32}, "seed must be a whole number from 0 to 4294967295, got 4294967296"),
         ({"sizes": [100]}, r"multiples of 32, got \[100\]"),
         ({"learning_rate": -1.0}, "learning_rate must be a positive number, got -1.0"),
         ({"augmentation": "yes"}, "augmentation must be true or false, got 'yes'"),

@@ -13,6 +13,7 @@ from aernet.errors import ModelError, SourceError
 from aernet.export import export
 from aernet.models import bundled_models
 from aernet.training.checkpoint import Checkpoint, load_checkpoint
+from aernet.training.origin import read_origin
 from aernet.training.settings import load_settings
 from aernet.training.start_network import require_same_network, settings_of_run
 from aernet.training.train import train
@@ -49,7 +50,7 @@ def test_bundled_models_are_what_their_presets_built():
 def test_a_preset_that_contradicts_the_model_is_refused_with_both_values(models):
     for model in models:
         agreeing = load_settings("aernet-v2b0", encoder=ENCODER, widths=WIDTHS, sizes=[96])
-        require_same_network(agreeing, model)
+        require_same_network(agreeing, read_origin(model))
         for change, message in (
             (
                 {"widths": [16, 16, 8, 8, 8]},
@@ -60,7 +61,7 @@ def test_a_preset_that_contradicts_the_model_is_refused_with_both_values(models)
             ({"architecture": "unet"}, "has architecture aernet, but the preset architecture unet"),
         ):
             with pytest.raises(SourceError, match=f"{model.name}: {message}"):
-                require_same_network(replace(agreeing, **change), model)
+                require_same_network(replace(agreeing, **change), read_origin(model))
 
 
 def test_a_model_that_does_not_tell_needs_a_preset(models, dataset, tmp_path):

@@ -51,7 +51,8 @@ def export(
     metrics: Annotated[
         Path | None,
         typer.Option(
-            help="File of `evaluate --json` for the model card; by default the metrics of the validation."
+            help="File of `evaluate --json` for the model card; by default the metrics of the validation, and"
+            " with several checkpoints none."
         ),
     ] = None,
     half_weights: Annotated[

@@ -40,6 +40,7 @@ def quantise(
 ) -> None:
     """Train a float32 model on with weights and activations of eight bits; `export` then writes it."""
     from aernet.engine.onnx_model import read_model
+    from aernet.errors import ModelError
     from aernet.models import resolve_model
     from aernet.training.start_network import settings_of_run
     from aernet.training.static_quantisation import require_quantisable
@@ -47,6 +48,11 @@ def quantise(
 
     start = resolve_model(model)
     float32 = read_model(start)
+    if float32.card.network is None:
+        raise ModelError(
+            f"{start}: does not say how its network is built (aernet.network); export its checkpoint again"
+            " with this aernet-trt"
+        )
     settings = settings_of_run(
         None,
         start,
@@ -56,6 +62,7 @@ def quantise(
         learning_rate=_LEARNING_RATE,
     )
     require_quantisable(float32)
+    learned = teacher or ([] if resume else [model])
     run(
         settings,
         data,
@@ -63,8 +70,8 @@ def quantise(
         table=split,
         mask_ending=mask_suffix,
         licence=licence,
-        start=start,
-        teachers=[resolve_model(each) for each in teacher or [model]],
+        start=None if resume else start,
+        teachers=[resolve_model(each) for each in learned],
         resume=resume,
         quantised=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,8 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Bundled preset, or a TOML file; else aernet-v2b0, with --start in that model's network."
+            help="Bundled preset, or a TOML file; else aernet-v2b0, with --start in that model's network, or"
+            " with --resume the run's own."
         ),
     ] = None,
     split: Split = None,
@@ -43,7 +44,10 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random seed, instead of the preset's.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue after the last checkpoint in --output.")
+        bool,
+        typer.Option(
+            "--resume", help="Continue after the last checkpoint in --output, with what it began with."
+        ),
     ] = False,
     compiled: Annotated[
         bool,
@@ -51,17 +55,24 @@ def train(
     ] = False,
 ) -> None:
     """Train a network on pictures with masks; with torchrun, on several processes."""
+    from dataclasses import replace
+
     from aernet.models import resolve_model
+    from aernet.training.checkpoint import load_checkpoint
     from aernet.training.start_network import settings_of_run
     from aernet.training.train import train as run
 
     given = {"epochs": epochs, "seed": seed}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     model = None
     if start is not None:
         model = Path(start) if start.endswith(".pt") else resolve_model(start)
+    if resume and preset is None:
+        settings = replace(load_checkpoint(output / "last.pt").settings, **changes)
+    else:
+        settings = settings_of_run(preset, model, **changes)
     run(
-        settings_of_run(preset, model, **changes),
+        settings,
         data,
         output,
         table=split,

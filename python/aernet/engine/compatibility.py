@@ -59,7 +59,7 @@ def require_compatible(engine: Path, machine: Machine, model: Path | None = None
         differs = f"its manifest speaks of {said}, the file is of {header.runtime} {found}"
         raise _refusal(engine, manifest, differs)
     if manifest.layers is None:
-        differs = "its manifest is of an earlier aernet, without the GPU's multiprocessors and board"
+        differs = "its manifest is of an earlier aernet, which does not tell the layers"
         raise _refusal(engine, manifest, differs)
     gpu = machine.gpu
     if gpu is None:

@@ -88,7 +88,8 @@ def calibrate(segmenter: PictureSegmenter, pairs: Iterable[Pair]) -> Calibration
         pairs: at least 20 pictures with masks.
 
     Raises:
-        SourceError: there are fewer, or a picture or mask cannot be read.
+        SourceError: there are fewer, a picture or mask cannot be read, or no scaling is the best (see
+            `fit_scaling`).
     """
     probabilities, lesions, pictures, truths = [], [], [], []
     size = (segmenter.card.size, segmenter.card.size)
@@ -157,20 +158,44 @@ def fit_scaling(probability: npt.NDArray[np.float32], lesion: npt.NDArray[np.boo
 
     Args:
         probability: float32 in [0, 1].
-        lesion: the truth, of the same shape; both lesion and skin must occur.
+        lesion: the truth, of the same shape.
+
+    Raises:
+        SourceError: the truth is lesion or skin alone, or no scaling is the best: the probabilities are all
+            the same, or tell lesion from skin without a mistake.
     """
-    inputs = np.stack([_logit(probability).ravel(), np.ones(probability.size)])
     truth = lesion.ravel().astype(np.float64)
-    weights = np.array([1.0, 0.0])
+    if not 0 < truth.mean() < 1:
+        raise SourceError(
+            f"calibration needs masks with both lesion and skin, found {'lesion' if truth.any() else 'skin'}"
+            " alone; are these the experts' masks of these pictures?"
+        )
+    inputs = np.stack([_logit(probability).ravel(), np.ones(probability.size)])
+    # The logarithm of the odds of the mean is where Newton's method is near enough to converge.
+    weights = np.array([0, np.log(truth.mean() / (1 - truth.mean()))])
+    loss = _loss(weights @ inputs, truth)
     for _ in range(50):
-        estimate = 1 / (1 + np.exp(-(weights @ inputs)))
+        estimate = np.exp(-np.logaddexp(0, -(weights @ inputs)))
         gradient = inputs @ (estimate - truth)
         curvature = (inputs * (estimate * (1 - estimate))) @ inputs.T
-        step = np.linalg.solve(curvature, gradient)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
+        try:
+            step = np.linalg.solve(curvature, gradient)
+        except np.linalg.LinAlgError:
             break
-    return Scaling(float(weights[0]), float(weights[1]))
+        if np.abs(step).max() < 1e-9:
+            return Scaling(float(weights[0]), float(weights[1]))
+        while (loss_there := _loss((weights - step) @ inputs, truth)) > loss:
+            step /= 2
+        weights, loss = weights - step, loss_there
+    raise SourceError(
+        "no scaling fits these pictures best: the probabilities are all the same, or tell lesion from skin"
+        " without a mistake; calibrate on more pictures, and only a trained model"
+    )
+
+
+def _loss(logit: npt.NDArray[np.float64], truth: npt.NDArray[np.float64]) -> float:
+    """Return minus the logarithm of the likelihood."""
+    return float((np.logaddexp(0, logit) - truth * logit).sum())
 
 
 def _logit(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from aernet.pairs import Pair
     from aernet.reproduction.runs import Run, Study
 
+# Beside our own errors what PyTorch, timm and files give, such as a GPU's memory that does not suffice.
+_FAILURES = (AernetError, RuntimeError, OSError, ValueError, MemoryError)
+
 
 def reproduce(
     study: Study,
@@ -47,7 +50,7 @@ def reproduce(
 
     Raises:
         SourceError: there is no such row, or the test subset is missing or unreadable.
-        AernetError: some runs failed; the others are finished.
+        AernetError: some runs failed, by whatever fault; the others are finished.
     """
     rows = [row for table in tables for row in table.rows]
     if unknown := sorted(set(titles or ()) - {row.title for row in rows}):
@@ -69,13 +72,17 @@ def reproduce(
         try:
             _train(run, data)
             _measure(run, pairs, f"subset test of {table.name}")
-        except AernetError as error:
-            failures[run.title] = str(error)
-            console.print(f"failed: {error}")
+        except _FAILURES as error:
+            failures[run.title] = str(error) if isinstance(error, AernetError) else _in_a_line(error)
+            console.print(f"failed: {failures[run.title]}")
         report(failures)
     if failures:
         title, reason = next(iter(failures.items()))
         raise AernetError(f"{len(failures)} of {len(missing)} runs failed, the first: {title}: {reason}")
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _train(run: Run, data: Path) -> None:
@@ -90,7 +97,7 @@ def _train(run: Run, data: Path) -> None:
         else:
             start = "encoder from timm's ImageNet weights"
         write_text(run.folder / "run.json", json.dumps({"machine": _machine(), "start": start}) + "\n")
-    train(run.settings, data, run.folder, encoder_weights=run.weights, resume=resume)
+    train(run.settings, data, run.folder, encoder_weights=None if resume else run.weights, resume=resume)
 
 
 def _machine() -> str:

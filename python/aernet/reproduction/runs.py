@@ -103,7 +103,7 @@ class Study:
 
     def _weights_for(self, row: Row) -> Path | None:
         settings = load_settings(row.preset, **row.changes)
-        if self.encoder_weights is None or settings.architecture != "aernet":
+        if self.encoder_weights is None or settings.architecture != "aernet" or not settings.pretrained:
             return None
         if self.encoder_weights.is_dir():
             file = self.encoder_weights / f"{settings.encoder}.pth"

@@ -43,9 +43,11 @@ class Checkpoint:
     threshold: float
     """Threshold chosen on the validation subset."""
     inherited: list[str] = field(default_factory=list)
-    """Licences of the models that the run started from or learned from; see `licences`."""
+    """Licences of the models that the run started from or learned from, each once; see `Origin.licences`."""
     graph: bytes | None = None
     """The graph of an INT8 network, whose weights these are; None where the settings tell how it is built."""
+    taught: bool | None = None
+    """Whether the run learns the masks of its `distilled.npz`; None in a checkpoint of an earlier aernet."""
 
     def save(self, path: Path) -> None:
         """Write the checkpoint; an earlier file stays until the new one is complete.
@@ -105,23 +107,28 @@ def averaged(checkpoints: Sequence[Checkpoint]) -> Checkpoint:
     """Return the mean of the networks of one run at several epochs (Izmailov et al. 2018).
 
     Args:
-        checkpoints: at least one; all but the weights is taken from the last.
+        checkpoints: at least one; all but the weights and the history is taken from the last. A mean of
+            several has no history, because it was never validated.
 
     Raises:
         SourceError: they are not from one run.
     """
     last = checkpoints[-1]
     if any(
-        (checkpoint.settings, checkpoint.learned_from) != (last.settings, last.learned_from)
+        (checkpoint.settings, checkpoint.learned_from, checkpoint.graph)
+        != (last.settings, last.learned_from, last.graph)
         for checkpoint in checkpoints
     ):
         raise SourceError(
-            "checkpoints can be averaged where they are of one run; these differ in settings or pictures"
+            "checkpoints can be averaged where they are of one run; these differ in settings, pictures or"
+            " their INT8 graph"
         )
+    if len(checkpoints) == 1:
+        return last
     network = {
         name: torch.stack([checkpoint.network[name] for checkpoint in checkpoints]).mean(0)
         if weight.is_floating_point()
         else weight
         for name, weight in last.network.items()
     }
-    return replace(last, network=network)
+    return replace(last, network=network, history=[])

@@ -6,19 +6,14 @@ from typing import Literal
 
 import torch
 
+from aernet.training.xyz import XYZ_FROM_RGB
+
 Colour = Literal["cielab", "rgb", "hsv", "hsv+rgb", "gray"]
 """The colour spaces that the paper compares (section 3.1); models that ship see CIELAB."""
 
 CHANNELS: dict[Colour, int] = {"cielab": 3, "rgb": 3, "hsv": 3, "hsv+rgb": 6, "gray": 1}
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which OpenCV uses for gray too
-
-# Linear sRGB to XYZ, each row divided by the D65 white point (IEC 61966-2-1, CIE 15).
-XYZ_FROM_RGB = (
-    (0.412453 / 0.950456, 0.357580 / 0.950456, 0.180423 / 0.950456),
-    (0.212671, 0.715160, 0.072169),
-    (0.019334 / 1.088754, 0.119193 / 1.088754, 0.950227 / 1.088754),
-)
 
 
 def convert(rgb: torch.Tensor, colour: Colour) -> torch.Tensor:

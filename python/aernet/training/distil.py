@@ -65,14 +65,15 @@ def load_masks(pictures: Pictures, path: Path) -> Pictures:
     """Return the pictures with the masks that `save_masks` wrote.
 
     Raises:
-        SourceError: the masks cannot be read, or do not fit these pictures.
+        SourceError: the masks are missing or cannot be read, or do not fit these pictures.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             mask = torch.from_numpy(stored["mask"])
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, zlib.error) as error:
         raise SourceError(
-            f"{path}: cannot be read as masks of a run ({type(error).__name__}); delete it, and start again"
+            f"{path}: cannot be read as the masks that the run learns ({type(error).__name__}); start the run"
+            " again, with another folder for --output"
         ) from error
     if mask.shape != pictures.mask.shape:
         raise SourceError(

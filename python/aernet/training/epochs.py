@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from aernet.training.learned_from import LearnedFrom
     from aernet.training.settings import Settings
 
+_SEEDS = 2**32  # as many as NumPy's generator takes
+
 
 class Epochs:
     """A network on its way from the first epoch to the last.
@@ -50,6 +52,7 @@ class Epochs:
         validation: the pictures that choose the threshold and the best epoch.
         learned_from: what the run learns from.
         inherited: licences of the models that the network starts from or learns from.
+        taught: whether the masks of `training` are those that `distilled` gives.
     """
 
     def __init__(
@@ -62,17 +65,21 @@ class Epochs:
         validation: Pictures,
         learned_from: LearnedFrom,
         inherited: list[str],
+        *,
+        taught: bool,
     ) -> None:
         self._fabric = fabric
         self._settings = settings
         self._output = output
-        self._network = network.train().to(memory_format=torch.channels_last)
+        # The optimizer takes its state to where the weights are when it is made, so they move first.
+        self._network = fabric.to_device(network.train().to(memory_format=torch.channels_last))
         self._training = training
         self._validation = validation
         self._learned_from = learned_from
         self._inherited = inherited
+        self._taught = taught
         self._steps = max(len(training) // settings.batch_size, 1)
-        self._optimizer = _optimizer(settings, network)
+        self._optimizer = _optimizer(settings, self._network)
         self._schedule = _schedule(settings, self._optimizer, self._steps)
         self._history: list[dict[str, float]] = []
 
@@ -122,12 +129,12 @@ class Epochs:
                     self._save()
 
     def _epoch(self, epoch: int, advance: Callable[[], None]) -> float:
-        """Train on every picture once and return the mean loss."""
+        """Train on whole batches of the pictures, each at most once, and return the mean loss."""
         fabric, settings = self._fabric, self._settings
         # Each epoch has its own seed, so that a resumed run repeats an uninterrupted one.
-        seed = settings.seed * 100_003 + epoch
+        seed = (settings.seed * 100_003 + epoch) % _SEEDS
         order = torch.randperm(len(self._training), generator=torch.Generator().manual_seed(seed))
-        seed = seed * fabric.world_size + fabric.global_rank
+        seed = (seed * fabric.world_size + fabric.global_rank) % _SEEDS
         seed_everything(seed, verbose=False)
         augmentation = Augmentation(seed)
         size = settings.size_at(epoch)
@@ -181,6 +188,7 @@ class Epochs:
             self._history[-1]["threshold"],
             self._inherited,
             self._network.graph if isinstance(self._network, QuantisedNetwork) else None,
+            self._taught,
         )
         if self._history[-1]["val_jaccard"] == max(row["val_jaccard"] for row in self._history):
             checkpoint.save(self._output / "best.pt")

@@ -35,7 +35,9 @@ class LearnedFrom:
     stated_licence: str | None = None
     """What `aernet-trt train --licence` said."""
     models: list[str] = field(default_factory=list)
-    """The training data of the models; see `training_data_of`."""
+    """The training data of the models in words, each once; see `Origin.training_data`."""
+    val_image_ids_sha256: str | None = None
+    """What `image_ids_sha256` gives for the subset val; None in a checkpoint of an earlier aernet."""
 
     @property
     def own_pictures(self) -> str:

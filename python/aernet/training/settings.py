@@ -20,7 +20,8 @@ _PRESETS = Path(str(files("aernet.training") / "presets"))
 
 _Text = Annotated[str, Meta(description="a string")]
 _Switch = Annotated[bool, Meta(description="true or false")]
-_Number = Annotated[int, Meta(description="a whole number")]
+_Count = Annotated[int, Meta(ge=1, description="a positive whole number")]
+_Seed = Annotated[int, Meta(ge=0, lt=2**32, description=f"a whole number from 0 to {2**32 - 1}")]
 _Widths = Annotated[list[Annotated[int, Meta(gt=0)]], Meta(description="positive whole numbers")]
 _Sizes = Annotated[
     list[Annotated[int, Meta(gt=0, multiple_of=32)]], Meta(min_length=1, description="multiples of 32")
@@ -46,7 +47,7 @@ class Settings:
     """Colour space that the network sees; only CIELAB can be exported."""
     sizes: _Sizes
     """Sides of the training pictures in pixels, each for an equal share of the epochs; the last is the
-    model's."""
+    model's. Where the epochs are fewer than the sizes, the first sizes are left out."""
     augmentation: _Switch
     """Whether the training pictures are changed at random."""
     loss: LossName
@@ -57,11 +58,11 @@ class Settings:
     """Highest learning rate of the schedule."""
     schedule: Literal["constant", "one-cycle"]
     """A constant rate as in the paper, or one cycle over the whole run."""
-    epochs: _Number
+    epochs: _Count
     """Passes over the training subset."""
-    batch_size: _Number
+    batch_size: _Count
     """Pictures in each step, over all processes."""
-    seed: _Number
+    seed: _Seed
     """Seed of the weights, the order and the augmentation."""
 
     def build(self, *, pretrained: Path | bool = False) -> SegmentationNetwork:
@@ -81,7 +82,8 @@ class Settings:
 
     def size_at(self, epoch: int) -> int:
         """Return the side of the training pictures in an epoch, counted from 0."""
-        return self.sizes[epoch * len(self.sizes) // self.epochs]
+        sizes = self.sizes[-self.epochs :]
+        return sizes[epoch * len(sizes) // self.epochs]
 
 
 def preset_names() -> list[str]:
