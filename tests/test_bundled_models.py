@@ -8,6 +8,7 @@ import pytest
 
 from aernet import Segmenter
 from aernet.evaluation.evaluate import evaluate
+from aernet.files import sha256_of
 from aernet.models import bundled_models
 from aernet.pairs import find_pairs
 
@@ -43,3 +44,10 @@ def test_a_bundled_model_comes_with_its_card(model):
     assert f"{card.metrics['dice']['mean']:.4f}" in text
     assert f"threshold {card.threshold:g}" in text
     assert "not a medical device" in text.lower()
+
+
+def test_the_int8_model_was_made_from_the_float32_model_that_comes_with_it():
+    models = bundled_models()
+    with Segmenter("aernet-lite-int8") as segmenter:
+        _, digest = segmenter.card.quantised_from.split(", sha256 ")
+    assert digest == sha256_of(models["aernet-lite"])
