@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SECONDS = (3.0, 2.0)  # timeouts for opening the stream, and between frames
 _PASSWORD = re.compile(
-    r"""\b((?:[\w-]+[-_])?(?:password|passwd|pass|pwd|pw|token)=)("[^"]*"|'[^']*'|[^&\s]+)""", re.IGNORECASE
+    r"""\b((?:[\w-]+[-_])?(?:password|passwd|pass|pwd|pw)=)("[^"]*"|'[^']*'|[^&\s]+)""", re.IGNORECASE
 )
 _OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer", "flags": "low_delay"}
 
