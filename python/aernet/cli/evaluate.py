@@ -147,12 +147,18 @@ def _warning(evaluation: Evaluation) -> str:
 
 def _check_writable(path: Path) -> None:
     """Raise an error before the work instead of after it."""
+    import tempfile
+
     from aernet.errors import OutputError
-    from aernet.files import require_writable
+    from aernet.files import make_folder
 
     if path.is_dir():
         raise OutputError(f"{path}: cannot be written, it is a folder; give the name of a file")
-    require_writable(path.parent)
+    try:
+        make_folder(path.parent)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _table(evaluation: Evaluation) -> Table:
