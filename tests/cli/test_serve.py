@@ -75,8 +75,8 @@ def test_a_second_ctrl_c_does_not_wait(serve):
         assert "finishing what is under way" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-        # A server that waits gives the body up after ten seconds, and answers so.
-        assert connection.recv(100) == b""
+        # A server that waits gives the body up after ten seconds, and answers 408; one that ends may say so.
+        assert b" 408 " not in connection.recv(100)
     assert process.returncode == 130
 
 
