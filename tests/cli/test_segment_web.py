@@ -20,7 +20,8 @@ from aernet.cli.app import app
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.logins.append(self.headers.get("Authorization"))
-        status, headers, content = self.server.answers.get(self.path.partition("?")[0], (404, {}, b""))
+        answers, path = self.server.answers, self.path.partition("?")[0]
+        status, headers, content = answers.get(self.path) or answers.get(path, (404, {}, b""))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -79,6 +80,27 @@ def test_a_picture_is_fetched_and_named_after_its_address(server, segment, tmp_p
         np.testing.assert_array_equal(found, expected)
     server.answers = {}
     assert [record["status"] for record in segment(*addresses)[1]] == ["skipped", "skipped"]
+
+
+def test_addresses_that_differ_in_their_query_have_outputs_of_their_own(server, segment, tmp_path, examples):
+    server.answers = {
+        f"/image?id={number}": (200, {}, path.read_bytes()) for number, path in enumerate(examples[:2])
+    }
+    addresses = [f"{server.address}/image?id={number}" for number in range(2)]
+    _, records = segment(*addresses)
+    assert [record["status"] for record in records] == ["done", "done"]
+    masks = sorted((tmp_path / "out").rglob("*_mask.png"))
+    assert len(masks) == 2
+    shapes = {cv2.imread(str(mask)).shape[:2] for mask in masks}
+    assert shapes == {cv2.imread(str(path)).shape[:2] for path in examples[:2]}
+    assert [record["status"] for record in segment(*addresses)[1]] == ["skipped", "skipped"]
+
+
+def test_a_server_that_does_not_tell_what_it_sends_is_believed(server, segment, examples):
+    server.answers = {"/scan": (200, {}, examples[0].read_bytes())}
+    answer, records = segment(f"{server.address}/scan")
+    assert answer.exit_code == 0, answer.output
+    assert records[0]["status"] == "done"
 
 
 def test_a_film_is_fetched(server, segment, tmp_path):

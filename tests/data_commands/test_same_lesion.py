@@ -56,3 +56,9 @@ def test_what_shows_nothing_is_nobody_s_copy(progress):
     assert all(len(each.points) == 0 for each in appearances)
     assert find_same_lesions(appearances, progress) == []
     assert find_same_lesions([], progress) == []
+
+
+def test_a_picture_of_few_rows_has_an_appearance_too():
+    picture = np.random.default_rng(0).integers(0, 256, (2, 2000, 3), np.uint8)
+    described = appearance(picture, np.zeros((2, 2000), np.uint8))
+    assert described.descriptors.shape == (len(described.points), 128)

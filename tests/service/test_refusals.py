@@ -189,6 +189,13 @@ def test_who_went_away_is_not_worked_for(serve, held, picture):
     assert figures(service)['aernet_answers_total{status="499"}'] == "20.0"
 
 
+def test_a_picture_with_a_side_that_is_too_long_is_refused_and_no_device_fails(serve):
+    wide = cv2.imencode(".png", np.zeros((2, 16385, 3), np.uint8))[1].tobytes()
+    answer = httpx.post(f"{serve().url}segment", content=wide, timeout=20)
+    assert answer.status_code == 422
+    assert "expected 1 to 16384 pixels, found 16385" in answer.text
+
+
 def test_a_device_that_fails(serve, picture, monkeypatch):
     service = serve()
 

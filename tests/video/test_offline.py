@@ -109,6 +109,19 @@ def test_masks_of_an_earlier_run_are_taken_if_they_were_made_alike(segment, vide
     assert cv2.imread(str(out / "disc_masks" / "000003.png"), cv2.IMREAD_UNCHANGED)[100, 72] == 255
 
 
+@pytest.mark.parametrize("track", [True, False])
+def test_a_mask_that_a_failure_of_power_left_empty_is_made_again(segment, video, tmp_path, track):
+    assert segment(inputs=[video]).returncode == 0
+    empty = tmp_path / "out" / "disc_masks" / "000003.png"
+    whole = empty.read_bytes()
+    empty.write_bytes(b"")
+    if not track:
+        (tmp_path / "out" / "disc_track.csv").unlink()
+    answer = segment("--json", inputs=[video])
+    assert json.loads(answer.stdout)["status"] == "done"
+    assert empty.read_bytes() == whole
+
+
 def test_bad_videos_are_named_and_counted(segment, video, tmp_path):
     (tmp_path / "in" / "text.mp4").write_text("no video")
     answer = segment("--json", inputs=[tmp_path / "in" / "text.mp4", video])

@@ -71,7 +71,7 @@ def _receive(
     answer: HTTPResponse, name: str, file: Path, largest: int, on_bytes: Callable[[int], object]
 ) -> None:
     kind = answer.headers.get_content_type()
-    if kind.startswith("text/"):
+    if "Content-Type" in answer.headers and kind.startswith("text/"):  # without it, it is text by default
         raise SourceError(f"{name}: the server sends {kind}, not a picture or video")
     declared = answer.headers.get("Content-Length", "")
     expected = int(declared) if declared.isdecimal() else None

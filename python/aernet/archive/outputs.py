@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 import unicodedata
@@ -88,6 +89,9 @@ def _candidates(inputs: Sequence[Input]) -> dict[Input, list[Path]]:
         choices[item] = [stem, item.below]
         if place.parts:
             choices[item] += [place / stem, place / item.below]
+        if item.is_from_the_web:  # addresses may differ in what is no path, such as a query
+            digest = hashlib.sha256(item.address.encode()).hexdigest()[:12]
+            choices[item].append(place / f"{stem}-{digest}")
     return choices
 
 

@@ -133,4 +133,4 @@ def _is_there(file: Path) -> bool:
 
 
 def _lacks_masks(folder: Path, facts: Mapping[str, Any]) -> bool:
-    return len(list(folder.glob("[0-9]*.png"))) != facts.get("frames")
+    return sum(_is_there(mask) for mask in folder.glob("[0-9]*.png")) != facts.get("frames")

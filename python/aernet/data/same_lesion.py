@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _SIDE = 160  # longer side of the lesion with its margin, in pixels
+_LEAST_SIDE = 16  # of a picture in which OpenCV looks for features
 _MARGIN = 0.2  # relative to the lesion's longer side
 _FEATURES = 150
 _VOTING_FEATURES = 40
@@ -52,7 +53,8 @@ def appearance(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> A
     lesion = picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
     scale = _SIDE / max(lesion.shape[:2])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(lesion, None, fx=scale, fy=scale, interpolation=interpolation)
+    width, height = (max(_LEAST_SIDE, round(scale * side)) for side in lesion.shape[1::-1])
+    resized = cv2.resize(lesion, (width, height), interpolation=interpolation)
     gray = cv2.cvtColor(resized, cv2.COLOR_BGR2GRAY)
     # Without a least contrast, a smooth lesion has features too.
     sift = cv2.SIFT.create(contrastThreshold=0)

@@ -83,7 +83,8 @@ class Measurements:
     """A line of that length across the lesion, at a right angle to the two parallel lines."""
 
     mm_per_pixel: Point | None = None
-    """The horizontal and the vertical distance of neighbouring pixels in millimetres, as they were given."""
+    """The horizontal and the vertical distance of neighbouring pixels in millimetres, in this order, which is
+    the reverse of that in which `measure_mask` takes them."""
     area_mm2: float | None = None
     """The area in square millimetres."""
     perimeter_mm: float | None = None

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from aernet._native import __version__
-from aernet.errors import AernetError, SourceError
+from aernet.errors import AernetError, FrameError, SourceError
 from aernet.measure.row import LESION_COLUMNS
 from aernet.pictures.formats import recognise
 from aernet.service.answers import MEDIA_TYPES
@@ -131,7 +131,7 @@ class Pages:
             raise refusal(
                 503, f"There was no answer within {self._limits.seconds:g} seconds.", Retry_After="1"
             )
-        except SourceError as error:
+        except (SourceError, FrameError) as error:  # the latter of a side that is too long
             is_of_no_format = data and recognise(data) is None
             raise refusal(415 if is_of_no_format else 422, str(error)) from None
         except AernetError as error:

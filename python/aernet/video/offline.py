@@ -119,7 +119,7 @@ def _mask_of(
     picture: npt.NDArray[np.uint8], file: Path, segmenter: PictureSegmenter
 ) -> tuple[npt.NDArray[np.uint8], float | None]:
     """Return the mask of a picture, and how long it took in milliseconds; None if an earlier run made it."""
-    if file.is_file():
+    if file.is_file() and file.stat().st_size:  # an empty one is what a failure of power may leave
         return np.ascontiguousarray(read_picture(file)[:, :, 0]), None
     result = segmenter(picture)
     write_png(file, result.mask)
