@@ -104,6 +104,14 @@ def test_outputs_that_are_not_asked_for_stay_although_a_run_was_killed(segment, 
     assert (tmp_path / "later.csv").read_bytes() == (tmp_path / "quiet.csv").read_bytes()
 
 
+def test_what_a_killed_run_left_of_a_file_of_the_whole_run_is_removed(segment, tmp_path):
+    (tmp_path / "out").mkdir()
+    remnant = tmp_path / "out" / ".0123456789abcdef.json"
+    remnant.write_text("[")
+    segment("--format", "coco")
+    assert not remnant.exists()
+
+
 def test_outputs_of_other_settings_go_although_a_run_was_killed(segment, content, tmp_path, monkeypatch):
     segment("--overlay")
     with monkeypatch.context() as patch:

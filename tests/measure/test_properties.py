@@ -86,6 +86,17 @@ def test_any_mask_has_measurements_without_nan(mask, seed, scale):
     assert row["area_px"] == np.count_nonzero(mask)
     if row["area_px"]:
         assert row["shortest_diameter_px"] <= row["longest_diameter_px"]
+        assert row["compactness"] > 1 - 1e-9  # no shape has less outline than a disc of its area
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 2), (2, 2), (3, 3), (1, 9)])
+def test_few_pixels_have_the_outline_of_a_disc_of_their_area_at_least(height, width):
+    mask = np.zeros((20, 20), np.uint8)
+    mask[5 : 5 + height, 5 : 5 + width] = 255
+    found = measure_mask(mask, mm_per_pixel=(0.5, 0.5))
+    least = 2 * np.sqrt(np.pi * height * width)
+    assert least - 1e-9 <= found.perimeter_px <= 2 * (height + width)
+    assert found.perimeter_mm == pytest.approx(found.perimeter_px / 2)
 
 
 @settings(deadline=None, max_examples=25)

@@ -134,7 +134,8 @@ class Archive:
             segmenter = stack.enter_context(_open_segmenter(settings, jobs))
             journal = stack.enter_context(closing(Journal(self._folder)))
             begun = [self._folder / output for output in journal.unfinished()]
-            for folder in {*begun, *(path.parent for path in begun)}:  # the masks of a video are a folder
+            # The masks of a video are a folder; the output folder has files of the whole run.
+            for folder in {self._folder, *begun, *(path.parent for path in begun)}:
                 remove_remains(folder)
             joins = {name: join for name in settings.kinds if (join := KINDS[name].join) is not None}
             self._require_known(joins, journal, overwrite=settings.overwrite)

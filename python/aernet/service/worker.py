@@ -61,11 +61,15 @@ class Worker:
         return encode(result, self._segmenter.card, wanted)
 
     def _alone(self, picture: HostImage) -> Segmentation[Any]:
-        self._meters.batches.inc()
-        self._meters.pictures.inc()
-        return self._segmenter(picture)
+        result = self._segmenter(picture)
+        self._count(1)
+        return result
 
     def _run(self, pictures: Sequence[HostImage]) -> Sequence[Segmentation[Any]]:
+        results = self._segmenter.batch(pictures)
+        self._count(len(pictures))
+        return results
+
+    def _count(self, pictures: int) -> None:
         self._meters.batches.inc()
-        self._meters.pictures.inc(len(pictures))
-        return self._segmenter.batch(pictures)
+        self._meters.pictures.inc(pictures)

@@ -162,23 +162,27 @@ function connect(delay = FIRST_RETRY_MS) {
       showStatus(JSON.parse(data));
       return;
     }
-    const view = isFrozen || document.hidden ? null : await readView(data);
-    if (view !== null && !isFrozen && view.frame > newest) {
-      newest = view.frame;
-      const before = live.view;
-      live.show(view);
-      write(find("area"), view.area);
-      write(find("diameter"), view.diameter);
-      if (before !== null && !before.kept) {
-        before.picture.close();
-        before.probability.close();
+    try {
+      const view = isFrozen || document.hidden ? null : await readView(data);
+      if (view !== null && !isFrozen && view.frame > newest) {
+        newest = view.frame;
+        const before = live.view;
+        live.show(view);
+        write(find("area"), view.area);
+        write(find("diameter"), view.diameter);
+        if (before !== null && !before.kept) {
+          before.picture.close();
+          before.probability.close();
+        }
+        if (find("freeze").disabled) {
+          showState();
+        }
       }
-      if (find("freeze").disabled) {
-        showState();
-      }
+    } finally {
+      // A view that cannot be shown counts as well: without its answer, the server would send no more.
+      unacknowledged += 1;
+      acknowledge();
     }
-    unacknowledged += 1;
-    acknowledge();
   };
   socket.onclose = reconnect;
   restartTimeout();
