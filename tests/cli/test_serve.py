@@ -111,6 +111,9 @@ def test_what_is_wrong_is_one_line(command, model):
     answer = command("serve", "--token", "short")
     assert answer.returncode == 2
     assert "expected 32 characters at least, found 5" in answer.stderr
+    answer = command("serve", "--token", "+/;" * 11)
+    assert answer.returncode == 2
+    assert "expected letters, digits and . _ ~ -" in answer.stderr
     for limit in ("--megabytes", "--megapixels", "--seconds"):
         answer = command("serve", limit, "inf")
         assert answer.returncode == 2

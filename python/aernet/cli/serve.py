@@ -49,6 +49,8 @@ def serve(
 
     The page at the printed address says how.
     """
+    import re
+
     import numpy as np
 
     from aernet._native import get_num_threads
@@ -60,6 +62,11 @@ def serve(
         raise typer.BadParameter(
             f"--token: expected {_SHORTEST_TOKEN} characters at least, found {len(token)}; 'openssl rand -hex"
             " 32' makes one"
+        )
+    if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise typer.BadParameter(
+            "--token: expected letters, digits and . _ ~ -, which an address and a cookie take as they are;"
+            " 'openssl rand -hex 32' makes one"
         )
     limits = Limits(round(megabytes * 1e6), round(megapixels * 1e6), waiting, seconds)
     with shared_among(get_num_threads()):  # as many pictures as there are cores go side by side
