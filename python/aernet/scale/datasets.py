@@ -10,7 +10,7 @@ from ray.data import ActorPoolStrategy
 
 from aernet.archive.one_picture import Order
 from aernet.archive.table import PICTURE_COLUMNS, arrow_schema
-from aernet.errors import AernetError
+from aernet.errors import AernetError, SourceError
 from aernet.models import DEFAULT
 from aernet.scale.portable import make_from_bytes, portable_model
 from aernet.scale.resources import share_of_each
@@ -94,7 +94,9 @@ class _Pictures:
             table = table.append_column(name, column)
         return table
 
-    def _row(self, picture: bytes | str) -> dict[str, Any]:
+    def _row(self, picture: bytes | str | None) -> dict[str, Any]:
+        if picture is None:
+            return {"error": f"the column {self._column} is empty here"}
         name = picture if isinstance(picture, str) else "picture"
         try:
             content = picture if isinstance(picture, bytes) else _read(picture)
@@ -102,10 +104,17 @@ class _Pictures:
             facts, contents = make_from_bytes(self._segmenter, content, order)
         except (AernetError, OSError, ValueError) as error:
             return {"error": str(error)}
+        except MemoryError:
+            return {"error": f"{name}: the memory does not suffice for it"}
         return facts | contents
 
 
 def _read(address: str) -> bytes:
-    with fsspec.open(address, "rb") as file:
-        content: bytes = file.read()
+    try:
+        with fsspec.open(address, "rb") as file:
+            content: bytes = file.read()
+    except (OSError, ValueError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the libraries of clouds have errors of their own
+        raise SourceError(f"{address}: cannot be read ({type(error).__name__}: {error})") from None
     return content

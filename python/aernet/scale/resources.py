@@ -46,11 +46,13 @@ def share_of_each(device: str) -> Share:
         device: "auto" takes GPUs if there are any; "cpu" or "cuda".
 
     Raises:
-        AernetError: the cluster has no such device.
+        AernetError: it is none of these, or the cluster has no such device.
     """
+    if device not in {"auto", "cpu", "cuda"}:
+        raise AernetError(f"device {device!r}: the workers of a cluster take 'auto', 'cpu' or 'cuda'")
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     gpus, cores = (int(sum(machine.get(unit, 0) for machine in machines)) for unit in ("GPU", "CPU"))
-    on_gpu = device.startswith("cuda") or (device == "auto" and gpus > 0)
+    on_gpu = device == "cuda" or (device == "auto" and gpus > 0)
     count = gpus if on_gpu else cores
     share = Share(count, len(machines), on_gpu)
     if count == 0:
