@@ -31,7 +31,7 @@ _CONVERT = "convert it to PNG or JPEG"
 _RAW = "a camera's raw file; develop it into JPEG, or into TIFF with 8 bits"
 _ARCHIVE = "unpack it, and name the pictures or their folder"
 _VIDEO = "'aernet-trt segment' takes it as a video if its suffix is one, such as .mp4"
-_NONE = "fetch the picture again, or leave this file out"
+_FETCH_OR_LEAVE = "fetch the picture again, or leave this file out"
 
 _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (
@@ -67,9 +67,9 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (rb"RIFF....AVI ", "a video (AVI)", _VIDEO),
     (rb"\0\0\x01[\xba\xb3]|\x47.{187}\x47.{187}\x47", "a video (MPEG)", _VIDEO),
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11|FLV\x01", "a video (WMV or Flash)", _VIDEO),
-    (rb"RIFF....WAVE|ID3|OggS|fLaC", "a sound file", _NONE),
+    (rb"RIFF....WAVE|ID3|OggS|fLaC", "a sound file", _FETCH_OR_LEAVE),
     (rb"\0\x05\x16[\0\x07]", "a companion file of macOS", "name the file without '._' in front"),
-    (rb"MZ|\x7fELF", "a program", _NONE),
+    (rb"MZ|\x7fELF", "a program", _FETCH_OR_LEAVE),
     (rb"version https://git-lfs", "a git-lfs pointer, not the picture itself", "run 'git lfs pull'"),
     (rb"\0*\Z", "nothing but zeros", "copy the file again"),
 )  # fmt: skip
@@ -81,8 +81,8 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "fetch the picture again: the server sent a page",
     ),
     (r"<svg|(<\?xml|<!--|<!doctype svg).{0,4000}<svg", "an SVG drawing", "export it as PNG"),
-    (r"<\?xml", "an XML file", _NONE),
-    (r"[\[{]", "a JSON file", _NONE),
+    (r"<\?xml", "an XML file", _FETCH_OR_LEAVE),
+    (r"[\[{]", "a JSON file", _FETCH_OR_LEAVE),
 )
 _CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -135,4 +135,4 @@ def _text(data: bytes) -> tuple[str, str] | None:
     for pattern, name, remedy in _TEXTS:
         if re.match(pattern, text.strip(), re.DOTALL | re.IGNORECASE):
             return name, remedy
-    return "a text file", _NONE
+    return "a text file", _FETCH_OR_LEAVE
