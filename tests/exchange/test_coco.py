@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -81,8 +83,22 @@ def test_names_are_kept_as_they_are(read):
 
 def test_the_file_comes_in_parts():
     parts = list(join_coco([to_coco(np.full((3, 3), 255, np.uint8), "a.jpg")] * 3))
-    assert len(parts) > 6
+    assert len(parts) > 3
     assert len(json.loads(b"".join(parts))["annotations"]) == 3
+
+
+def test_the_memory_does_not_grow_with_the_pictures():
+    ragged = np.random.default_rng(3).integers(0, 2, (512, 512), np.uint8) * 255
+    piece = to_coco(ragged, "a.jpg")
+    repeats = 100_000_000 // len(piece)
+    tracemalloc.start()
+    try:
+        written = sum(map(len, join_coco(repeat(piece, repeats))))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert written > 0.9 * len(piece) * repeats
+    assert most < written / 2
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,15 @@ def test_the_outline_encloses_the_mask(tmp_path, mask):
     np.testing.assert_array_equal(drawn, mask)
 
 
+def test_a_region_is_measured_the_same_wherever_it_lies(tmp_path):
+    path = stored(photograph(example(), **SPACING), tmp_path / "x.dcm")
+    ring = cv2.circle(np.zeros((192, 256), np.uint8), (60, 60), 20, 255, 8)
+    mask = ring | np.roll(ring, (70, 130), (0, 1))
+    first, second = groups(report(path, mask))
+    assert first == second
+    assert first["Area"][0] == pytest.approx(np.count_nonzero(ring) * 0.02**2)
+
+
 def test_an_outline_is_never_longer_than_an_element(tmp_path):
     ragged = np.random.default_rng(5).integers(0, 2, (1024, 1024), np.uint8) * 255
     ragged = cv2.morphologyEx(ragged, cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8))

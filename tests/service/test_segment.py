@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import shapely
+from dicom_objects import content, example, photograph
 
 from aernet import Segmenter
 from aernet.pictures import read_picture
@@ -42,8 +43,8 @@ def test_a_form_serves_as_well_and_does_not_touch_a_disk(
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", refuse)
     mask = segmenter(examples[-1]).mask
     large = picture + bytes(3_000_000)  # beyond the megabyte that Starlette keeps in memory
-    for content in (picture, large):
-        files = {"anything": ("picture.jpg", content, "image/jpeg")}
+    for body in (picture, large):
+        files = {"anything": ("picture.jpg", body, "image/jpeg")}
         answer = client.post("/segment", files=files, data={"note": "x"})
         np.testing.assert_array_equal(decoded(answer), mask)
 
@@ -60,7 +61,7 @@ def test_json_tells_of_the_mask(client, segmenter, examples, picture):
     np.testing.assert_array_equal(drawn, expected)
     assert (facts["height"], facts["width"]) == result.mask.shape
     assert facts["area_fraction"] == pytest.approx(np.count_nonzero(result.mask) / result.mask.size, rel=1e-5)
-    assert facts["model"] == "dark 1.2"
+    assert facts["model"] == "dark"
     assert facts["threshold"] == 0.4
     assert facts["expected_dice"] is None
     assert facts["needs_review"] is None
@@ -75,6 +76,23 @@ def test_geojson_has_the_mask_s_area(client, segmenter, examples, picture):
     mask = segmenter(examples[-1]).mask
     assert shapely.geometry.shape(feature["geometry"]).area == np.count_nonzero(mask)
     assert feature["properties"]["measurements"]["width"] == mask.shape[1]
+
+
+def test_a_dicom_photograph_is_answered_in_millimetres(client, segmenter):
+    data = content(photograph(example(), PixelSpacing=["0.02", "0.02"]))
+    facts = client.post("/segment?format=json", content=data).json()
+    pixels = np.count_nonzero(segmenter(example()).mask)
+    assert pixels > 0
+    assert facts["area_mm2"] == pytest.approx(pixels * 0.02**2, rel=1e-4)
+    collection = client.post("/segment?format=geojson", content=data).json()
+    assert collection["features"][0]["properties"]["measurements"]["area_mm2"] == facts["area_mm2"]
+
+
+def test_a_spacing_that_is_none_is_refused(client):
+    data = content(photograph(example(), PixelSpacing=["0", "0.02"]))
+    answer = client.post("/segment?format=json", content=data)
+    assert answer.status_code == 422
+    assert answer.text.startswith("picture: its Pixel Spacing is 0 x 0.02 mm")
 
 
 def test_json_tells_how_far_to_trust_a_calibrated_model(examples, picture):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from aernet.arrays import HostImage
 
 _CATEGORY = 1
+_PART = 1 << 20
+_MOST_IN_MEMORY = 16 * _PART
 
 
 def to_coco(
@@ -65,23 +69,27 @@ def to_coco(
 def join_coco(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Make one COCO file of the pieces of pictures, in their order, and yield it in parts.
 
-    Pictures and annotations are numbered from 1. The only category is "lesion", with the number 1.
+    Pictures and annotations are numbered from 1. The only category is "lesion", with the number 1. Of many
+    pictures the annotations wait in a temporary file.
 
     Raises:
+        OSError: that file cannot be written.
         SourceError: a piece is none that `to_coco` returned.
     """
-    annotations: list[dict[str, Any]] = []
-    yield b'{"images":['
-    for number, piece in enumerate(map(_read, pieces), 1):
-        yield b",\n"[2 * (number == 1) :] + _dumped({"id": number, **piece.image})
-        if piece.annotation is not None:
-            place = {"id": len(annotations) + 1, "image_id": number}
-            annotations.append({**place, **piece.annotation})
-    yield b'],\n"categories":[' + _dumped({"id": _CATEGORY, "name": LABEL, "supercategory": ""})
-    yield b'],\n"annotations":['
-    for annotation in annotations:
-        yield b",\n"[2 * (annotation["id"] == 1) :] + _dumped(annotation)
-    yield b"]}\n"
+    with SpooledTemporaryFile(_MOST_IN_MEMORY) as annotations:  # they come last in the file
+        annotated = 0
+        yield b'{"images":['
+        for number, piece in enumerate(map(_read, pieces), 1):
+            yield b",\n"[2 * (number == 1) :] + _dumped({"id": number, **piece.image})
+            if piece.annotation is not None:
+                annotated += 1
+                place = {"id": annotated, "image_id": number}
+                annotations.write(b",\n"[2 * (annotated == 1) :] + _dumped({**place, **piece.annotation}))
+        yield b'],\n"categories":[' + _dumped({"id": _CATEGORY, "name": LABEL, "supercategory": ""})
+        yield b'],\n"annotations":['
+        annotations.seek(0)
+        yield from iter(partial(annotations.read, _PART), b"")
+        yield b"]}\n"
 
 
 class _Piece(msgspec.Struct):

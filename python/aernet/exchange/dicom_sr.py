@@ -27,6 +27,7 @@ def to_dicom_sr(mask: HostImage, source: Path, model: str, version: str) -> byte
 
     The report is a Comprehensive SR of template TID 1500, with a planar region (TID 1410) for each region of
     the mask, the largest first: area, long and short axis, perimeter, and the outer border as a polyline.
+    Holes count as skin, though the polyline, which can have none, goes around them.
     Without a Pixel Spacing in the photograph the unit is the pixel; where its two numbers differ by more than
     5 %, the area is given in mm2 and no length at all. The report of an empty mask says that the area is 0.
 
@@ -64,8 +65,8 @@ def to_dicom_sr(mask: HostImage, source: Path, model: str, version: str) -> byte
             ObservationContext(observer_device_context=ObserverContext(codes.DEVICE, device)),
             procedure_reported=codes.DERMOSCOPY,
             imaging_measurements=[
-                _region(region, number, photograph, model, version)
-                for number, region in enumerate(_regions(mask), 1)
+                _region(region, corner, number, photograph, model, version)
+                for number, (region, corner) in enumerate(_regions(mask), 1)
             ]
             or [_nothing(mask, photograph, model, version)],
             title=codes.REPORT,
@@ -87,8 +88,10 @@ def to_dicom_sr(mask: HostImage, source: Path, model: str, version: str) -> byte
         )
 
 
-def _region(mask: HostImage, number: int, photograph: Source, model: str, version: str) -> Any:
-    """Return a mask of one region as a planar region with its measurements."""
+def _region(
+    region: HostImage, corner: tuple[int, int], number: int, photograph: Source, model: str, version: str
+) -> Any:
+    """Return one of `_regions` as a planar region with its measurements."""
     from highdicom.sr import (  # noqa: PLC0415
         AlgorithmIdentification,
         ImageRegion,
@@ -105,10 +108,10 @@ def _region(mask: HostImage, number: int, photograph: Source, model: str, versio
     image = SourceImageForRegion(header.SOPClassUID, header.SOPInstanceUID, frame)
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         TrackingIdentifier(identifier=f"Lesion {number}"),
-        referenced_region=ImageRegion("POLYLINE", outline(mask), image),
+        referenced_region=ImageRegion("POLYLINE", outline(region) + corner, image),
         finding_type=codes.SKIN_LESION,
         algorithm_id=AlgorithmIdentification(model, version),
-        measurements=[Measurement(*row) for row in _measurements(mask, photograph.mm_per_pixel)],
+        measurements=[Measurement(*row) for row in _measurements(region, photograph.mm_per_pixel)],
     )
 
 
@@ -151,18 +154,23 @@ def _measurements(mask: HostImage, mm_per_pixel: tuple[float, float] | None) -> 
             yield code, value, unit
 
 
-def _regions(mask: HostImage) -> Iterator[HostImage]:
-    """Yield each region of a mask, whose pixels touch each other with a side, the largest first."""
+def _regions(mask: HostImage) -> Iterator[tuple[HostImage, tuple[int, int]]]:
+    """Yield each region of a mask, whose pixels touch each other with a side, the largest first.
+
+    Each is the mask of the region's bounding box, with the x and y of the box's top left corner.
+    """
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     areas = statistics[:, cv2.CC_STAT_AREA]
     for label in sorted(range(1, count), key=lambda label: -int(areas[label])):
-        yield np.where(labels == label, 255, 0).astype(np.uint8)
+        x, y, width, height, _ = map(int, statistics[label])
+        box = labels[y : y + height, x : x + width]
+        yield np.where(box == label, 255, 0).astype(np.uint8), (x, y)
 
 
 def outline(region: HostImage) -> Any:
     """Return the outer border of a mask of one region as a closed polyline, float, N x 2.
 
-    Its points (x, y) count from the top left corner of the picture (PS3.3, C.18.6.1.2). It runs along the
+    Its points (x, y) count from the top left corner of the mask (PS3.3, C.18.6.1.2). It runs along the
     sides of pixels, unless that takes more points than an element of DICOM holds.
     """
     ((exterior, _),) = polygons(region)

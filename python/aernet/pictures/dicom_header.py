@@ -55,9 +55,14 @@ def is_dicom(path: Path) -> bool:
     """Tell a DICOM file by its preamble (PS3.10, 7.1), as its name often has no suffix."""
     try:
         with path.open("rb") as file:
-            return file.read(_PREAMBLE)[128:] == b"DICM"
+            return starts_as_dicom(file.read(_PREAMBLE))
     except OSError:
         return False
+
+
+def starts_as_dicom(data: bytes) -> bool:
+    """Tell whether the content of a file begins with that preamble."""
+    return data[128:_PREAMBLE] == b"DICM"
 
 
 def read_dicom(source: bytes | Path, *, pixels: bool = True) -> Dataset:

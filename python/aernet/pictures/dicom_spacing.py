@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aernet.errors import SourceError
-from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom
+from aernet.pictures.dicom_header import damaged, is_dicom, quiet_pydicom, read_dicom, starts_as_dicom
 from aernet.pictures.raster import Unusable
 
 if TYPE_CHECKING:
@@ -31,11 +31,14 @@ def mm_per_pixel_of(path: Path) -> tuple[float, float] | None:
     if not is_dicom(path):
         return None
     try:
-        return spacing_of(read_dicom(path, pixels=False))
+        return _spacing_in(path, str(path))
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    except Unusable as reason:
-        raise SourceError(f"{path}: {reason}") from None
+
+
+def mm_per_pixel_in(data: bytes, name: str) -> tuple[float, float] | None:
+    """Return what `mm_per_pixel_of` returns for the content of a file, which errors call `name`."""
+    return _spacing_in(data, name) if starts_as_dicom(data) else None
 
 
 def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
@@ -55,6 +58,13 @@ def spacing_of(dataset: Dataset) -> tuple[float, float] | None:
         found = " x ".join(f"{value:g}" for value in spacing)
         raise Unusable(f"its Pixel Spacing is {found} mm, expected two numbers above 0; correct it there")
     return spacing[0], spacing[1]
+
+
+def _spacing_in(source: bytes | Path, name: str) -> tuple[float, float] | None:
+    try:
+        return spacing_of(read_dicom(source, pixels=False))
+    except Unusable as reason:
+        raise SourceError(f"{name}: {reason}") from None
 
 
 def _stated(dataset: Dataset) -> list[float] | None:

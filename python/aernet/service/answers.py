@@ -12,7 +12,6 @@ from aernet.result_files import png_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aernet.models import ModelCard
     from aernet.segmentation import Segmentation
 
 Format: TypeAlias = Literal["png", "json", "geojson"]
@@ -26,8 +25,10 @@ MEDIA_TYPES: Mapping[str, Format] = {
 """The format of each media type; the first is the default."""
 
 
-def encode(result: Segmentation[Any], card: ModelCard, wanted: Format) -> bytes:
-    """Return a result in a format.
+def encode(
+    result: Segmentation[Any], model: str, wanted: Format, mm_per_pixel: tuple[float, float] | None
+) -> bytes:
+    """Return a result of a model in a format; see `describe`.
 
     PNG is the mask, 8 bits, gray, 255 in the lesion. JSON is an object with the keys of a row of `segment`
     that tell of the lesion, and `contours`, the mask's outer borders, each a list of [x, y]. GeoJSON is what
@@ -35,7 +36,7 @@ def encode(result: Segmentation[Any], card: ModelCard, wanted: Format) -> bytes:
     """
     if wanted == "png":
         return png_bytes(result.mask)
-    row = describe(result, f"{card.name} {card.version}")
+    row = describe(result, model, mm_per_pixel)
     if wanted == "json":
         borders = [border.tolist() for border in result.contours()]
         return json.dumps({**row, "contours": borders}, separators=(",", ":")).encode()

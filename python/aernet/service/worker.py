@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from aernet._native import get_num_threads
-from aernet.pictures import decode_picture
+from aernet.pictures import decode_picture, mm_per_pixel_in
 from aernet.service.answers import encode
 from aernet.service.batcher import Batcher
 
@@ -58,7 +58,7 @@ class Worker:
 
     def _work(self, data: bytes, wanted: Format) -> bytes:
         result = self._segment(decode_picture(data, "picture", self._most_pixels))
-        return encode(result, self._segmenter.card, wanted)
+        return encode(result, self._segmenter.card.name, wanted, mm_per_pixel_in(data, "picture"))
 
     def _alone(self, picture: HostImage) -> Segmentation[Any]:
         result = self._segmenter(picture)
