@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from aernet.srgb import adaptation, linear_light
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -16,30 +18,18 @@ if TYPE_CHECKING:
 _SRGB_TO_XYZ = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float64
 )
-# The cone responses of the Bradford transform (Lam 1985; the profiles of ICC.1:2010, annex E, take it too).
-_BRADFORD = np.array(
-    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]], np.float64
-)
 # The white of the ICC's connection space (ICC.1:2010, 7.2.16).
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
 
 def _bgr_to_relative_xyz() -> npt.NDArray[np.float64]:
     """Return the matrix from linear BGR to X / Xn, Y / Yn, Z / Zn of D50, by Bradford's adaptation."""
-    d65 = _SRGB_TO_XYZ.sum(axis=1)
-    gain = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ d65))
-    adapted = np.linalg.inv(_BRADFORD) @ gain @ _BRADFORD @ _SRGB_TO_XYZ
+    adapted = adaptation(_SRGB_TO_XYZ.sum(axis=1), _D50) @ _SRGB_TO_XYZ
     return np.asarray(adapted / _D50[:, None])[:, ::-1].copy()
 
 
-def _linear() -> npt.NDArray[np.float32]:
-    """Return the linear light of the 256 values of sRGB (IEC 61966-2-1)."""
-    value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
 _TO_XYZ = _bgr_to_relative_xyz()
-_LINEAR = _linear()
+_LINEAR = linear_light(np.arange(256) / 255).astype(np.float32)
 _DARK = (6 / 29) ** 3
 # L* = 116 f(Y) - 16, a* = 500 (f(X) - f(Y)), b* = 200 (f(Y) - f(Z)).
 _TO_LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]], np.float64)

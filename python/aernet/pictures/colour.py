@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from aernet.pictures.raster import Unusable
+from aernet.srgb import adaptation, linear_light
 
 if TYPE_CHECKING:
     from aernet.pictures.raster import Mode, Pixels, Raster
@@ -34,7 +35,6 @@ _SAME_EXPONENT = 0.05
 _SAME_PRIMARIES = 0.005
 _SAME_VALUE = 2
 
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _SPACE_OF_MODE = {"gray": "GRAY", "bgr": "RGB", "cmyk": "CMYK", "lab": "Lab"}
 
 
@@ -184,17 +184,13 @@ def _apply(transform: Any, pixels: Pixels, mode: Mode) -> Pixels:
 def _from_space(pixels: Pixels, space: ColourSpace) -> Pixels:
     """Turn BGR of another space into sRGB; whites become white (Bradford)."""
     values = np.arange(256) / 255
-    curve = _linear(values) if space.exponent is None else values**space.exponent
+    curve = linear_light(values) if space.exponent is None else values**space.exponent
     if space.primaries is None:
         return cv2.LUT(pixels, np.rint(255 * _curved(curve)).astype(np.uint8)).astype(np.uint8, copy=False)
-    matrix = np.linalg.inv(_to_xyz(_SRGB)) @ _adapt(space.primaries[:2]) @ _to_xyz(space.primaries)
+    matrix = np.linalg.inv(_to_xyz(_SRGB)) @ _adapted(space.primaries)
     light = cv2.LUT(pixels, curve.astype(np.float32))
     shown = np.clip(cv2.transform(light, matrix[::-1, ::-1]), 0, 1)
     return np.asarray(np.rint(255 * _curved(shown)), np.uint8)
-
-
-def _linear(value: Any) -> Any:
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
 def _curved(light: Any) -> Any:
@@ -210,6 +206,6 @@ def _to_xyz(primaries: tuple[float, ...]) -> Any:
     return columns * np.linalg.solve(columns, _white(*primaries[:2]))
 
 
-def _adapt(white: tuple[float, ...]) -> Any:
-    cones = (_BRADFORD @ _white(*_SRGB[:2])) / (_BRADFORD @ _white(*white))
-    return np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD
+def _adapted(primaries: tuple[float, ...]) -> Any:
+    """Return the matrix from linear RGB of a space to XYZ with the white of sRGB."""
+    return adaptation(_white(*primaries[:2]), _white(*_SRGB[:2])) @ _to_xyz(primaries)
