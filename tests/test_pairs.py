@@ -86,6 +86,13 @@ def test_the_naming_of_2016_and_2017_is_accepted(tmp_path):
     assert [pair.image_id for pair in find_pairs(folder, folder)] == ["ISIC_1"]
 
 
+def test_masks_may_be_called_as_their_pictures(tmp_path):
+    write(tmp_path / "pictures", {"a.jpg": b"", "b.jpg": b"", "b_superpixels.png": b""})
+    write(tmp_path / "masks", {"a.png": b"", "b.png": b""})
+    pairs = find_pairs(tmp_path / "pictures", tmp_path / "masks", mask_ending="")
+    assert [pair.image_id for pair in pairs] == ["a", "b"]
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "1"])
 def test_every_kind_of_png_mask_is_read_as_gray(tmp_path, mode):
     lesion = np.zeros((8, 9), bool)

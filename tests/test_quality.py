@@ -127,6 +127,12 @@ def test_without_calibration_there_is_no_answer(examples):
             ask()
 
 
+@pytest.mark.parametrize(("intercept", "expected"), [(-1e6, 0), (1e6, 1)])
+def test_no_intercept_is_too_large(quality, intercept, expected):
+    extreme = msgspec.structs.replace(quality, intercept=intercept)
+    assert extreme.expected_dice(soft_disc(1), 0.5) == expected
+
+
 def test_it_is_read_from_json(quality, metadata):
     content = msgspec.to_builtins(quality)
     card = ModelCard.from_metadata(metadata | {"aernet.quality": json.dumps(content)})
@@ -137,6 +143,7 @@ def test_it_is_read_from_json(quality, metadata):
     for text in (
         "", "[]", "{}", json.dumps(earlier), json.dumps(content | {"contact": 0.1}),
         json.dumps(content | {"colour_precision": [[1.0]]}),
+        json.dumps(content | {"colour_mean": [0.1], "colour_precision": [[1.0]]}),
     ):  # fmt: skip
         with pytest.raises(ModelError, match=r"aernet\.quality must be .* of intercept, overlap, contact,"):
             ModelCard.from_metadata(metadata | {"aernet.quality": text})

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import platform
 import sys
+from importlib.metadata import requires
 
 import onnxruntime
 import pytest
+from packaging.requirements import Requirement
 
 from aernet import AernetError, remedies
 from aernet.runners import onnxruntime as runner
@@ -75,3 +77,19 @@ def test_each_system_is_told_what_it_can_install(machine, monkeypatch, system, n
         else:
             assert "pip" not in remedy
             assert remedy.endswith("; use 'cpu'")
+
+
+@pytest.mark.parametrize(
+    ("system", "processor", "brings"),
+    [
+        ("linux", "x86_64", True),
+        ("win32", "AMD64", True),
+        ("linux", "aarch64", False),
+        ("darwin", "x86_64", False),
+        ("darwin", "arm64", False),
+    ],
+)
+def test_the_extra_brings_tensorrt_where_pypi_has_it(system, processor, brings):
+    wanted = [Requirement(one) for one in requires("aernet") or () if one.startswith("tensorrt>")]
+    here = {"sys_platform": system, "platform_machine": processor, "extra": "tensorrt"}
+    assert [one.marker is None or one.marker.evaluate(here) for one in wanted] == [brings]

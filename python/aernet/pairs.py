@@ -182,7 +182,7 @@ def read_column(table: Path, column: str) -> dict[str, str]:
 def mask_id(name: PurePosixPath, mask_ending: str = MASK_ENDING) -> str | None:
     """Return the image id of an expert's mask; None if a file of this name is none."""
     is_mask = name.suffix.lower() == ".png" and name.stem.lower().endswith(mask_ending.lower())
-    return name.stem[: -len(mask_ending)] if is_mask else None
+    return name.stem[: len(name.stem) - len(mask_ending)] if is_mask else None
 
 
 def expert_masks(source: Container, mask_ending: str = MASK_ENDING) -> dict[str, str]:
@@ -199,7 +199,8 @@ def _pictures(source: Container, mask_ending: str) -> dict[str, str]:
     """Return the names of the pictures by image id."""
 
     def image_id_of(name: PurePosixPath) -> str | None:
-        is_other = name.stem.lower().endswith((mask_ending.lower(), _SUPERPIXELS_ENDING))
+        others = (mask_ending.lower(), _SUPERPIXELS_ENDING) if mask_ending else _SUPERPIXELS_ENDING
+        is_other = name.stem.lower().endswith(others)
         return name.stem if name.suffix.lower() in PICTURE_SUFFIXES and not is_other else None
 
     return names_by_image_id(source, image_id_of, "picture")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLOUR_SIZE = 64
 """Side, in pixels, of the picture in the colour contract that `colours` takes."""
 
+_COLOURS = 9  # the numbers of `colours`
 _FAINTEST = 1e-3  # below it, spread and detail of a flat picture would go to minus infinity
 
 
@@ -23,7 +24,7 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a model's answers on calibration pictures say of those to come.
 
     Raises:
-        ValueError: `colour_precision` has not as many rows and columns as `colour_mean` has numbers.
+        ValueError: `colour_mean` has not nine numbers, or `colour_precision` not nine rows and columns.
     """
 
     intercept: float
@@ -42,15 +43,14 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The largest Mahalanobis distance of `colours` among the calibration pictures."""
 
     def __post_init__(self) -> None:
-        size = len(self.colour_mean)
-        if not size or np.shape(self.colour_precision) != (size, size):
-            raise ValueError(f"colour_precision must be {size} x {size}, as colour_mean has {size} numbers")
+        if len(self.colour_mean) != _COLOURS or np.shape(self.colour_precision) != (_COLOURS, _COLOURS):
+            raise ValueError(f"colour_mean must have {_COLOURS} numbers, and colour_precision their square")
 
     def expected_dice(self, probability: npt.NDArray[np.float32], threshold: float) -> float:
-        """Return the Dice, in (0, 1), that masks of such maps reached on the calibration pictures."""
+        """Return the Dice, in [0, 1], that masks of such maps reached on the calibration pictures."""
         found = traits(probability, threshold)
         odds = self.intercept + self.overlap * found.overlap + self.contact * found.contact
-        return 1 / (1 + math.exp(-odds))
+        return (1 + math.tanh(odds / 2)) / 2  # the logistic function, without overflow
 
     def knows(self, image: npt.NDArray[np.float32]) -> bool:
         """Tell whether the colours of a picture (see `colours`) are such as the calibration pictures have."""

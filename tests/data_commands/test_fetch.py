@@ -59,6 +59,15 @@ def test_a_server_that_does_not_resume_sends_it_all_again(server, archive, tmp_p
     assert (tmp_path / "pictures.zip").read_bytes() == CONTENT
 
 
+def test_of_a_server_that_does_not_resume_what_is_there_is_told(server, archive, tmp_path, progress):
+    server.resumes, server.breaks_after = False, [CHUNK]
+    part = tmp_path / "pictures.zip.part"
+    part.write_bytes(CONTENT[: 3 * CHUNK])
+    with pytest.raises(SourceError, match=rf"go on after {CHUNK} bytes"):
+        fetch([archive], tmp_path, server.address, progress)
+    assert part.stat().st_size == CHUNK
+
+
 def test_another_content_is_refused_and_not_kept(server, archive, tmp_path, progress):
     server.files["/2018/pictures.zip"] = bytes(len(CONTENT))
     with pytest.raises(SourceError, match=rf"pictures\.zip: SHA256 .* expected {archive.sha256} but got"):

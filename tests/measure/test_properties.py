@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from measure.shapes import blob, picture_of
 
-from aernet.measure import measure_mask
+from aernet.measure import measure_mask, outline
 
 SEEDS = st.integers(0, 10_000)
 LENGTHS = ("perimeter_px", "equivalent_diameter_px", "longest_diameter_px", "shortest_diameter_px")
@@ -105,17 +105,38 @@ def test_specks_have_measurements_without_nan(side, count, seed):
     random = np.random.default_rng(seed)
     mask = np.zeros((side, side), np.uint8)
     mask[tuple(random.integers(0, side, (2, count)))] = 255
-    picture = np.full((side, side, 3), 120, np.uint8)
+    picture = np.full((side, side, 3), (60, 80, 120), np.uint8)
     json.dumps(measure_mask(mask, picture).row(), allow_nan=False)
 
 
 def test_specks_that_are_lost_in_means_have_no_colours():
     mask = np.zeros((6500, 6500), np.uint8)
     mask[3, 5] = mask[6490, 6497] = 255
-    measured = measure_mask(mask, np.zeros((6500, 6500, 3), np.uint8))
+    measured = measure_mask(mask, np.full((6500, 6500, 3), (60, 80, 120), np.uint8))
     assert (measured.area_px, measured.lesion_lab, measured.black_fraction) == (2, None, None)
 
 
 def test_a_mask_may_be_longer_than_opencv_maps():
     measured = measure_mask(np.full((20, 40_000), 255, np.uint8), np.zeros((20, 40_000, 3), np.uint8))
     assert measured.shape_asymmetry == pytest.approx((0, 0), abs=0.03)
+
+
+def test_specks_are_as_long_together_as_alone():
+    rng = np.random.default_rng(2)
+    forms = rng.integers(0, 2, (40, 40, 4, 4), np.uint8) * 255
+    alone = 0.0
+    for form in forms.reshape(-1, 4, 4):
+        if form.any():
+            alone += measure_mask(np.pad(form, 9)).perimeter_px
+    together = np.pad(forms, ((0, 0), (0, 0), (1, 2), (2, 1))).swapaxes(1, 2).reshape(280, 280)
+    assert measure_mask(together).perimeter_px == pytest.approx(alone)
+
+
+def test_the_same_form_is_measured_once(monkeypatch):
+    forms = []
+    length = outline._length
+    monkeypatch.setattr(outline, "_length", lambda form, scale: forms.append(form) or length(form, scale))
+    mask = np.zeros((300, 300), np.uint8)
+    mask[::3, ::3] = 255
+    assert measure_mask(mask).region_count == 10_000
+    assert len(forms) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from pictures.files import difference, encode, refusal, refused, saved, with_tag
 from PIL import Image
 
+from aernet.errors import SourceError
 from aernet.pictures import codestream, decode_picture
 
 
@@ -118,6 +120,19 @@ def test_a_damaged_strip_of_a_tiff_is_refused_without_a_word_of_libtiffs(skin, c
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("file_format", ["AVIF", "GIF", "PNG", "WEBP"])
+def test_a_moving_picture_is_decoded_or_refused_wherever_it_is_cut(skin, file_format):
+    small = skin[::8, ::8]
+    frames = [Image.fromarray(np.roll(small, turn, 1)[..., ::-1].copy()) for turn in range(4)]
+    data = saved(frames[0], file_format, save_all=True, append_images=frames[1:])
+    decoded = 0
+    for size in range(20, len(data), max(len(data) // 300, 1)):
+        with suppress(SourceError):
+            decoded += decode_picture(data[:size], "cut").shape == small.shape
+    assert decoded < 300
+    assert decode_picture(data, "whole").shape == small.shape
+
+
 @pytest.mark.parametrize("file_format", ["AVIF", "GIF", "JPEG2000", "PPM", "WEBP"])
 @pytest.mark.parametrize("kept", [0.3, 0.98])
 def test_other_formats_cut_short_are_refused(skin, file_format, kept, capfd):
@@ -199,3 +214,8 @@ def test_precincts_that_halve_with_each_level_are_not_tiny(skin, monkeypatch):
     data = saved(skin, "JPEG2000", precinct_size=(128, 128), num_resolutions=6)
     monkeypatch.setattr(codestream, "_MOST_BLOCKS", np.asarray(skin).size // 64**2)  # those of 64 x 64 pixels
     assert difference(data, skin) == 0
+
+
+def test_the_greatest_value_of_a_pnm_may_have_any_number_of_digits():
+    assert "found 16 (uint16)" in refusal(b"P5 1 1 " + b"9" * 5000 + b"\n\0")
+    assert "damaged" in refusal(b"P5 " + b"9" * 5000 + b" 1 255\n\0")

@@ -9,6 +9,8 @@ import pytest
 from pictures.files import difference, encode, refusal, saved, with_tag
 from PIL import Image
 
+from aernet.pictures import tiff
+
 NEW_SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES = 254, 259, 262, 338
 STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTE_COUNTS = 273, 278, 279
 
@@ -172,6 +174,39 @@ def test_pages_that_share_the_places_of_their_strips_are_refused():
         directories += struct.pack("<H", 1) + page + struct.pack("<I", following)
     data = struct.pack("<2sHI", b"II", 42, at) + bytes(80_000) + directories
     assert "its directories overlap" in refusal(data)
+
+
+def strips_of_jpeg(strip, height, places):
+    """Return a gray TIFF, 8 pixels wide, whose strips of 8 rows lie at these places."""
+    head = 8 + len(strip) + len(strip) % 2
+    data = bytearray(struct.pack("<2sHI", b"II", 42, head + 8 * len(places)) + strip.ljust(head - 8, b"\0"))
+    data += struct.pack(f"<{len(places)}I", *places) + struct.pack("<I", len(strip)) * len(places)
+    if len(places) == 1:
+        offsets, sizes = places[0], len(strip)
+    else:
+        offsets, sizes = head, head + 4 * len(places)
+    tags = {256: 8, 257: height, 258: 8, COMPRESSION: 7, PHOTOMETRIC: 1, STRIP_OFFSETS: offsets, 277: 1}
+    tags |= {ROWS_PER_STRIP: 8, STRIP_BYTE_COUNTS: sizes}
+    data += struct.pack("<H", len(tags))
+    for tag, value in tags.items():
+        number = len(places) if tag in {STRIP_OFFSETS, STRIP_BYTE_COUNTS} else 1
+        data += struct.pack("<HHII", tag, 4, number, value)
+    return bytes(data) + bytes(4)
+
+
+def test_a_strip_is_looked_at_once_and_none_beyond_the_picture(monkeypatch):
+    """Each could be one JPEG of millions of pixels: a file of a megabyte would take half an hour."""
+    flat = np.full((8, 8), 77, np.uint8)
+    strip = encode(".jpg", flat)
+    looked_at = []
+    monkeypatch.setattr(tiff, "require_whole", looked_at.append)
+    assert difference(strips_of_jpeg(strip, 8, [8]), np.full((8, 8, 3), 77)) <= 1
+    assert difference(strips_of_jpeg(strip, 800, [8] * 100), np.full((800, 8, 3), 77)) <= 1
+    assert looked_at == [strip, strip]
+    assert "it names 1000 strips of 1" in refusal(strips_of_jpeg(strip, 8, [8] * 1000))
+    overlapping = strips_of_jpeg(strip, 800, list(range(1, 101)))
+    assert "its strips have more bytes than the file" in refusal(overlapping)
+    assert looked_at == [strip, strip]
 
 
 def test_of_a_tag_that_is_there_twice_the_first_counts(skin):

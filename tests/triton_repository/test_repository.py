@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import onnx
@@ -10,7 +11,7 @@ from fakes.triton import RefusedError, Server, install
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
-from aernet import EngineError, Segmenter, preprocess
+from aernet import EngineError, ModelError, Segmenter, preprocess
 from aernet.errors import OutputError
 from aernet.evaluation.metrics import score
 from aernet.models import bundled_models
@@ -36,6 +37,21 @@ def repository(tmp_path_factory):
 def server(repository, monkeypatch):
     install(monkeypatch)
     return Server(repository)
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_model_whose_name_is_no_folder_writes_nothing(tmp_path, name):
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    (parent / "config.pbtxt").write_text("mine")
+    model = tmp_path / "model.onnx"
+    changed = onnx.load(bundled_models()["aernet"])
+    next(entry for entry in changed.metadata_props if entry.key == "aernet.name").value = name
+    onnx.save(changed, model)
+    with pytest.raises(ModelError, match=rf"^aernet\.name: the model is called '{re.escape(name)}'"):
+        write_repository(model, parent / "models", 4)
+    assert [path.name for path in parent.iterdir()] == ["config.pbtxt"]
+    assert (parent / "config.pbtxt").read_text() == "mine"
 
 
 def content(path):

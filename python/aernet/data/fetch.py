@@ -80,8 +80,8 @@ class _Download:
             )
         while (before := self._received()) < self.archive.size:
             reason = self._go_on(url, before)
-            if self._received() <= before:
-                raise SourceError(f"{url}: {reason}; run it again to go on after {before} bytes")
+            if (now := self._received()) <= before:
+                raise SourceError(f"{url}: {reason}; run it again to go on after {now} bytes")
         self.progress.update(self.bar, description=f"Checking {self.archive.name}")
         self.part.replace(output)
 

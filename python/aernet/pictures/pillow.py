@@ -49,7 +49,10 @@ def decode_by_pillow(
         Unusable: it is damaged, cut short, absurdly large, or does not have 8 bits a channel.
     """
     image = open_by_pillow(kind, data)
-    frames = getattr(image, "n_frames", 1)
+    try:
+        frames = getattr(image, "n_frames", 1)  # which goes through the whole of a GIF
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on damaged data
+        raise _damaged(kind, error) from None
     first_of = f"{frames} pictures" if frames > 1 and kind != "heif" else ""
     return rasterise(load(image, kind), orientation, space, first_of)
 

@@ -20,6 +20,7 @@ def decode_pnm(data: bytes) -> Raster:
     Raises:
         Unusable: it is damaged, cut short, or its greatest value is above 255.
     """
-    if (header := _HEADER.match(data)) and int(header[1]) > 255:
+    # Of any number of digits the first four that count tell.
+    if (header := _HEADER.match(data)) and int(header[1].lstrip(b"0")[:4] or b"0") > 255:
         raise refuse_depth(16)
     return decode_by_pillow("pnm", data)

@@ -142,6 +142,8 @@ def _require_all_strips(page: Directory) -> None:
     expected = -(-width // across) * -(-height // rows) * planes
     if len(offsets) == 1 or not sizes:
         sizes = offsets  # the size of a single strip may be unknown
+    if len(offsets) > expected:
+        raise Unusable(f"the TIFF is damaged: it names {len(offsets)} {kind} of {expected}; save it again")
     there = sum(offset > 0 and size > 0 for offset, size in zip(offsets, sizes, strict=False))
     if there < expected:
         raise Unusable(f"the TIFF lacks {expected - there} of its {expected} {kind}; copy or save it again")
@@ -153,7 +155,12 @@ def _require_whole_strips(data: bytes, page: Directory) -> None:
     offsets, sizes = page.get(_STRIPS, ()), page.get(_STRIP_SIZES, ())
     if not offsets:
         offsets, sizes = page.get(_TILES, ()), page.get(_TILE_SIZES, ())
-    for offset, size in zip(offsets, sizes, strict=False):
+    places = set(zip(offsets, sizes, strict=False))  # equal ones may share a place
+    if sum(size for _, size in places) > len(data):
+        raise Unusable(
+            "the TIFF is damaged or cut short: its strips have more bytes than the file; copy it again"
+        )
+    for offset, size in places:
         strip = data[offset : offset + size]
         if len(strip) < size:
             raise Unusable("the TIFF is cut short: a strip lies beyond its end; copy the file again")

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from aernet.engine.manifest import load_manifest
-from aernet.errors import EngineError
+from aernet.errors import EngineError, ModelError
 from aernet.files import filling, sha256_of
 from aernet.pictures import example_pictures
 from aernet.runners.onnxruntime import OnnxRuntimeRunner
@@ -43,13 +43,13 @@ def write_repository(model: Path, folder: Path, batch: int) -> list[str]:
         The names of the models that it holds.
 
     Raises:
-        ModelError: the file is not an AER-Net model.
+        ModelError: the file is not an AER-Net model, or its name cannot be that of a folder.
         EngineError: the engine is not for TensorRT, is damaged, or does not take so many pictures, or one.
         OutputError: the folder holds something, or cannot be written.
     """
     is_engine = model.suffix == ".engine"
     card = _engine_card(model, batch) if is_engine else OnnxRuntimeRunner(model).card
-    name = re.sub(r"[^\w.-]+", "-", card.name)
+    name = _folder_name(card.name)
     values = {"batch": batch, "size": card.size, "threshold": repr(card.threshold)}
     network, prepare, mask = (f"{name}_{step}" for step in ("network", "prepare", "mask"))
     backend, file = ("tensorrt", "model.plan") if is_engine else ("onnxruntime", "model.onnx")
@@ -77,6 +77,18 @@ def _add(repository: Path, name: str, config: str) -> Path:
     version.mkdir(parents=True)
     (repository / name / "config.pbtxt").write_text(config)
     return version
+
+
+def _folder_name(name: str) -> str:
+    """Return the name of a model, which a stranger may have given it, as that of a folder.
+
+    Raises:
+        ModelError: it has nothing that a folder's name may have.
+    """
+    usable = re.sub(r"[^\w.-]+", "-", name).strip(".")
+    if not usable:
+        raise ModelError(f"aernet.name: the model is called {name!r}, of which no folder's name can be made")
+    return usable
 
 
 def _engine_card(engine: Path, batch: int) -> ModelCard:
