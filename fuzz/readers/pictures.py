@@ -35,6 +35,9 @@ def seeds() -> dict[str, bytes]:
     found["jpeg-gray-progressive"] = _saved(image.convert("L"), "JPEG", progressive=True)
     found["jpeg-cmyk"] = _saved(image.convert("CMYK"), "JPEG")
     found["tiff-deflate"] = _saved(image, "TIFF", compression="tiff_adobe_deflate")
+    others = [Image.fromarray(noise(seed=seed)) for seed in (1, 2)]
+    for kind in ("AVIF", "GIF", "PNG", "WEBP"):
+        found[f"{kind.lower()}-moving"] = _saved(image, kind, save_all=True, append_images=others)
     return found
 
 
