@@ -66,17 +66,20 @@ def test_warming_up_runs_frames_of_the_sizes(model, colour):
         segmenter.runner.warm_up = lambda frame, _: seen.append(frame.shape) or warm_up(frame, colour)
         segmenter.warm_up([(48, 64), (100, 90)])
         assert seen == ([(72, 64), (150, 90)] if colour == "nv12" else [(48, 64, 3), (100, 90, 3)])
-        kind = "even sides" if colour == "nv12" else "sides of at least 1"
+        kind = "even sides of 2 to 16384" if colour == "nv12" else "sides of 1 to 16384"
         for sides in ((0, 64), (-1, 64)):
             with pytest.raises(FrameError, match=rf"^warm_up: expected {kind}, found {sides[0]} x"):
                 segmenter.warm_up([sides])
         for sizes in ((48, 64), [(48.0, 64)], [(48, 64, 3)], ["48"]):
             with pytest.raises(FrameError, match=r"^warm_up: expected pairs of a height and a width"):
                 segmenter.warm_up(sizes)
-        with pytest.raises(FrameError, match="16384"):
-            segmenter.warm_up([(2, 20_000)])
+        for size in ((2, 20_000), (10**6, 10**6), (16386, 2)):
+            with pytest.raises(FrameError, match="16384"):
+                segmenter.warm_up([size])
         if colour == "nv12":
-            with pytest.raises(FrameError, match=r"^warm_up: expected even sides, found 5 x 4$"):
+            with pytest.raises(
+                FrameError, match=r"^warm_up: expected even sides of 2 to 16384, found 5 x 4$"
+            ):
                 segmenter.warm_up([(5, 4)])
 
 

@@ -60,11 +60,13 @@ def draw_lesion(
 
 def shrunk(picture: HostImage, longest: int) -> HostImage:
     """Return a picture whose longer side has at most `longest` pixels; a smaller one is returned as it is."""
-    scale = longest / max(picture.shape)
+    height, width = picture.shape[:2]
+    scale = longest / max(height, width)
     if scale >= 1:
         return picture
+    size = [max(1, round(side * scale)) for side in (width, height)]
     interpolation = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR  # does not alias, but is slow
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=interpolation), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
 
 
 def line_width(shape: tuple[int, ...]) -> int:

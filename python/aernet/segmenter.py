@@ -403,8 +403,8 @@ def _checked_size(size: tuple[int, int], colour: PixelFormat) -> tuple[int, int]
             f"warm_up: expected pairs of a height and a width in pixels, such as [(480, 640)], found {size!r}"
         ) from None
     even = colour == "nv12"
-    if min(height, width) < 1 or (even and (height % 2 or width % 2)):
-        kind = "even sides" if even else "sides of at least 1"
+    if not 1 <= min(height, width) <= max(height, width) <= 16384 or (even and (height % 2 or width % 2)):
+        kind = "even sides of 2 to 16384" if even else "sides of 1 to 16384"
         raise FrameError(f"warm_up: expected {kind}, found {height} x {width}")
     return height, width
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 from fakes.kernels import laid_out, memory_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aernet.drawing import OUTLINE, TINT
+from aernet.drawing import OUTLINE, TINT, shrunk
 
 sides = st.integers(1, 130)
 
@@ -49,3 +50,10 @@ def test_the_colour_is_in_the_order_of_the_channels(kernels):
     pictures = np.zeros((1, 1, 1, 3), np.uint8)
     kernels.overlay(pictures, np.full((1, 1, 1), 255, np.uint8), ((10, 20, 30), 1.0))
     assert pictures.ravel().tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("shape", "small"), [((1, 4000), (1, 1024)), ((4000, 1), (1024, 1)), ((9, 9), (9, 9))]
+)
+def test_a_narrow_picture_keeps_a_pixel_when_it_is_shrunk(shape, small):
+    assert shrunk(np.full((*shape, 3), 7, np.uint8), 1024).shape == (*small, 3)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 
 from aernet import AernetError, FrameError, Segmenter, SourceError
 from aernet.video import Pipeline, State
+from aernet.video import pipeline as module
 
 FRAME_SECONDS = 0.1
 
@@ -429,6 +431,98 @@ def test_a_stream_that_was_never_run_ends(segmenter, camera):
     assert sink.closed == 1
     assert source.opened == []
     assert list(pipeline) == []
+
+
+@pytest.fixture
+def hanging(camera, monkeypatch):
+    """A source that gives three frames and no more, and never ends, until the test is over."""
+    monkeypatch.setattr(module, "_CLOSE_SECONDS", 0.2)
+    source, over = camera(live=False, fps=1000), threading.Event()
+    given = source.frames()
+
+    def frames():
+        yield from itertools.islice(given, 3)
+        over.wait(60)
+
+    source.frames = frames
+    yield source
+    over.set()
+
+
+@pytest.mark.parametrize("way", ["loop", "on_result", "with"])
+def test_a_source_that_hangs_is_abandoned(segmenter, hanging, way):
+    results, three = [], threading.Event()
+
+    def take(result):
+        results.append(result)
+        if len(results) == 3:
+            three.set()
+
+    stream = segmenter.stream(hanging)
+
+    def loop():
+        for result in stream:
+            take(result)
+
+    def within():
+        with stream:
+            stream.call(take)
+            assert three.wait(20)
+
+    if way == "on_result":
+        stream.call(take)
+        assert three.wait(20)
+    other = threading.Thread(
+        target={"loop": loop, "on_result": stream.close, "with": within}[way], daemon=True
+    )
+    other.start()
+    assert three.wait(20)
+    stream.stop()
+    other.join(20)
+    assert not other.is_alive()
+
+
+@pytest.mark.parametrize("name", ["aernet capture", "aernet predict", "aernet stabilize", "aernet later"])
+def test_a_thread_that_cannot_start_ends_the_pipeline_and_its_sinks(segmenter, video, monkeypatch, name):
+    start = threading.Thread.start
+
+    def fails(thread):
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fails)
+    sink, later = Collector(), Collector()
+    later.name = "later"
+
+    def run():
+        with segmenter.stream(video) as pipeline:
+            pipeline.add(sink)
+            pipeline.start()
+            pipeline.add(later)
+
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        run()
+    assert sink.closed == 1
+    assert not any(thread.is_alive() for thread in sink.threads)
+
+
+def test_a_sink_may_close_the_pipeline(segmenter):
+    class Closing(Collector):
+        def write(self, result):
+            super().write(result)
+            if len(self.results) == 2:
+                time.sleep(0.5)  # until results wait for room
+                pipeline.close()
+
+    sink = Closing()
+    pipeline = segmenter.stream([np.zeros((48, 64, 3), np.uint8)] * 60)
+    pipeline.add(sink)
+    waiting = threading.Thread(target=pipeline.wait, daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert not waiting.is_alive()
+    assert (len(sink.results), sink.closed) == (2, 1)
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -252,6 +252,30 @@ def test_a_recording_is_made_and_had(page, open_page, viewer):
     assert other.complaints == []
 
 
+def test_a_second_click_at_once_ends_the_recording(page):
+    page.get_by_role("button", name="Record").dblclick()
+    expect(page.locator("#recordings a")).to_have_count(1)
+    expect(page.get_by_role("button", name="Record")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_snapshot_that_failed_is_asked_for_again(page):
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, body="not now")
+        else:
+            route.continue_()
+
+    page.route("**/snapshot/*", answer)
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.locator("#message")).to_have_text("not now")
+    page.complaints.clear()  # the browser's own, of the status
+    save(page, page.locator("#frozen figure").get_by_role("button", name="Save"))
+    assert len(asked) == 2
+
+
 def test_it_comes_back_by_itself_after_a_restart(pipeline, folder, open_page):
     with Viewer(pipeline, port=0, folder=folder) as viewer:
         page = open_page(viewer.url)

@@ -183,7 +183,7 @@ def test_a_port_in_use_is_one_line(viewer, pipeline):
         Viewer(pipeline, port=viewer.port)
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a..b", "a" * 64])
 def test_an_address_of_another_machine_is_one_line(pipeline, host):
     with pytest.raises(AernetError, match="cannot listen"):
         Viewer(pipeline, host=host, port=0)

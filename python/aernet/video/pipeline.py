@@ -125,19 +125,22 @@ class Pipeline:
                 yield replace(result, dropped=result.dropped + loop.displaced)
         finally:
             self.close()
-        self.wait()
+        self._raise_error()
 
     def start(self) -> Self:
         """Start the threads, unless the pipeline was started or closed before."""
-        with self._lock:
-            if not (self._threads or self._ended):
-                self._threads = [
-                    self._thread("capture", self._capture),
-                    self._thread("predict", self._predict),
-                    self._thread("stabilize", self._stabilize),
-                ]
-                for thread in self._threads:
-                    thread.start()
+        stages = {"capture": self._capture, "predict": self._predict, "stabilize": self._stabilize}
+        try:
+            with self._lock:
+                if not (self._threads or self._ended):
+                    for name, stage in stages.items():
+                        thread = self._thread(name, stage)
+                        thread.start()
+                        self._threads.append(thread)
+        except BaseException:  # such as no memory for another thread
+            self.stop()
+            self._finish()
+            raise
         return self
 
     def call(self, on_result: Callable[[VideoResult], object]) -> Self:
@@ -170,10 +173,10 @@ class Pipeline:
         """
         reader = SinkThread(sink, self._statistics, waits=sink.every and not self.source.live)
         with self._lock:
+            reader.thread.start()  # before another thread can join it, or wait for it
             self._readers.append(reader)
             if self._ended:
                 reader.inbox.close()
-            reader.thread.start()  # before another thread can join it
 
     def remove(self, sink: Sink) -> None:
         """Stop feeding a sink; return when it has written its waiting results and is closed."""
@@ -198,9 +201,7 @@ class Pipeline:
         """Start, and return when the pipeline and its sinks have ended; raise the error if one ended it."""
         self.start()
         self._join(None)
-        if self._error is not None:
-            self._callback_error = None
-            raise self._error
+        self._raise_error()
 
     def close(self) -> None:
         """Stop, and return when all is closed; a source that hangs is abandoned after 5 seconds.
@@ -214,6 +215,9 @@ class Pipeline:
 
     def __exit__(self, kind: object = None, *_exception: object) -> None:
         self.stop()
+        for reader in self._readers:
+            if reader.thread is threading.current_thread():  # a sink, for which the pipeline would wait
+                reader.inbox.close(discard=True)
         self._join(_CLOSE_SECONDS)
         if threading.current_thread() not in self._callbacks:
             error, self._callback_error = self._callback_error, None
@@ -230,8 +234,20 @@ class Pipeline:
         # Functions given to `call` close the pipeline at its end, and would wait for each other.
         callbacks = [] if current in self._callbacks else self._callbacks
         for thread in (*self._threads, *callbacks, *(reader.thread for reader in self._readers)):
-            if thread is not current:
+            if thread is not current and thread.ident is not None:  # it was started
                 thread.join(seconds if thread in capture else None)
+
+    def _raise_error(self) -> None:
+        """Raise the error that ended the pipeline, if one did."""
+        if self._error is not None:
+            self._callback_error = None
+            raise self._error
+
+    def _finish(self) -> None:
+        """End what waits for the last stage."""
+        self._started.close(discard=True)
+        self._under_way.release()
+        self._end()
 
     def _end(self) -> None:
         with self._lock:
@@ -313,9 +329,7 @@ class Pipeline:
                 for inbox in self._inboxes():
                     inbox.put(result)
         finally:
-            self._started.close(discard=True)
-            self._under_way.release()
-            self._end()
+            self._finish()
 
     def _result(self, frame: _Frame, prediction: Prediction, dropped: int) -> VideoResult:
         """Stabilize a prediction, make its mask, and judge the state."""

@@ -207,10 +207,17 @@ async function request(path, method = "GET") {
 function snapshotOf(view) {
   if (view.snapshot === undefined) {
     pendingSnapshots += 1;
-    view.snapshot = request(`snapshot/${view.frame}`).finally(() => {
-      pendingSnapshots -= 1;
-      acknowledgeViews();
-    });
+    view.snapshot = request(`snapshot/${view.frame}`)
+      .then((snapshot) => {
+        if (snapshot === null) {
+          view.snapshot = undefined; // so that the next click asks again
+        }
+        return snapshot;
+      })
+      .finally(() => {
+        pendingSnapshots -= 1;
+        acknowledgeViews();
+      });
   }
   return view.snapshot;
 }
@@ -218,7 +225,6 @@ function snapshotOf(view) {
 async function save(view) {
   const snapshot = await snapshotOf(view);
   if (snapshot === null) {
-    view.snapshot = undefined;
     return;
   }
   const link = document.createElement("a");
@@ -283,9 +289,18 @@ find("freeze").onclick = () => {
 
 find("snapshot").onclick = () => save(live.view);
 
-find("record").onclick = () => {
+async function toggleRecording() {
   const running = find("record").getAttribute("aria-pressed") === "true";
-  request("recording", running ? "DELETE" : "POST");
+  if ((await request("recording", running ? "DELETE" : "POST")) !== null) {
+    find("record").setAttribute("aria-pressed", String(!running));
+  }
+}
+
+let recordingToggled = Promise.resolve();
+
+find("record").onclick = () => {
+  // A second click waits for what the first has changed.
+  recordingToggled = recordingToggled.then(toggleRecording);
 };
 
 for (const choice of document.getElementsByName("overlay")) {

@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # "::" accepts IPv4 as well
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last of names that no network can have
         reason = getattr(error, "strerror", None) or str(error)
         raise AernetError(
             f"cannot listen at {host} port {port} ({reason}); choose another with --host and --port"

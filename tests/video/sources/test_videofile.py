@@ -243,6 +243,22 @@ def test_what_is_transparent_is_white(tmp_path, codec, layout, suffix):
     np.testing.assert_array_equal(frame[:, 40:], np.full((48, 24, 3), (30, 60, 90)))
 
 
+@pytest.mark.parametrize("unused", [0, 255])
+def test_the_unused_byte_of_an_uncompressed_avi_is_no_transparency(tmp_path, unused):
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    path = tmp_path / "film.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("rawvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgra"
+        pixels = np.dstack([picture, np.full((48, 64), unused, np.uint8)])
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgra")))
+        container.mux(stream.encode(None))
+    frame, _ = next(open_source(path).frames())
+    np.testing.assert_array_equal(frame, picture)
+    _, independent = cv2.VideoCapture(str(path)).read()
+    np.testing.assert_array_equal(independent, picture)
+
+
 def test_transparency_that_the_decoder_leaves_out_is_refused(tmp_path):
     path = tmp_path / "film.webm"
     with av.open(str(path), "w") as container:

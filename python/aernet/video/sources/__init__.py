@@ -71,17 +71,20 @@ def open_source(address: str | os.PathLike[str] | int) -> Source:
         SourceError: the address has none of these forms, or names a file that does not exist.
     """
     text = str(address) if isinstance(address, int) else os.fspath(address)
-    if text.isdecimal():
+    if _is_number(text):
         return Camera(int(text))
     if " ! " in text:
         return GStreamer(text)
     if "://" in text:
         return _open_url(text)
     path = Path(text)
-    if is_pictures(path):
-        return PictureSequence(path)
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file or folder")
+    try:
+        if is_pictures(path):
+            return PictureSequence(path)
+        if not path.is_file():
+            raise SourceError(f"{path}: no such file or folder")
+    except OSError as error:  # such as of a name that is too long
+        raise SourceError(f"{path}: cannot be opened ({error.strerror})") from error
     return VideoFile(path)
 
 
@@ -93,7 +96,7 @@ def _open_url(text: str) -> Source:
     match parts.scheme:
         case "v4l2" if parts.path:
             return Camera(parts.path, **_mode(text, "width", "height", "fps"))
-        case "csi" if parts.netloc.isdecimal():
+        case "csi" if _is_number(parts.netloc):
             mode = _mode(text, "width", "height", "fps")
             return GStreamer(csi_pipeline(int(parts.netloc), **mode), text)
         case "rtsp" | "rtsps" if parts.netloc:
@@ -107,12 +110,16 @@ def _open_url(text: str) -> Source:
     )
 
 
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10
+
+
 def _mode(text: str, *names: str) -> dict[str, int]:
     """Return the options that follow the question mark of an address: whole numbers by name."""
     values = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
     for name, value in values.items():
         if name not in names:
             raise SourceError(f"{text}: unknown option {name!r}; expected {', '.join(names)}")
-        if not value.isdecimal() or (int(value) == 0 and name != "seed"):
+        if not _is_number(value) or (int(value) == 0 and name != "seed"):
             raise SourceError(f"{text}: {name} must be a whole number above 0, found {value!r}")
     return {name: int(value) for name, value in values.items()}

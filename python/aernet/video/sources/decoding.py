@@ -54,8 +54,19 @@ def opened_video(address: str, name: str, **how: Any) -> Iterator[tuple[InputCon
         raise SourceError(f"{name}: cannot be read as video ({reason})") from None
 
 
-def to_frame(frame: VideoFrame, name: str) -> HostImage | Nv12Frame:
+def has_unused_byte(container: InputContainer, stream: VideoStream) -> bool:
+    """Tell whether FFmpeg takes for transparency what is unused: the fourth byte of Windows' BI_RGB."""
+    untagged = not stream.codec_context.codec_tag.strip("\0")
+    return container.format.name == "avi" and stream.codec_context.name == "rawvideo" and untagged
+
+
+def to_frame(frame: VideoFrame, name: str, *, opaque: bool = False) -> HostImage | Nv12Frame:
     """Return a decoded frame, turned and mirrored as its stream says, and on white where it is transparent.
+
+    Args:
+        frame: the frame.
+        name: the name of its source in errors.
+        opaque: whether it is transparent nowhere, whatever its alpha says.
 
     Returns:
         An `Nv12Frame` where the decoder gives 4:2:0 in BT.601 or BT.709; else uint8 BGR, H x W x 3.
@@ -78,7 +89,7 @@ def to_frame(frame: VideoFrame, name: str) -> HostImage | Nv12Frame:
     # Turning a frame with an odd side would move its chroma against its luma.
     odd_turn = orientation != Orientation() and (frame.width % 2 or frame.height % 2)
     if frame.format.name not in _SUBSAMPLED or matrix is None or odd_turn:
-        return orientation.applied(_picture(frame))
+        return orientation.applied(_picture(frame, opaque=opaque))
     luma, *chroma = map(_plane, frame.planes)
     if len(chroma) == 2:
         pairs = np.asarray(cv2.merge([plane[:, : frame.planes[1].width] for plane in chroma]), np.uint8)
@@ -115,9 +126,9 @@ def _chosen(container: InputContainer, kinds: Any, name: str) -> VideoStream:
     return stream
 
 
-def _picture(frame: VideoFrame) -> HostImage:
+def _picture(frame: VideoFrame, *, opaque: bool) -> HostImage:
     """Return a frame of any layout as a BGR picture."""
-    has_alpha = any(component.is_alpha for component in frame.format.components)
+    has_alpha = not opaque and any(component.is_alpha for component in frame.format.components)
     unstated = frame.colorspace == _UNSTATED and usual_matrix(frame.height) == "bt709"
     matrix = "ITU709" if unstated else None  # FFmpeg would take BT.601
     picture = frame.to_ndarray(format="bgra" if has_alpha else "bgr24", src_colorspace=matrix)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aernet.errors import SourceError
 from aernet.video.sources.container_size import missing_bytes
 from aernet.video.sources.damage import CheckedDecoder
-from aernet.video.sources.decoding import opened_video, to_frame
+from aernet.video.sources.decoding import has_unused_byte, opened_video, to_frame
 from aernet.video.sources.deinterlacing import deinterlaced
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class VideoFile:
         seconds = 0.0
         with opened_video(self.name, self.name) as (container, stream):
             lacking = missing_bytes(Path(self.name))
+            opaque = has_unused_byte(container, stream)
             decoder = CheckedDecoder(container, stream, cut=lacking > 0)
             for index, frame in enumerate(deinterlaced(decoder.frames())):
                 if frame is None:
@@ -116,7 +117,7 @@ class VideoFile:
                 # A damaged film may have a frame of gigabytes, which is better not converted.
                 stored = stored or (frame.height, frame.width)
                 self._require_same_size(stored, (frame.height, frame.width), index)
-                picture = to_frame(frame, self.name)
+                picture = to_frame(frame, self.name, opaque=opaque)
                 shape = shape or picture.shape[:2]
                 self._require_same_size(shape, picture.shape[:2], index)
                 seconds = index / float(stream.average_rate or 25) if frame.pts is None else frame.time
