@@ -281,7 +281,8 @@ def resident_mib(process: int) -> float:
 def write(name: str, lines: list[str]) -> None:
     """Put lines, and where they come from, between the marks of that name in the document."""
     today = datetime.now(timezone.utc).date()
-    origin = f"By `benchmarks/video.py {name}` on {processor()}, {os.cpu_count()} cores, {today}."
+    command = " ".join(["benchmarks/video.py", *sys.argv[1:]])
+    origin = f"By `{command}` on {processor()}, {os.cpu_count()} cores, {today}."
     print("\n".join(lines))
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     text = DOCUMENT.read_text(encoding="utf-8")

@@ -74,6 +74,20 @@ def require_writable(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
 
 
+def require_writable_file(path: Path) -> None:
+    """See that a file can be written under this name, and make its folder where it is not there.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: cannot be written, it is a folder; give the name of a file")
+    try:
+        require_writable(path.parent)
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(path.parent), str(path), 1)) from error
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, with its suffix, that replaces `path` if the block succeeds.

@@ -355,6 +355,7 @@ def test_masks_that_do_not_pair_are_named(segmented, tmp_path):
         (["--images", EXAMPLES, "--suffix", ".png"], "--suffix goes with --predictions"),
         (["--predictions", EXAMPLES, "--threshold", 0.5], "--threshold"),
         (["--predictions", EXAMPLES, "--keep", "largest"], "--keep"),
+        (["--predictions", EXAMPLES, "--model", "aernet", "--device", "cpu"], "--model and --device"),
     ],
 )
 def test_options_that_contradict_one_another_are_refused(options, part):

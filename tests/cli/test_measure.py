@@ -174,7 +174,16 @@ def test_what_is_no_scale_is_told_before_any_work(measure, pictures, tmp_path, s
 
 def test_wrong_usage_is_told(measure, pictures, tmp_path):
     assert measure(pictures, "--table", tmp_path / "t.xlsx").exit_code == 2
-    assert measure(pictures, "--masks", pictures, "--threshold", "0.4").exit_code == 2
+    for of_a_model in (
+        ("--threshold", "0.4"),
+        ("--border", "wide"),
+        ("--model", "aernet"),
+        ("--device", "cpu"),
+    ):
+        refused = measure(pictures, "--masks", pictures, *of_a_model)
+        assert refused.exit_code == 2
+        assert f"{of_a_model[0]}: for a model, not beside --masks" in refused.stderr
+    assert measure(pictures, "--mask-suffix", "_mask").exit_code == 2
     missing = measure(tmp_path / "none.jpg", tmp_path / "neither.jpg")
     assert missing.exit_code == 1
     assert missing.stderr.count("no such file or folder") == 2

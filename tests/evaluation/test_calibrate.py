@@ -151,6 +151,18 @@ def test_too_few_pictures_are_refused(model, folder):
         calibrate(segmenter, find_pairs(folder, folder)[:5])
 
 
+@pytest.mark.parametrize("option", ["--json", "--diagram"])
+def test_an_output_that_cannot_be_written_is_named_before_the_work(command, folder, tmp_path, option):
+    outputs = {"--json": tmp_path / "found.json", "--diagram": tmp_path / "diagram.svg"} | {option: tmp_path}
+    done = command(
+        "calibrate", "none", "--images", folder, "--masks", folder, "--split", folder / "split.csv",
+        *(word for pair in outputs.items() for word in pair),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"aernet-trt: {tmp_path}: cannot be written, it is a folder")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_writes_what_export_reads(command, model, folder, tmp_path):
     done = command(
         "calibrate", model, "--images", folder, "--masks", folder, "--split", folder / "split.csv",

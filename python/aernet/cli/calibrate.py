@@ -33,13 +33,15 @@ def calibrate(
     from json import dumps
 
     from aernet.evaluation.calibrate import calibrate as run
-    from aernet.files import write_text
+    from aernet.files import require_writable_file, write_text
     from aernet.pairs import find_pairs, read_split
     from aernet.segmenter import Segmenter
 
     if diagram is not None:
         from aernet.evaluation.figures import reliability_diagram
         from aernet.evaluation.rendering import write_figure
+    for output in filter(None, (json, diagram)):
+        require_writable_file(output)
     with Segmenter(model, device) as segmenter, bars() as progress:
         pairs = find_pairs(images, masks, read_split(split, subset), mask_suffix)
         found = run(segmenter, progress.track(pairs, description="Calibrating"))

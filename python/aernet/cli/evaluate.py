@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aernet.cli.judging import judged_masks, judged_model
-from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold
+from aernet.cli.options import Border, Device, MaskSuffix, Model, Threshold, refuse_beside
 from aernet.models import DEFAULT
 from aernet.pairs import MASK_ENDING
 from aernet.regions import Keep
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     masks: Annotated[Path, typer.Option(help="Folder or zip file of experts' masks.")],
     images: Annotated[
         Path | None, typer.Option(help="Folder or zip file of pictures, for the model to segment.")
@@ -59,25 +60,27 @@ def evaluate(
     """Compare a model with experts' masks, or masks that were written earlier.
 
     The outcome is per-image means with 95 % intervals. The best level Jaccard is that of masks for which each
-    picture has the threshold that suits it best: no choice of one threshold for all gives more. What
+    picture has the threshold that suits it best: whole masks at one threshold for all never have more. What
     `segment` wrote into a folder is judged by --predictions FOLDER --masks FOLDER, without --images.
     """
     from rich.console import Console
 
     from aernet.cli.text import printable
+    from aernet.files import require_writable_file
     from aernet.pairs import read_split
 
     if (split is None) != (subset is None):
         raise typer.BadParameter("--split and --subset are given together or not at all")
-    if predictions is not None and (threshold is not None or border is not None or keep != "all"):
-        raise typer.BadParameter("--threshold, --border and --keep are for a model; give them to `segment`")
+    if predictions is not None:
+        of_a_model = ("model", "device", "threshold", "border", "keep")
+        refuse_beside(context, of_a_model, "for a model, not beside --predictions; give it to `segment`")
     if predictions is None and suffix is not None:
         raise typer.BadParameter("--suffix goes with --predictions")
     _check_pictures(images, predictions, report)
     if report is not None:
         from aernet.evaluation.report import write_report
     for output in filter(None, (json, per_image, report and report / "index.html")):
-        _check_writable(output)
+        require_writable_file(output)
     image_ids = read_split(split, subset) if split and subset is not None else None
     source = f"subset {subset} of {split.name}" if split else (predictions or images or masks).resolve().name
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -143,22 +146,6 @@ def _warning(evaluation: Evaluation) -> str:
         f"{len(evaluation.inverted)} of {len(evaluation.pictures)} experts' masks look inverted, with"
         f" lesion all around and skin inside: {examples}; 0 is skin and 255 lesion"
     )
-
-
-def _check_writable(path: Path) -> None:
-    """Raise an error before the work instead of after it."""
-    import tempfile
-
-    from aernet.errors import OutputError
-    from aernet.files import make_folder
-
-    if path.is_dir():
-        raise OutputError(f"{path}: cannot be written, it is a folder; give the name of a file")
-    try:
-        make_folder(path.parent)
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _table(evaluation: Evaluation) -> Table:

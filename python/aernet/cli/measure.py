@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aernet.cli.bars import bars, watched
-from aernet.cli.options import Border, Device, MaskSuffix, MmPerPixel, Model, Threshold
+from aernet.cli.options import Border, Device, MaskSuffix, MmPerPixel, Model, Threshold, refuse_beside
 from aernet.cli.text import printable
 from aernet.models import DEFAULT
 from aernet.pairs import MASK_ENDING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 def measure(
+    context: typer.Context,
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -80,8 +81,10 @@ def measure(
     from aernet.cli.measuring import Measuring
     from aernet.result_files import FIGURE
 
-    if masks is not None and (threshold is not None or border is not None):
-        raise typer.BadParameter("--masks: a mask has no --threshold and no --border, which are a model's")
+    if masks is not None:
+        refuse_beside(context, ("model", "device", "threshold", "border"), "for a model, not beside --masks")
+    else:
+        refuse_beside(context, ("mask_suffix",), "goes with --masks")
     _check(table, mm_per_pixel)
     found = _pictures(inputs, figure)
     rows: list[dict[str, Any]] = []

@@ -88,3 +88,20 @@ Formats = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_beside(context: typer.Context, names: tuple[str, ...], reason: str) -> None:
+    """Raise an error that names those of some options that are given, with the reason why they may not be.
+
+    Args:
+        context: the command's.
+        names: the names of its parameters.
+        reason: what follows the options in the message.
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(f"{' and '.join(given)}: {reason}")
