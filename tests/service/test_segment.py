@@ -88,8 +88,10 @@ def test_a_dicom_photograph_is_answered_in_millimetres(client, segmenter):
     assert collection["features"][0]["properties"]["measurements"]["area_mm2"] == facts["area_mm2"]
 
 
-def test_a_spacing_that_is_none_is_refused(client):
+def test_a_spacing_that_is_none_is_refused_where_it_is_wanted(client, segmenter, decoded):
     data = content(photograph(example(), PixelSpacing=["0", "0.02"]))
+    mask = decoded(client.post("/segment", content=data))
+    np.testing.assert_array_equal(mask, segmenter(example()).mask)
     answer = client.post("/segment?format=json", content=data)
     assert answer.status_code == 422
     assert answer.text.startswith("picture: its Pixel Spacing is 0 x 0.02 mm")

@@ -58,7 +58,8 @@ class Worker:
 
     def _work(self, data: bytes, wanted: Format) -> bytes:
         result = self._segment(decode_picture(data, "picture", self._most_pixels))
-        return encode(result, self._segmenter.card.name, wanted, mm_per_pixel_in(data, "picture"))
+        scale = None if wanted == "png" else mm_per_pixel_in(data, "picture")  # a mask has no measurements
+        return encode(result, self._segmenter.card.name, wanted, scale)
 
     def _alone(self, picture: HostImage) -> Segmentation[Any]:
         result = self._segmenter(picture)
