@@ -59,6 +59,14 @@ def test_the_short_option_shows_the_same_help(words):
     assert " ".join(["Usage: root", *words]) in answer.stdout
 
 
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_a_flag_has_no_type_in_the_help(words):
+    """`--json <bool>` would ask for a value, which a flag does not take."""
+    shown = run(*words, "--help").stdout
+    assert "bool" not in shown.lower()
+    assert re.search(r"--help +-h +Show this message and exit", shown)
+
+
 @pytest.mark.parametrize("words", INCOMPLETE, ids=" ".join)
 def test_a_command_that_needs_an_argument_names_it(words):
     answer = run(*words)

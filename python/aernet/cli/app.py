@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import cv2
 import typer
-from typer.core import TyperGroup
 
 from aernet import __version__
 from aernet.cli.benchmark import benchmark
@@ -21,6 +20,7 @@ from aernet.cli.evaluate import evaluate
 from aernet.cli.export import export
 from aernet.cli.export_triton import export_triton
 from aernet.cli.failures import sentence
+from aernet.cli.flags import Command, Group
 from aernet.cli.inspect import inspect
 from aernet.cli.interruption import STATUS as INTERRUPTED
 from aernet.cli.interruption import interruptible, was_interrupted
@@ -64,7 +64,7 @@ def _failed(message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Let --debug stand after the command and its options too."""
         options = args.index("--") if "--" in args else len(args)
@@ -107,7 +107,7 @@ for command in (
     models,
     doctor,
 ):
-    app.command(help=_flowing(command.__doc__))(command)
+    app.command(cls=Command, help=_flowing(command.__doc__))(command)
 app.add_typer(data)
 
 

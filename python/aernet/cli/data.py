@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aernet.cli.bars import bars
+from aernet.cli.flags import Command, Group
 from aernet.cli.options import MaskSuffix
 from aernet.data.archives import ADDRESS
 from aernet.pairs import MASK_ENDING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from aernet.data.check import Problem
 
-data = typer.Typer(name="data", help="Download, check and split pictures with masks.")
+data = typer.Typer(name="data", cls=Group, help="Download, check and split pictures with masks.")
 
 
 @data.callback(invoke_without_command=True)
@@ -42,7 +43,7 @@ _Folder = Annotated[
 ]
 
 
-@data.command()
+@data.command(cls=Command)
 def fetch(
     dataset: Annotated[
         Literal["isic2018"], typer.Argument(metavar="DATASET", help="What to download: isic2018.")
@@ -70,7 +71,7 @@ def fetch(
         typer.echo(path)
 
 
-@data.command()
+@data.command(cls=Command)
 def check(
     folder: _Folder,
     split: Annotated[
@@ -107,7 +108,7 @@ def check(
         raise typer.Exit(1)
 
 
-@data.command()
+@data.command(cls=Command)
 def split(
     folder: _Folder,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write: image_id, subset.")],
