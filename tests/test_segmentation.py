@@ -62,7 +62,8 @@ def test_area_fraction(blobs):
 def test_repr_says_what_was_found_and_shows_no_pixels(blobs):
     expected = "Segmentation(frame=(80, 100, 3), area_fraction=0.1430, {}threshold=0.5, latency_ms=2.0)"
     assert repr(segmentation(blobs)) == expected.format("")
-    calibrated = segmentation(blobs, quality=Quality(0.0, 0.0, 0.0, 0.75, [0.0], [[1.0]], 1.0))
+    quality = Quality(0.0, 0.0, 0.0, 0.75, [0.0] * 9, np.eye(9).tolist(), 1.0)
+    calibrated = segmentation(blobs, quality=quality)
     assert repr(calibrated) == expected.format("expected_dice=0.500, ")
 
 

@@ -86,7 +86,7 @@ def test_a_wrong_setting_is_named(changes, message):
 
 def test_a_preset_that_is_not_there_names_those_that_are(tmp_path):
     with pytest.raises(
-        SourceError, match="preset nonesuch: no such file, and not one of aernet, aernet-b1, aernet-b1-ham"
+        SourceError, match="preset nonesuch: no such file, and not one of aernet, aernet-b1, aernet-b1-con"
     ):
         load_settings("nonesuch")
     (tmp_path / "half.toml").write_text('name = "half"\n')
